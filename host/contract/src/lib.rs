@@ -1,0 +1,13 @@
+//! What the host believes of a connector, whatever version of the WIT it
+//! speaks: traits, and plain values for what a connector says of itself.
+//! Nothing here knows of wasm, HTTP or disk.
+
+mod description;
+mod fault;
+mod launch;
+mod role;
+
+pub use description::{CollectionInfo, Description, Guarantee, Recipe, Role, Title};
+pub use fault::{Fault, FaultKind, Problem};
+pub use launch::{Launch, Mode, Preview, Use};
+pub use role::{Lookup, Source, Target, Transform};

@@ -1,0 +1,45 @@
+//! The roles as the pipeline drives them. One owner drives one instance;
+//! no two calls into one instance overlap.
+
+use async_trait::async_trait;
+use duijie_record::{
+    DocumentBatch, Finding, MappedBatch, Outcome, Position, RecordBatch, TargetKey,
+};
+
+use crate::Fault;
+
+/// A reader, opened at a position.
+#[async_trait]
+pub trait Source: Send {
+    /// The next batch of about `limit` records; `None` when there is nothing
+    /// more now. The source may hold up to `ahead` answers read in advance.
+    /// After a passing fault it may be called again and skips nothing.
+    async fn next(&mut self, limit: u32, ahead: u32) -> Result<Option<RecordBatch>, Fault>;
+
+    /// Everything up to `position` is durable at the target. In order, only
+    /// with positions that this source gave.
+    async fn committed(&mut self, position: &Position) -> Result<(), Fault>;
+}
+
+/// A mapper with its settings compiled.
+#[async_trait]
+pub trait Transform: Send {
+    /// Gives exactly one verdict a record and one entry in `lines` a line.
+    async fn apply(&mut self, batch: &RecordBatch) -> Result<MappedBatch, Fault>;
+}
+
+/// A writer into one collection.
+#[async_trait]
+pub trait Target: Send {
+    /// One outcome an entry, in order. The caller has made the intent durable
+    /// before; a fault says that no write left the host, and whatever cannot
+    /// be told is an [`Outcome::Unknown`].
+    async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault>;
+}
+
+/// Finds documents again. Reads only.
+#[async_trait]
+pub trait Lookup: Send {
+    /// One finding a key, in order.
+    async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault>;
+}

@@ -1,0 +1,94 @@
+//! The resolved form of a pipeline: defaults filled, names checked, every
+//! use of a connector complete. What `pipeline` runs and `duijie plan` prints.
+
+use std::time::Duration;
+
+use duijie_contract::{Guarantee, Use};
+use duijie_record::{PipelineName, Scope};
+
+/// What to do with a newer version of a document that was already applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnChange {
+    Hold,
+    Update,
+    Ignore,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRejected {
+    Continue,
+    Stop,
+}
+
+/// What to do when it cannot be told whether a write took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    Hold,
+    Resend,
+    Skip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retries {
+    /// Tries of one call in all, the first included.
+    pub attempts: u32,
+    pub first_wait: Duration,
+    pub longest_wait: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    pub on_change: OnChange,
+    pub on_rejected: OnRejected,
+    pub on_unknown: OnUnknown,
+    pub retries: Retries,
+    /// Records asked for at a time.
+    pub page_records: u32,
+    /// Pages that the source may read in advance, and batches that may wait
+    /// before the target.
+    pub read_ahead: u32,
+    /// Batches in flight at the target.
+    pub writers: u32,
+}
+
+/// When `run --follow` and `serve` start a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    Every(Duration),
+}
+
+/// One use of one component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    pub usage: Use,
+    pub version: String,
+    /// SHA-256 of the component, lower hex.
+    pub digest: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetStage {
+    pub stage: Stage,
+    /// The document's field that holds the target key; `None` derives it.
+    pub key: Option<String>,
+    pub guarantee: Guarantee,
+    pub lookup: bool,
+    /// How long a sent request may still take effect or stay invisible.
+    pub settle: Duration,
+    pub max_records: usize,
+    pub max_bytes: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub name: PipelineName,
+    pub scope: Scope,
+    pub enabled: bool,
+    pub schedule: Option<Schedule>,
+    /// SHA-256 of the manifest's text, lower hex.
+    pub manifest_digest: String,
+    pub source: Stage,
+    pub transforms: Vec<Stage>,
+    pub target: TargetStage,
+    pub policy: Policy,
+}

@@ -1,0 +1,13 @@
+//! Plain values that flow from source to target, and the names of things.
+//! No I/O, no serialisation: stored and wire forms have types of their own.
+
+mod batch;
+mod id;
+mod lines;
+
+pub use batch::{
+    Action, Change, DocumentBatch, DocumentEntry, Finding, FoundDocument, MappedBatch, MappedLine,
+    Outcome, RecordBatch, RecordEntry, Rejection, Retry, State, Verdict,
+};
+pub use id::{Collection, PipelineName, Position, RunId, Scope, SourceKey, TargetKey, Version};
+pub use lines::{Lines, line_count};

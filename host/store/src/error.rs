@@ -1,0 +1,26 @@
+//! What can go wrong with state on disk.
+
+/// Every text says what, where and what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("another process took over `{scope}` (epoch {held}, now {current}): stop this one")]
+    ClaimLost {
+        scope: String,
+        held: u64,
+        current: u64,
+    },
+    #[error("the data folder {folder} is in use by another process: stop it, or use its commands")]
+    InUse { folder: String },
+    #[error("{what} in {place} cannot be read: {reason}")]
+    Damaged {
+        what: &'static str,
+        place: String,
+        reason: String,
+    },
+    #[error("{what} failed on {place}: {reason}")]
+    Io {
+        what: &'static str,
+        place: String,
+        reason: String,
+    },
+}
