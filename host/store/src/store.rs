@@ -1,7 +1,7 @@
 //! The trait that every store keeps. State is kept apart by scope.
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey, TargetKey};
+use duijie_record::{Scope, SourceKey};
 
 use crate::{
     Change, Checkpoint, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, RunRow, SegmentRef,
@@ -42,9 +42,6 @@ pub trait Store: Send + Sync {
 
     /// One answer a key, in order.
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error>;
-
-    /// Which source document a target key belongs to.
-    fn source_of(&self, scope: &Scope, key: &TargetKey) -> Result<Option<SourceKey>, Error>;
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error>;
 
