@@ -158,7 +158,10 @@ pub enum Change {
     DeadLetter(DeadLetter),
     Hold(Hold),
     /// The hold of this source key and part is gone.
-    Release { source_key: SourceKey, part: String },
+    Release {
+        source_key: SourceKey,
+        part: String,
+    },
     Checkpoint(Checkpoint),
     /// The next run begins at the start again; the ledger stays.
     ResetCheckpoint,

@@ -3,6 +3,7 @@
 
 mod change;
 mod error;
+mod memory;
 mod store;
 
 pub use change::{
@@ -10,4 +11,5 @@ pub use change::{
     IntentEntry, IntentId, LedgerRow, RunRow, RunState, SegmentRef,
 };
 pub use error::Error;
+pub use memory::Memory;
 pub use store::{Claim, Store};
