@@ -18,8 +18,18 @@ struct Guest {
 /// that its digest and its time stay those of its content.
 pub(crate) fn build() -> Result<()> {
     let root = shell::root();
-    let mut guests = found(&root, "connectors", "duijie-connector-", "target/connectors")?;
-    guests.extend(found(&root, "tests/fixtures", "duijie-fixture-", "target/fixtures")?);
+    let mut guests = found(
+        &root,
+        "connectors",
+        "duijie-connector-",
+        "target/connectors",
+    )?;
+    guests.extend(found(
+        &root,
+        "tests/fixtures",
+        "duijie-fixture-",
+        "target/fixtures",
+    )?);
     let mut cargo = toolchain::Guest::find()?.cargo_build(&root);
     for guest in &guests {
         cargo.args(["-p", &guest.package]);
@@ -68,7 +78,10 @@ fn componentize(root: &Path, guest: &Guest) -> Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::write(&guest.component, &component)?;
-    let name = guest.component.strip_prefix(root).unwrap_or(&guest.component);
+    let name = guest
+        .component
+        .strip_prefix(root)
+        .unwrap_or(&guest.component);
     eprintln!("guests: {} ({} KB)", name.display(), component.len() / 1024);
     Ok(())
 }

@@ -3,6 +3,9 @@
 mod guests;
 mod shell;
 mod toolchain;
+mod wit;
+
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
@@ -17,10 +20,21 @@ usage: cargo xtask <task>
   bench        measure the sandbox against native code
 ";
 
-fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    match arguments.first().map(String::as_str) {
         Some("connectors") => guests::build(),
+        Some("wit") => wit::check(),
         Some("help" | "--help") => {
             print!("{USAGE}");
             Ok(())

@@ -29,7 +29,9 @@ impl Guest {
         }
         if shell::exists("rustup") {
             eprintln!("guests: adding {TARGET} by rustup");
-            let added = Command::new("rustup").args(["target", "add", TARGET]).output();
+            let added = Command::new("rustup")
+                .args(["target", "add", TARGET])
+                .output();
             if added.is_ok_and(|output| output.status.success()) && has_target()? {
                 return Ok(Self::Installed);
             }
@@ -61,7 +63,10 @@ impl Guest {
             .args(["build", "--profile", "guest", "--target", TARGET])
             .arg("--target-dir")
             .arg(root.join("target/guests"))
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Ctarget-feature=+simd128")
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                "-Ctarget-feature=+simd128",
+            )
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
         if let Self::Debian { linker } = self {
@@ -81,7 +86,11 @@ fn sysroot() -> Result<PathBuf> {
 }
 
 fn has_target() -> Result<bool> {
-    Ok(sysroot()?.join("lib/rustlib").join(TARGET).join("lib").is_dir())
+    Ok(sysroot()?
+        .join("lib/rustlib")
+        .join(TARGET)
+        .join("lib")
+        .is_dir())
 }
 
 fn debian_ready() -> bool {
