@@ -1,1 +1,28 @@
-//! Stub.
+//! What a connector is written with: the contract of `wit/` as Rust traits,
+//! typed front doors to what the host offers, and the few things every
+//! connector needs (China time, JSON pages cut without building a tree).
+//! It shares no code with the host.
+
+#[doc(hidden)]
+pub mod bindings;
+mod describe;
+mod export;
+mod fault;
+pub mod form;
+mod host;
+pub mod http;
+pub mod json;
+mod roles;
+pub mod settings;
+pub mod time;
+
+pub use bindings::network::duijie::types::types::{
+    Change, Entry, Fault, Pause, Problem, Rejection, Retry, Settings,
+};
+pub use describe::{Collection, Description, Guarantee, Recipe, Role, Title};
+pub use export::{ExportLookup, ExportSetup, ExportSource, ExportTarget, ExportTransform};
+pub use host::{Host, Level, Network, Signed, log};
+pub use roles::{
+    Lookup, Mapper, Reader, Setup, Source, SourceBatch, Target, Transform, Writer, lookup, target,
+    transform,
+};

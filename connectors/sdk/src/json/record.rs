@@ -1,0 +1,95 @@
+//! Single fields of a record, found without parsing the rest of it.
+
+use memchr::memmem::Finder;
+
+use super::{Error, Raw, skip};
+
+/// A field's name, ready to be looked for in many records.
+pub struct Field {
+    finder: Finder<'static>,
+    length: usize,
+}
+
+impl Field {
+    /// `name` needs no JSON escapes, and records do not escape it.
+    pub fn new(name: &str) -> Self {
+        let needle = format!("\"{name}\"");
+        Self {
+            length: needle.len(),
+            finder: Finder::new(needle.as_bytes()).into_owned(),
+        }
+    }
+}
+
+/// One object, with the places of the containers that stand directly in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'data> {
+    pub(crate) bytes: &'data [u8],
+    /// Where children begin and end, counted from `base`.
+    pub(crate) children: &'data [(usize, usize)],
+    pub(crate) base: usize,
+}
+
+impl<'data> Record<'data> {
+    pub fn bytes(&self) -> &'data [u8] {
+        self.bytes
+    }
+
+    /// The raw value of a top-level field: the first one of this name.
+    pub fn field(&self, field: &Field) -> Option<Raw<'data>> {
+        find(self.bytes, self.children, self.base, field)
+    }
+}
+
+/// Looks between the children only, so that their fields are never taken.
+fn find<'data>(
+    bytes: &'data [u8],
+    children: &[(usize, usize)],
+    base: usize,
+    field: &Field,
+) -> Option<Raw<'data>> {
+    let mut from = 0;
+    for (start, end) in children {
+        if let Some(value) = find_between(bytes, field, from, start - base) {
+            return Some(value);
+        }
+        from = end - base;
+    }
+    find_between(bytes, field, from, bytes.len())
+}
+
+/// A hit counts when it is a name: in quotes that nothing escapes, and a
+/// colon after it. Inside a string value its quotes would be escaped.
+fn find_between<'data>(
+    bytes: &'data [u8],
+    field: &Field,
+    mut from: usize,
+    to: usize,
+) -> Option<Raw<'data>> {
+    loop {
+        let hit = from + field.finder.find(bytes.get(from..to)?)?;
+        let escaped = hit > 0 && bytes.get(hit - 1) == Some(&b'\\');
+        let colon = skip::blanks(bytes, hit + field.length);
+        if !escaped && bytes.get(colon) == Some(&b':') {
+            let start = skip::blanks(bytes, colon + 1);
+            let end = skip::value(bytes, start).ok()?;
+            return bytes.get(start..end).map(Raw);
+        }
+        // The last quote may be the first one of the next hit.
+        from = hit + 1;
+    }
+}
+
+/// The raw value of a top-level field of one object: the first of this name.
+/// For many records use [`Record::field`]. The error says where the object's
+/// brackets or strings are broken.
+pub fn field<'data>(object: &'data [u8], name: &str) -> Result<Option<Raw<'data>>, Error> {
+    let start = skip::blanks(object, 0);
+    if object.get(start) != Some(&b'{') {
+        return Err(Error::new(start, "an object"));
+    }
+    let mut children = Vec::new();
+    let found = skip::container(object, start, |from, to| children.push((from, to)))?;
+    let object = object.get(..found.end).unwrap_or_default();
+    Ok(find(object, &children, 0, &Field::new(name)))
+}

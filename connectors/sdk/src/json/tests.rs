@@ -1,0 +1,1 @@
+//! The cutter against serde_json.
