@@ -2,6 +2,7 @@
 
 mod guests;
 mod shell;
+mod tidy;
 mod toolchain;
 mod wit;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("connectors") => guests::build(),
+        Some("tidy") => tidy::check(),
         Some("wit") => wit::check(),
         Some("help" | "--help") => {
             print!("{USAGE}");
