@@ -39,40 +39,35 @@ pub fn text_of(raw: &[u8]) -> Result<Cow<'_, str>, Error> {
         .strip_prefix(b"\"")
         .and_then(|rest| rest.strip_suffix(b"\""))
         .ok_or(Error::new(0, "a string in quotes"))?;
-    if let Some(at) = inner.iter().position(|byte| *byte < 0x20 || *byte == b'"') {
-        let escaped = inner.get(..at).is_some_and(|head| {
-            head.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
-        });
-        if !escaped || inner.get(at) != Some(&b'"') {
-            return Err(Error::new(at + 1, "an escape"));
-        }
-    }
     let text =
         std::str::from_utf8(inner).map_err(|error| Error::new(error.valid_up_to() + 1, "UTF-8"))?;
     if memchr::memchr(b'\\', inner).is_none() {
+        plain(text, 1)?;
         return Ok(Cow::Borrowed(text));
     }
     unescape(text).map(Cow::Owned)
 }
 
+/// A stretch without backslashes, `at` bytes after the opening quote.
+fn plain(text: &str, at: usize) -> Result<&str, Error> {
+    match text.bytes().position(|byte| byte < 0x20 || byte == b'"') {
+        Some(offset) => Err(Error::new(at + offset, "an escape")),
+        None => Ok(text),
+    }
+}
+
 fn unescape(text: &str) -> Result<String, Error> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        if let Some(at) = plain.bytes().position(|byte| byte < 0x20 || byte == b'"') {
-            return Err(Error::new(text.len() - rest.len() + at + 1, "an escape"));
-        }
-        out.push_str(plain);
+    while let Some((head, escape)) = rest.split_once('\\') {
+        out.push_str(plain(head, text.len() - rest.len() + 1)?);
         let at = text.len() - escape.len();
         let (character, length) =
             escape_of(escape.as_bytes()).ok_or(Error::new(at, "a JSON escape"))?;
         out.push(character);
         rest = escape.get(length..).unwrap_or_default();
     }
-    if let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"') {
-        return Err(Error::new(text.len() - rest.len() + at + 1, "an escape"));
-    }
-    out.push_str(rest);
+    out.push_str(plain(rest, text.len() - rest.len() + 1)?);
     Ok(out)
 }
 
