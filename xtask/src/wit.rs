@@ -130,7 +130,7 @@ mod tests {
         let adapters = shell::root().join("host/component/src/adapter");
         let problems = compare(&rows, &found, &adapters).join("\n");
         assert!(
-            problems.contains("source@0.1.0 changed (frozen)"),
+            problems.contains("source@0.1.0 changed (frozen, hash now 22)"),
             "{problems}"
         );
         assert!(problems.contains("target@0.1.0 has no row"), "{problems}");

@@ -42,7 +42,7 @@ pub enum FaultKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{connector}: {kind}")]
 pub struct Fault {
-    /// Name and version of the connector: `kingdee 0.1.0`.
+    /// Name and version of the connector: `somesystem 0.1.0`.
     pub connector: String,
     pub kind: FaultKind,
 }
