@@ -1,1 +1,5 @@
 //! Stub.
+
+mod capability;
+
+pub use capability::{Clock, Secret, SecretError, Secrets};

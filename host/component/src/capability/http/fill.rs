@@ -1,0 +1,219 @@
+//! Guest request to the one that leaves: header rules, and secrets into the
+//! holes. Also the same request for people, with the holes shown as `***`.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use duijie_contract::Preview;
+use percent_encoding::utf8_percent_encode;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Method};
+use url::Url;
+
+use crate::capability::mask::{FORM, MASK, Masker, json_inside};
+use crate::capability::message::{Capture, Encoding, Failure, Piece, Request};
+use crate::capability::nearest;
+use crate::capability::secret::Secret;
+
+const MOST_HEADERS: usize = 64;
+const MOST_CAPTURES: usize = 16;
+const MOST_CAPTURE_NAME: usize = 64;
+
+/// Most bytes of a body in a preview.
+const MOST_SHOWN: usize = 64 * 1024;
+
+/// These say where a message goes and ends, which is the host's to say.
+const HOST_OWNED: [&str; 9] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "upgrade",
+    "te",
+    "trailer",
+    "expect",
+];
+
+/// A request with its secrets in place. Never printed.
+pub(in crate::capability) struct Filled(pub(super) reqwest::Request);
+
+type Values = BTreeMap<String, Secret>;
+
+/// Fills the request; its address was checked before.
+pub(in crate::capability) fn fill(
+    request: Request,
+    url: Url,
+    secrets: &Values,
+    held: &Values,
+    most_bytes: usize,
+) -> Result<(Filled, Vec<Capture>), Failure> {
+    let holes = Holes { secrets, held };
+    let method = method(&request.method)?;
+    let headers = headers(&request.headers, &holes)?;
+    check_captures(&request.captures)?;
+    let body = body(request.body, &holes)?;
+    if body.len() > most_bytes {
+        return Err(Failure::Refused(format!(
+            "the body has {} bytes, at most {most_bytes} are sent",
+            body.len()
+        )));
+    }
+    let mut filled = reqwest::Request::new(method, url);
+    *filled.headers_mut() = headers;
+    if !body.is_empty() {
+        *filled.body_mut() = Some(Body::from(body));
+    }
+    Ok((Filled(filled), request.captures))
+}
+
+/// The request for a person to see. Holes are never filled for it.
+pub(in crate::capability) fn preview(request: &Request, masker: &Masker) -> Preview {
+    let shown = |pieces: &[Piece], most: usize| {
+        let mut text = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes) => text.extend_from_slice(bytes),
+                Piece::Secret(..) | Piece::Captured(..) => text.extend_from_slice(MASK.as_bytes()),
+            }
+        }
+        // Masked before it is cut: half of a value is not found.
+        let mut text = masker.mask(text);
+        let cut = text.len().saturating_sub(most);
+        text.truncate(most);
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        if cut > 0 {
+            text.push_str(&format!("… {cut} bytes more"));
+        }
+        text
+    };
+    let headers = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), shown(value, MOST_SHOWN)));
+    Preview {
+        method: request.method.clone(),
+        url: masker.mask_text(&request.url).into_owned(),
+        headers: headers.collect(),
+        body: shown(&request.body, MOST_SHOWN),
+    }
+}
+
+fn refused<T>(reason: String) -> Result<T, Failure> {
+    Err(Failure::Refused(reason))
+}
+
+fn method(name: &str) -> Result<Method, Failure> {
+    match Method::from_bytes(name.as_bytes()) {
+        Ok(Method::CONNECT | Method::TRACE) | Err(_) => {
+            refused(format!("method `{name}` is not allowed"))
+        }
+        Ok(method) => Ok(method),
+    }
+}
+
+fn headers(given: &[(String, Vec<Piece>)], holes: &Holes<'_>) -> Result<HeaderMap, Failure> {
+    if given.len() > MOST_HEADERS {
+        return refused(format!("more than {MOST_HEADERS} headers"));
+    }
+    let mut headers = HeaderMap::with_capacity(given.len());
+    for (name, value) in given {
+        let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+            return refused(format!("header name `{name}` is not valid"));
+        };
+        if HOST_OWNED.contains(&parsed.as_str()) || parsed.as_str().starts_with("proxy-") {
+            return refused(format!("header `{parsed}` is set by the host"));
+        }
+        let bytes = holes.fill(value)?;
+        let Ok(mut value) = HeaderValue::from_maybe_shared(Bytes::from(bytes)) else {
+            return refused(format!(
+                "the value of header `{parsed}` holds a line break or control character"
+            ));
+        };
+        value.set_sensitive(true);
+        headers.append(parsed, value);
+    }
+    Ok(headers)
+}
+
+fn body(mut pieces: Vec<Piece>, holes: &Holes<'_>) -> Result<Bytes, Failure> {
+    // A body without holes is the common case, and crosses without a copy.
+    if let [Piece::Bytes(bytes)] = pieces.as_mut_slice() {
+        return Ok(Bytes::from(std::mem::take(bytes)));
+    }
+    Ok(Bytes::from(holes.fill(&pieces)?))
+}
+
+fn check_captures(captures: &[Capture]) -> Result<(), Failure> {
+    if captures.len() > MOST_CAPTURES {
+        return refused(format!("more than {MOST_CAPTURES} captures"));
+    }
+    let odd = captures
+        .iter()
+        .find(|capture| capture.name.is_empty() || capture.name.len() > MOST_CAPTURE_NAME);
+    match odd {
+        Some(odd) => refused(format!(
+            "capture name `{}` must have 1 to {MOST_CAPTURE_NAME} bytes",
+            odd.name
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What holes can be filled with.
+struct Holes<'a> {
+    secrets: &'a Values,
+    held: &'a Values,
+}
+
+impl Holes<'_> {
+    fn fill(&self, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+        let plain = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Secret(..) | Piece::Captured(..) => 64,
+        };
+        let mut filled = Vec::with_capacity(pieces.iter().map(plain).sum());
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes) => filled.extend_from_slice(bytes),
+                Piece::Secret(name, encoding) => {
+                    let value = self.secrets.get(name).ok_or_else(|| self.no_secret(name))?;
+                    encode(value, *encoding, &mut filled);
+                }
+                Piece::Captured(name, encoding) => {
+                    let value = self.held.get(name).ok_or_else(|| {
+                        Failure::Refused(format!(
+                            "the session holds no `{name}`: log in and capture it first"
+                        ))
+                    })?;
+                    encode(value, *encoding, &mut filled);
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    fn no_secret(&self, name: &str) -> Failure {
+        let near = nearest(name, self.secrets.keys().map(String::as_str));
+        let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+        Failure::Refused(format!(
+            "the connection has no secret setting `{name}`{hint}"
+        ))
+    }
+}
+
+fn encode(value: &Secret, encoding: Encoding, out: &mut Vec<u8>) {
+    let value = value.expose();
+    match encoding {
+        Encoding::Raw => out.extend_from_slice(value.as_bytes()),
+        Encoding::JsonString => out.extend_from_slice(json_inside(value).as_bytes()),
+        Encoding::Form => {
+            for stretch in utf8_percent_encode(value, FORM) {
+                out.extend_from_slice(stretch.as_bytes());
+            }
+        }
+        Encoding::Base64 => out.extend_from_slice(STANDARD.encode(value).as_bytes()),
+    }
+}

@@ -1,0 +1,166 @@
+//! Hides secret and captured values in answers, logs and errors. It knows a
+//! value as it is, as JSON and forms write it, and inside base64; a system
+//! that echoes a secret in yet another form is not seen through.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::secret::Secret;
+
+pub(crate) const MASK: &str = "***";
+
+/// Shorter values cannot be told from data, so they are not looked for.
+pub(crate) const SHORTEST: usize = 4;
+
+/// Values below this length are hidden only where no letter or digit
+/// touches them: hiding the middle of an order number would corrupt it.
+const STANDS_ALONE: usize = 12;
+
+/// Stretches of base64 below this length turn up by chance.
+const SHORTEST_BASE64: usize = 10;
+
+/// What a form leaves as it is.
+pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'*')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
+
+/// Finds every known value in one pass over the bytes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Masker {
+    search: Option<AhoCorasick>,
+    /// By pattern: whether it counts only where it stands alone.
+    alone: Vec<bool>,
+}
+
+impl Masker {
+    pub(crate) fn new<'a>(values: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut forms: Vec<Vec<u8>> = Vec::new();
+        for value in values {
+            let value = value.expose();
+            if value.len() >= SHORTEST {
+                forms_of(value, &mut forms);
+            }
+        }
+        forms.sort_unstable();
+        forms.dedup();
+        let alone = forms.iter().map(|form| form.len() < STANDS_ALONE).collect();
+        let search = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&forms);
+        // Only sizes far beyond a handful of settings make the build fail.
+        let search = search.ok().filter(|_| !forms.is_empty());
+        Self { search, alone }
+    }
+
+    /// The same bytes, untouched and not copied, when nothing is found.
+    pub(crate) fn mask(&self, bytes: Vec<u8>) -> Vec<u8> {
+        self.masked(&bytes).unwrap_or(bytes)
+    }
+
+    pub(crate) fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.masked(text.as_bytes()) {
+            Some(masked) => Cow::Owned(String::from_utf8_lossy(&masked).into_owned()),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    fn masked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let search = self.search.as_ref()?;
+        let mut masked: Option<Vec<u8>> = None;
+        let mut copied = 0;
+        let mut from = 0;
+        while let Some(found) = search.find(Input::new(bytes).range(from..)) {
+            let alone = self.alone.get(found.pattern().as_usize());
+            if alone == Some(&true) && !stands_alone(bytes, found.start(), found.end()) {
+                // Another value may begin inside the one that does not count.
+                from = found.start() + 1;
+                continue;
+            }
+            let out = masked.get_or_insert_with(|| Vec::with_capacity(bytes.len()));
+            out.extend_from_slice(bytes.get(copied..found.start()).unwrap_or_default());
+            out.extend_from_slice(MASK.as_bytes());
+            copied = found.end();
+            from = copied;
+        }
+        if let Some(out) = &mut masked {
+            out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
+        }
+        masked
+    }
+}
+
+fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+    !word(before) && !word(bytes.get(end))
+}
+
+fn forms_of(value: &str, forms: &mut Vec<Vec<u8>>) {
+    forms.push(value.as_bytes().to_vec());
+    let json = json_inside(value);
+    forms.push(json.replace('/', "\\/").into_bytes());
+    for upper in [true, false] {
+        forms.push(json_cautious(value, upper).into_bytes());
+    }
+    forms.push(json.into_bytes());
+    let form = utf8_percent_encode(value, FORM).to_string();
+    forms.push(form.replace("%20", "+").into_bytes());
+    forms.push(form.into_bytes());
+    for offset in 0..3 {
+        base64_inside(value, offset, forms);
+    }
+}
+
+/// The inside of a JSON string, without its quotes.
+pub(crate) fn json_inside(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted
+        .get(1..quoted.len().saturating_sub(1))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// As writers do that escape all that is special in HTML, or not ASCII.
+fn json_cautious(value: &str, upper: bool) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut units = [0u16; 2];
+    for char in value.chars() {
+        if char.is_ascii() && !matches!(char, '<' | '>' | '&' | '+' | '\'' | '"' | '`') {
+            out.push_str(&json_inside(char.encode_utf8(&mut [0; 4])));
+            continue;
+        }
+        for unit in char.encode_utf16(&mut units) {
+            let escape = if upper {
+                format!("\\u{unit:04X}")
+            } else {
+                format!("\\u{unit:04x}")
+            };
+            out.push_str(&escape);
+        }
+    }
+    out
+}
+
+/// The characters that the value alone decides, when it starts `offset`
+/// bytes into a group of three.
+fn base64_inside(value: &str, offset: usize, forms: &mut Vec<Vec<u8>>) {
+    let mut bytes = vec![0; offset];
+    bytes.extend_from_slice(value.as_bytes());
+    let text = STANDARD_NO_PAD.encode(&bytes);
+    let start = (offset * 8).div_ceil(6);
+    let end = bytes.len() * 8 / 6;
+    if let Some(inside) = text.get(start..end)
+        && inside.len() >= SHORTEST_BASE64
+    {
+        forms.push(inside.as_bytes().to_vec());
+    }
+}

@@ -1,0 +1,252 @@
+//! What one instance holds of its connection: the session in its hands and
+//! the write window of the call it is in. Every effect of a guest passes here.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use duijie_contract::Mode;
+use futures_util::{StreamExt, stream};
+
+use super::http::{Answer, Filled, capture, fill, preview};
+use super::message::{Capture, Failure, Piece, Purpose, Request, Response, Signed};
+use super::recipe::Call;
+use super::session::Lease;
+use super::{Capability, Clock, nearest};
+
+/// One instance's reach. Between two calls into the guest the adapter calls
+/// [`Reach::end_call`].
+pub(crate) struct Reach {
+    shared: Arc<Capability>,
+    clock: Arc<dyn Clock>,
+    /// Taken when a call first needs it.
+    lease: Option<Lease>,
+    /// How many entries the batch in hand has; `None` outside a write.
+    window: Option<u32>,
+    previewed: bool,
+}
+
+impl Reach {
+    pub(crate) fn new(shared: Arc<Capability>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            shared,
+            clock,
+            lease: None,
+            window: None,
+            previewed: false,
+        }
+    }
+
+    pub(crate) async fn send(&mut self, request: Request) -> Result<Response, Failure> {
+        let mut answers = self.send_many(vec![request]).await;
+        answers
+            .pop()
+            .unwrap_or_else(|| Err(Failure::Other("the request was lost".to_owned())))
+    }
+
+    /// All at once, within the limit; answers in the order of the requests.
+    pub(crate) async fn send_many(
+        &mut self,
+        requests: Vec<Request>,
+    ) -> Vec<Result<Response, Failure>> {
+        if requests.iter().any(needs_session) {
+            self.leased().await;
+        }
+        let shared = self.shared.clone();
+        let limits = shared.limits;
+        let prepared: Vec<_> = requests
+            .into_iter()
+            .map(|request| self.prepare(request))
+            .collect();
+        let exchanges = prepared.into_iter().map(|prepared| {
+            let http = &shared.http;
+            async move {
+                let ready = prepared?;
+                let answer = http.exchange(ready.filled, ready.deadline, limits.answer_bytes);
+                Ok((answer.await?, ready.captures))
+            }
+        });
+        let answers: Vec<_> = stream::iter(exchanges)
+            .buffered(limits.at_once.max(1))
+            .collect()
+            .await;
+        self.finish(answers)
+    }
+
+    /// Runs a recipe that the connector declared.
+    pub(crate) fn sign(&self, recipe: &str, inputs: &[(String, String)]) -> Result<Signed, String> {
+        let Some(found) = self.shared.recipes.get(recipe) else {
+            let known = self.shared.recipes.keys().map(String::as_str);
+            return Err(match nearest(recipe, known) {
+                Some(near) => format!("no recipe `{recipe}` is declared, did you mean `{near}`?"),
+                None => format!("no recipe `{recipe}` is declared"),
+            });
+        };
+        let time_ms = self.clock.now_ms();
+        let text = found.evaluate(&Call {
+            settings: &self.shared.settings,
+            secrets: &self.shared.secrets,
+            inputs,
+            time_ms,
+        });
+        let text = text.map_err(|reason| format!("recipe `{recipe}`: {reason}"))?;
+        Ok(Signed { text, time_ms })
+    }
+
+    /// Names of the captured values in the leased session; waits for one.
+    pub(crate) async fn session_held(&mut self) -> Vec<String> {
+        self.leased().await.held()
+    }
+
+    pub(crate) async fn session_forget(&mut self) {
+        self.leased().await.forget();
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// Text of the guest without any known secret in it, for logs.
+    pub(crate) fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.shared.masker().mask_text(text)
+    }
+
+    /// From here to [`Reach::end_call`], writes for a batch of so many
+    /// entries may leave.
+    pub(crate) fn open_write(&mut self, entries: u32) {
+        self.window = Some(entries);
+        self.previewed = false;
+    }
+
+    /// The call into the guest is over: no more writes, and the session goes
+    /// to who waits for it.
+    pub(crate) fn end_call(&mut self) {
+        self.window = None;
+        self.lease = None;
+    }
+
+    /// Whether a write of the last write window was kept for a preview.
+    pub(crate) fn previewed(&self) -> bool {
+        self.previewed
+    }
+
+    async fn leased(&mut self) -> &mut Lease {
+        let lease = match self.lease.take() {
+            Some(lease) => lease,
+            None => {
+                let lease = self.shared.sessions.lease().await;
+                // Another user of the connection may have captured these.
+                self.shared.hide(lease.values().values());
+                lease
+            }
+        };
+        self.lease.insert(lease)
+    }
+
+    /// Everything that can be said before anything leaves the host.
+    fn prepare(&mut self, request: Request) -> Result<Ready, Failure> {
+        let shared = self.shared.clone();
+        let url = shared.allow.check(&request.url).map_err(Failure::Refused)?;
+        self.permit(&request)?;
+        let nothing = Default::default();
+        let held = self.lease.as_ref().map_or(&nothing, Lease::values);
+        let wanted = request.timeout_ms.map(u64::from).map(Duration::from_millis);
+        let most = shared.limits.deadline;
+        let (filled, captures) = fill(
+            request,
+            url,
+            &shared.secrets,
+            held,
+            shared.limits.request_bytes,
+        )?;
+        Ok(Ready {
+            filled,
+            captures,
+            deadline: wanted.map_or(most, |wanted| wanted.min(most)),
+        })
+    }
+
+    /// Writes leave within a write window only, and never in a preview.
+    fn permit(&mut self, request: &Request) -> Result<(), Failure> {
+        let entries = match &request.purpose {
+            Some(Purpose::Session | Purpose::Read) => return Ok(()),
+            Some(Purpose::Write(entries)) => Some(entries),
+            None => None,
+        };
+        let refused = |reason: String| Err(Failure::Refused(reason));
+        let Some(window) = self.window else {
+            return refused(
+                "a write leaves within a call of `write` only: label the request `read` or \
+                 `session` if it changes nothing"
+                    .to_owned(),
+            );
+        };
+        if entries.is_some_and(Vec::is_empty) {
+            return refused("a write names the entries that it takes effect for".to_owned());
+        }
+        let stray = entries.and_then(|entries| entries.iter().find(|entry| **entry >= window));
+        if let Some(stray) = stray {
+            return refused(format!(
+                "entry {stray} is not in the batch in hand, which has {window}"
+            ));
+        }
+        if self.shared.mode == Mode::Effect {
+            return Ok(());
+        }
+        if !self.previewed {
+            self.previewed = true;
+            let masker = self.shared.masker();
+            self.shared.keep_preview(preview(request, &masker));
+        }
+        refused("a preview writes nothing".to_owned())
+    }
+
+    /// Captures first, so that every answer is searched for all of them.
+    fn finish(
+        &mut self,
+        mut answers: Vec<Result<(Answer, Vec<Capture>), Failure>>,
+    ) -> Vec<Result<Response, Failure>> {
+        let mut captured = Vec::new();
+        for (answer, captures) in answers.iter_mut().flatten() {
+            for asked in captures.iter() {
+                let Some(value) = capture(answer, &asked.at) else {
+                    continue;
+                };
+                captured.push(value.clone());
+                if let Some(lease) = &mut self.lease {
+                    lease.keep(asked.name.clone(), value);
+                }
+            }
+        }
+        self.shared.hide(&captured);
+        let masker = self.shared.masker();
+        answers
+            .into_iter()
+            .map(|answer| match answer {
+                Ok((answer, _)) => Ok(answer.masked(&masker)),
+                Err(failure) => Err(failure.masked(&masker)),
+            })
+            .collect()
+    }
+}
+
+/// Checked and filled, about to leave.
+struct Ready {
+    filled: Filled,
+    captures: Vec<Capture>,
+    deadline: Duration,
+}
+
+fn needs_session(request: &Request) -> bool {
+    let captured = |pieces: &[Piece]| {
+        pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Captured(..)))
+    };
+    !request.captures.is_empty()
+        || captured(&request.body)
+        || request.headers.iter().any(|(_, value)| captured(value))
+}
