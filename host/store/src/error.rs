@@ -1,7 +1,7 @@
 //! What can go wrong with state on disk.
 
 /// Every text says what, where and what to do next.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error("another process took over `{scope}` (epoch {held}, now {current}): stop this one")]
     ClaimLost {
@@ -11,13 +11,15 @@ pub enum Error {
     },
     #[error("the data folder {folder} is in use by another process: stop it, or use its commands")]
     InUse { folder: String },
-    #[error("{what} in {place} cannot be read: {reason}")]
+    #[error(
+        "{what} in {place} cannot be read: {reason}; put the data folder's last backup in its place"
+    )]
     Damaged {
         what: &'static str,
         place: String,
         reason: String,
     },
-    #[error("{what} failed on {place}: {reason}")]
+    #[error("{what} failed on {place}: {reason}; see to the disk, then start again")]
     Io {
         what: &'static str,
         place: String,

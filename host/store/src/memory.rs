@@ -61,7 +61,9 @@ impl ScopeState {
             Change::Intent(intent) => {
                 self.intents.insert(intent.id, intent);
             }
-            Change::Settle(id) => self.settle(id),
+            Change::Settle(id) => {
+                self.intents.remove(&id);
+            }
             Change::Ledger(row) => {
                 self.ledger.insert(row.source_key.clone(), row);
             }
@@ -84,17 +86,13 @@ impl ScopeState {
         }
     }
 
-    fn settle(&mut self, id: IntentId) {
-        let Some(intent) = self.intents.remove(&id) else {
-            return;
-        };
-        let file = intent.segment.file;
-        if self
-            .intents
-            .values()
-            .all(|intent| intent.segment.file != file)
-        {
-            self.segments.remove(&file);
+    /// Drops the files that intents of `before` named and none names now.
+    fn drop_segments(&mut self, before: &[u64]) {
+        for file in before {
+            let mut open = self.intents.values();
+            if open.all(|intent| intent.segment.file != *file) {
+                self.segments.remove(file);
+            }
         }
     }
 }
@@ -127,9 +125,12 @@ impl Store for Memory {
         if state.epoch != claim.epoch {
             return Err(lost(claim, state.epoch));
         }
+        let open = state.intents.values();
+        let before: Vec<_> = open.map(|intent| intent.segment.file).collect();
         for change in changes {
             state.apply(change);
         }
+        state.drop_segments(&before);
         Ok(())
     }
 

@@ -1,0 +1,58 @@
+//! What every store keeps, whatever it is made of: each property runs against
+//! each store. What only a store on disk keeps is tested beside that store.
+
+mod property;
+mod sample;
+
+pub(crate) use sample::{checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+
+use crate::{Embedded, Memory, Options};
+
+macro_rules! conformance {
+    ($($property:ident),* $(,)?) => {
+        mod memory {
+            $(
+                #[tokio::test]
+                async fn $property() {
+                    super::property::$property(&super::Memory::new()).await;
+                }
+            )*
+        }
+
+        mod embedded {
+            $(
+                #[tokio::test]
+                async fn $property() {
+                    let folder = tempfile::tempdir().unwrap();
+                    let options = super::Options::default();
+                    let store = super::Embedded::open(folder.path(), &options).unwrap();
+                    super::property::$property(&store).await;
+                }
+            )*
+        }
+    };
+}
+
+conformance! {
+    a_new_scope_holds_nothing,
+    what_was_committed_is_read_back,
+    scopes_are_kept_apart,
+    a_later_claim_shuts_the_earlier_one_out,
+    a_scope_that_was_never_claimed_takes_no_commit,
+    a_refused_commit_changes_nothing,
+    later_changes_of_a_commit_win,
+    settled_intents_are_gone,
+    open_intents_come_oldest_first,
+    intent_ids_are_never_given_twice,
+    segments_are_read_back_until_settled,
+    a_segment_that_two_intents_name_stays_for_the_second,
+    a_wrong_checksum_is_damage,
+    the_ledger_answers_in_the_order_asked,
+    the_newest_row_of_a_key_wins,
+    long_values_are_read_back_and_replaced_by_short_ones,
+    dead_letters_and_holds_are_replaced_by_key_and_part,
+    a_released_hold_is_gone,
+    a_reset_checkpoint_is_gone_and_the_ledger_stays,
+    runs_come_newest_first,
+    odd_scopes_and_keys_do_not_meet,
+}

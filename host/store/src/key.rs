@@ -1,0 +1,85 @@
+//! Keys of the embedded store: a kind, then a scope, then what tells values
+//! of that kind apart. No key is the beginning of another one.
+
+/// What a key leads to. The number is stored: it is never reused, and the
+/// number of a retired kind stays reserved here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub(crate) enum Kind {
+    /// The highest intent id that was committed, for the whole store.
+    IntentMark = 1,
+    /// Who holds a scope.
+    Claim = 2,
+    Checkpoint = 3,
+    Intent = 4,
+    /// Some rows of the ledger.
+    LedgerBlock = 5,
+    DeadLetter = 6,
+    Hold = 7,
+    Run = 8,
+}
+
+/// Text inside a key ends with two bytes that no escaped text contains, so
+/// that keys sort as their texts do.
+const END: [u8; 2] = [0, 1];
+const ESCAPED_ZERO: [u8; 2] = [0, 0xff];
+
+/// A key under construction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(Vec<u8>);
+
+impl Key {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self((kind as u16).to_be_bytes().to_vec())
+    }
+
+    pub(crate) fn text(mut self, text: &str) -> Self {
+        for byte in text.bytes() {
+            if byte == 0 {
+                self.0.extend_from_slice(&ESCAPED_ZERO);
+            } else {
+                self.0.push(byte);
+            }
+        }
+        self.0.extend_from_slice(&END);
+        self
+    }
+
+    pub(crate) fn number(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Key, Kind};
+
+    fn key(first: &str, second: &str) -> Key {
+        Key::new(Kind::Hold).text(first).text(second)
+    }
+
+    #[test]
+    fn kinds_keep_their_numbers() {
+        assert_eq!(Key::new(Kind::IntentMark).bytes(), [0, 1]);
+        assert_eq!(Key::new(Kind::Run).bytes(), [0, 8]);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_sort_as_their_texts_and_none_begins_another(
+            a in ("[\u{0}\u{1}a]{0,3}", "[\u{0}\u{1}a]{0,3}"),
+            b in ("[\u{0}\u{1}a]{0,3}", "[\u{0}\u{1}a]{0,3}"),
+        ) {
+            let (left, right) = (key(&a.0, &a.1), key(&b.0, &b.1));
+            prop_assert_eq!(left.cmp(&right), a.cmp(&b));
+            prop_assert!(a == b || !left.bytes().starts_with(right.bytes()));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A commit on its way to the committer: its changes in their stored form.
+//! Made by the caller, so that pipelines encode beside each other.
+
+use std::collections::{BTreeMap, HashSet};
+
+use duijie_record::Scope;
+use serde::Serialize;
+
+use crate::codec::{self, CheckpointV1, DeadLetterV1, HoldV1, IntentV1, RunRowV1};
+use crate::key::{Key, Kind};
+use crate::ledger::EncodedRow;
+use crate::{Change, Error, IntentId, LedgerRow, SegmentRef};
+
+#[derive(Default)]
+pub(crate) struct Prepared {
+    /// What each key holds afterwards; `None` removes it.
+    pub(crate) values: BTreeMap<Key, Option<Vec<u8>>>,
+    /// With distinct keys.
+    pub(crate) rows: Vec<EncodedRow>,
+    pub(crate) effects: Effects,
+}
+
+/// What a commit means for the segment files.
+#[derive(Default)]
+pub(crate) struct Effects {
+    pub(crate) opened: Vec<(IntentId, SegmentRef)>,
+    pub(crate) settled: Vec<IntentId>,
+}
+
+impl Prepared {
+    pub(crate) fn new(scope: &Scope, changes: &[Change]) -> Result<Self, Error> {
+        let mut prepared = Self::default();
+        let mut rows = Vec::new();
+        for change in changes {
+            match change {
+                Change::Ledger(row) => rows.push(row),
+                other => prepared.add(scope, other)?,
+            }
+        }
+        prepared.add_rows(rows)?;
+        Ok(prepared)
+    }
+
+    /// Of several rows with one key, the last counts.
+    fn add_rows(&mut self, mut rows: Vec<&LedgerRow>) -> Result<(), Error> {
+        let mut later = HashSet::with_capacity(rows.len());
+        rows.reverse();
+        rows.retain(|row| later.insert(&row.source_key));
+        rows.reverse();
+        let encoded: Result<_, _> = rows.into_iter().map(EncodedRow::new).collect();
+        self.rows = encoded?;
+        Ok(())
+    }
+
+    fn add(&mut self, scope: &Scope, change: &Change) -> Result<(), Error> {
+        let key = |kind| Key::new(kind).text(scope.as_str());
+        match change {
+            Change::Intent(intent) => {
+                self.effects
+                    .opened
+                    .push((intent.id, intent.segment.clone()));
+                self.put(
+                    key(Kind::Intent).number(intent.id.0),
+                    &IntentV1::from(intent),
+                )
+            }
+            Change::Settle(id) => {
+                self.effects.settled.push(*id);
+                self.remove(key(Kind::Intent).number(id.0))
+            }
+            Change::DeadLetter(letter) => {
+                let key = key(Kind::DeadLetter).text(letter.source_key.as_str());
+                self.put(key.text(&letter.part), &DeadLetterV1::from(letter))
+            }
+            Change::Hold(hold) => {
+                let key = key(Kind::Hold).text(hold.source_key.as_str());
+                self.put(key.text(&hold.part), &HoldV1::from(hold))
+            }
+            Change::Release { source_key, part } => {
+                self.remove(key(Kind::Hold).text(source_key.as_str()).text(part))
+            }
+            Change::Checkpoint(checkpoint) => {
+                self.put(key(Kind::Checkpoint), &CheckpointV1::from(checkpoint))
+            }
+            Change::ResetCheckpoint => self.remove(key(Kind::Checkpoint)),
+            Change::Run(row) => {
+                self.put(key(Kind::Run).text(row.run.as_str()), &RunRowV1::from(row))
+            }
+            Change::Ledger(row) => self.add_rows(vec![row]),
+        }
+    }
+
+    fn put<T: Serialize>(&mut self, key: Key, value: &T) -> Result<(), Error> {
+        self.values.insert(key, Some(codec::encode(value)?));
+        Ok(())
+    }
+
+    fn remove(&mut self, key: Key) -> Result<(), Error> {
+        self.values.insert(key, None);
+        Ok(())
+    }
+}
