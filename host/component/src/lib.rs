@@ -1,5 +1,22 @@
-//! Stub.
+//! The sandbox: components in, `contract` traits out. The only crate that
+//! names wasmtime or an HTTP client.
 
+mod adapter;
+mod cache;
 mod capability;
+mod compile;
+mod connection;
+mod engine;
+mod error;
+mod guest;
+mod inspect;
+mod launch;
+mod library;
 
 pub use capability::{Clock, Secret, SecretError, Secrets};
+pub use compile::{Compiler, compile_child};
+pub use engine::Memory;
+pub use error::Error;
+pub use guest::Limits;
+pub use inspect::{Border, inspect};
+pub use launch::{Launcher, Options};

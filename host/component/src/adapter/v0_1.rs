@@ -1,0 +1,74 @@
+//! The contract `@0.1`: bindings, the host's side of the imports, and the
+//! traits of `contract` over the exports.
+
+/// One call into the guest, within its budgets and deadline.
+macro_rules! call {
+    ($running:expr, |$store:ident| $call:expr) => {{
+        let deadline = $running.begin()?;
+        let $store = &mut $running.store;
+        let answer = tokio::time::timeout(deadline, $call).await;
+        $running.end(answer)
+    }};
+}
+
+mod convert;
+mod host;
+mod setup;
+mod source;
+mod target;
+mod transform;
+
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::guest::Guest;
+
+pub(crate) use setup::{check, describe};
+pub(crate) use source::{SourceIndices, open_source, outline};
+pub(crate) use target::{LookupIndices, TargetIndices, find, open_target};
+pub(crate) use transform::{TransformIndices, open_transform};
+
+pub(crate) type SetupIndices = bindings::exports::duijie::setup::setup::GuestIndices;
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package duijie:adapter;
+
+            world every-role {
+                include duijie:host/network@0.1.0;
+                export duijie:setup/setup@0.1.0;
+                export duijie:source/source@0.1.0;
+                export duijie:transform/transform@0.1.0;
+                export duijie:target/target@0.1.0;
+                export duijie:target/lookup@0.1.0;
+            }
+        ",
+        world: "duijie:adapter/every-role",
+        imports: {
+            "duijie:host/http@0.1.0.send": async | trappable,
+            "duijie:host/http@0.1.0.send-many": async | trappable,
+            "duijie:host/session@0.1.0.held": async | trappable,
+            "duijie:host/session@0.1.0.forget": async | trappable,
+            default: trappable,
+        },
+        exports: { default: async },
+    });
+}
+
+/// Links what a role with a network may import.
+pub(crate) fn link_network(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use bindings::duijie::host::{http, random, session, sign};
+    link_quiet(linker)?;
+    http::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    sign::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    session::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    random::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+/// Links what every role may import.
+pub(crate) fn link_quiet(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use bindings::duijie::host::{clock, log};
+    clock::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+}

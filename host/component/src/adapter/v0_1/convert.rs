@@ -1,0 +1,87 @@
+//! Values of the contract `@0.1` to version-neutral ones and back.
+
+use std::time::Duration;
+
+use duijie_contract::{Fault, FaultKind, Problem, Use};
+use duijie_record::{Change, RecordEntry, Rejection, Retry, SourceKey, Version};
+
+use super::bindings::duijie::types::types as wit;
+use crate::guest::Running;
+
+pub(super) fn settings(usage: &Use) -> wit::Settings {
+    wit::Settings {
+        connection: usage.connection_settings.clone(),
+        pipeline: usage.pipeline_settings.clone(),
+    }
+}
+
+pub(super) fn problem(problem: wit::Problem) -> Problem {
+    Problem {
+        at: problem.at,
+        message: problem.message,
+        hint: problem.hint,
+    }
+}
+
+/// A guest's answer, its own fault prefixed with who it is.
+pub(super) fn answer<T>(running: &Running, answer: Result<T, wit::Fault>) -> Result<T, Fault> {
+    answer.map_err(|raised| fault(&running.store.data().connector, raised))
+}
+
+fn fault(connector: &str, fault: wit::Fault) -> Fault {
+    let retry_after = |ms: Option<u64>| ms.map(Duration::from_millis);
+    let kind = match fault {
+        wit::Fault::InvalidSettings(problems) => {
+            FaultKind::InvalidSettings(problems.into_iter().map(problem).collect())
+        }
+        wit::Fault::Unauthorized(reason) => FaultKind::Unauthorized(reason),
+        wit::Fault::RateLimited(pause) => FaultKind::RateLimited {
+            reason: pause.reason,
+            retry_after: retry_after(pause.retry_after_ms),
+        },
+        wit::Fault::Unavailable(pause) => FaultKind::Unavailable {
+            reason: pause.reason,
+            retry_after: retry_after(pause.retry_after_ms),
+        },
+        wit::Fault::NotSent(reason) => FaultKind::NotSent(reason),
+        wit::Fault::Broken(reason) => FaultKind::Broken(reason),
+        wit::Fault::Other(reason) => FaultKind::Other(reason),
+    };
+    Fault::new(connector, kind)
+}
+
+pub(super) fn rejection(rejection: wit::Rejection) -> Rejection {
+    Rejection {
+        code: rejection.code,
+        message: rejection.message,
+        field: rejection.field,
+        retry: match rejection.retry {
+            wit::Retry::Never => Retry::Never,
+            wit::Retry::Later => Retry::Later,
+        },
+    }
+}
+
+pub(super) fn entry(entry: wit::Entry) -> RecordEntry {
+    RecordEntry {
+        key: SourceKey(entry.key),
+        version: entry.version.map(Version),
+        change: match entry.change {
+            wit::Change::Upsert => Change::Upsert,
+            wit::Change::Delete => Change::Delete,
+        },
+        ack_token: entry.ack_token,
+    }
+}
+
+pub(super) fn to_entry(entry: &RecordEntry) -> wit::Entry {
+    wit::Entry {
+        key: entry.key.0.clone(),
+        version: entry.version.as_ref().map(|version| version.0.clone()),
+        change: match entry.change {
+            Change::Upsert => wit::Change::Upsert,
+            Change::Delete => wit::Change::Delete,
+        },
+        ack_token: entry.ack_token.clone(),
+    }
+}

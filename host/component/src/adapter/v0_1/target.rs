@@ -1,0 +1,148 @@
+//! `contract::Target` and `contract::Lookup` over `duijie:target@0.1`.
+
+use async_trait::async_trait;
+use duijie_contract::{Fault, Lookup, Target, Use};
+use duijie_record::{
+    Action, DocumentBatch, DocumentEntry, Finding, FoundDocument, Outcome, State, TargetKey,
+};
+use wasmtime::component::ResourceAny;
+
+use super::bindings::exports::duijie::target::{lookup, target as wit};
+use super::convert;
+use crate::guest::Running;
+
+pub(crate) use lookup::GuestIndices as LookupIndices;
+pub(crate) use wit::GuestIndices as TargetIndices;
+
+struct Writer {
+    running: Running,
+    guest: wit::Guest,
+    writer: ResourceAny,
+}
+
+struct Finder {
+    running: Running,
+    guest: lookup::Guest,
+    settings: super::bindings::duijie::types::types::Settings,
+    collection: String,
+}
+
+pub(crate) async fn open_target(
+    mut running: Running,
+    indices: &TargetIndices,
+    usage: &Use,
+) -> Result<Box<dyn Target>, Fault> {
+    let guest = indices
+        .load(&mut running.store, &running.instance)
+        .map_err(|error| running.fault(&format!("{error:#}")))?;
+    let settings = convert::settings(usage);
+    let answer = call!(running, |store| guest.call_open(
+        store,
+        &settings,
+        usage.collection.as_str()
+    ))?;
+    let writer = convert::answer(&running, answer)?;
+    Ok(Box::new(Writer {
+        running,
+        guest,
+        writer,
+    }))
+}
+
+pub(crate) fn find(
+    mut running: Running,
+    indices: &LookupIndices,
+    usage: &Use,
+) -> Result<Box<dyn Lookup>, Fault> {
+    let guest = indices
+        .load(&mut running.store, &running.instance)
+        .map_err(|error| running.fault(&format!("{error:#}")))?;
+    Ok(Box::new(Finder {
+        running,
+        guest,
+        settings: convert::settings(usage),
+        collection: usage.collection.0.clone(),
+    }))
+}
+
+#[async_trait]
+impl Target for Writer {
+    async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault> {
+        let documents = wit::Batch {
+            data: batch.data.clone(),
+            entries: batch.entries.iter().map(entry).collect(),
+        };
+        if let Some(reach) = &mut self.running.store.data_mut().reach {
+            reach.open_write(u32::try_from(batch.entries.len()).unwrap_or(u32::MAX));
+        }
+        let writer = self.guest.writer();
+        let answer = call!(self.running, |store| writer.call_write(
+            store,
+            self.writer,
+            &documents
+        ))?;
+        let outcomes = convert::answer(&self.running, answer)?;
+        Ok(outcomes.into_iter().map(outcome).collect())
+    }
+}
+
+#[async_trait]
+impl Lookup for Finder {
+    async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault> {
+        let keys: Vec<String> = keys.iter().map(|key| key.0.clone()).collect();
+        let answer = call!(self.running, |store| self.guest.call_find(
+            store,
+            &self.settings,
+            &self.collection,
+            &keys,
+        ))?;
+        let findings = convert::answer(&self.running, answer)?;
+        Ok(findings.into_iter().map(finding).collect())
+    }
+}
+
+fn entry(entry: &DocumentEntry) -> wit::Entry {
+    wit::Entry {
+        target_key: entry.target_key.0.clone(),
+        action: match entry.action {
+            Action::Create => wit::Action::Create,
+            Action::Update => wit::Action::Update,
+            Action::Cancel => wit::Action::Cancel,
+        },
+        known_id: entry.known_id.clone(),
+        attempt: entry.attempt,
+    }
+}
+
+/// Whatever this host does not know is doubt, never a refusal.
+fn outcome(outcome: wit::Outcome) -> Outcome {
+    match outcome {
+        wit::Outcome::Applied(id) => Outcome::Applied(id),
+        wit::Outcome::Rejected(rejection) => Outcome::Rejected(convert::rejection(rejection)),
+        wit::Outcome::Unknown(reason) | wit::Outcome::Other(reason) => Outcome::Unknown(reason),
+    }
+}
+
+fn finding(finding: lookup::Finding) -> Finding {
+    match finding {
+        lookup::Finding::Found(found) => Finding::Found(document(found)),
+        lookup::Finding::Absent => Finding::Absent,
+        lookup::Finding::FoundTwice(found) => {
+            Finding::FoundTwice(found.into_iter().map(document).collect())
+        }
+        lookup::Finding::CannotTell(reason) | lookup::Finding::Other(reason) => {
+            Finding::CannotTell(reason)
+        }
+    }
+}
+
+/// A state that this host does not know may not be changed.
+fn document(found: lookup::Document) -> FoundDocument {
+    FoundDocument {
+        id: found.id,
+        state: match found.state {
+            lookup::State::Open => State::Open,
+            lookup::State::Locked(word) | lookup::State::Other(word) => State::Locked(word),
+        },
+    }
+}

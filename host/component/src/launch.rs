@@ -1,0 +1,187 @@
+//! `contract::Launch` over the library: the front door of the sandbox.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use duijie_contract::{
+    Description, Fault, FaultKind, Launch, Lookup, Mode, Preview, Problem, Role, Source, Target,
+    Transform, Use,
+};
+use duijie_record::Position;
+
+use crate::Error;
+use crate::adapter::v0_1;
+use crate::cache::Cache;
+use crate::capability::{Capability, Clock, Http, Reach, Secrets, Sessions};
+use crate::compile::Compiler;
+use crate::connection::capability;
+use crate::engine::{Memory, Sandbox};
+use crate::guest::{Limits, Running};
+use crate::library::{Library, Loaded};
+
+/// Everything that a launcher is made of.
+pub struct Options {
+    /// Where `<connector>.wasm` files lie.
+    pub connectors: PathBuf,
+    /// Where compiled code is kept.
+    pub cache: PathBuf,
+    pub compiler: Compiler,
+    pub memory: Memory,
+    pub limits: Limits,
+    pub mode: Mode,
+    pub secrets: Secrets,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Starts instances of the components in one folder.
+pub struct Launcher {
+    library: Library,
+    mode: Mode,
+    secrets: Secrets,
+    clock: Arc<dyn Clock>,
+    http: Http,
+    sessions: Sessions,
+    connections: Mutex<HashMap<String, Arc<Capability>>>,
+}
+
+impl Launcher {
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let sandbox = Sandbox::new(&options.memory)?;
+        let cache = Cache::new(options.cache, options.compiler);
+        let http = Http::new().map_err(|reason| Error::Engine { reason })?;
+        Ok(Self {
+            library: Library::new(
+                options.connectors,
+                sandbox,
+                cache,
+                options.clock.clone(),
+                options.limits,
+            ),
+            mode: options.mode,
+            secrets: options.secrets,
+            clock: options.clock,
+            http,
+            sessions: Sessions::default(),
+            connections: Mutex::default(),
+        })
+    }
+
+    fn load(&self, connector: &str) -> Result<Arc<Loaded>, Fault> {
+        self.library
+            .get(connector)
+            .map_err(|error| Fault::new(connector, FaultKind::Guest(error.to_string())))
+    }
+
+    /// An instance that reaches what its connection is granted.
+    async fn start(&self, loaded: &Loaded, usage: &Use) -> Result<Running, Fault> {
+        let description = self.library.describe(loaded).await?;
+        let shared = self.connection(usage, description)?;
+        let reach = Reach::new(shared, self.clock.clone());
+        self.library.start(loaded, Some(reach)).await
+    }
+
+    /// What all instances of one connection share, made at its first use.
+    fn connection(&self, usage: &Use, description: &Description) -> Result<Arc<Capability>, Fault> {
+        let name = usage.connection.clone().unwrap_or_default();
+        let mut connections = lock(&self.connections);
+        if let Some(known) = connections.get(&name) {
+            return Ok(known.clone());
+        }
+        let sessions = self.sessions.pool(&name, description.sessions);
+        let made = capability(
+            usage,
+            description,
+            &self.secrets,
+            sessions,
+            self.mode,
+            self.http.clone(),
+        )?;
+        connections.insert(name, made.clone());
+        Ok(made)
+    }
+}
+
+#[async_trait]
+impl Launch for Launcher {
+    async fn describe(&self, connector: &str) -> Result<Description, Fault> {
+        let loaded = self.load(connector)?;
+        Ok(self.library.describe(&loaded).await?.clone())
+    }
+
+    async fn check(&self, usage: &Use) -> Result<Vec<Problem>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        self.library.describe(&loaded).await?;
+        let running = self.library.start(&loaded, None).await?;
+        v0_1::check(running, &loaded.setup, usage).await
+    }
+
+    async fn outline(
+        &self,
+        usage: &Use,
+        position: Option<&Position>,
+    ) -> Result<Vec<String>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        let indices = loaded.source.as_ref().ok_or_else(|| lacks(usage))?;
+        self.library.describe(&loaded).await?;
+        let running = self.library.start(&loaded, None).await?;
+        v0_1::outline(running, indices, usage, position).await
+    }
+
+    async fn source(
+        &self,
+        usage: &Use,
+        position: Option<&Position>,
+    ) -> Result<Box<dyn Source>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        let indices = loaded.source.as_ref().ok_or_else(|| lacks(usage))?;
+        let running = self.start(&loaded, usage).await?;
+        v0_1::open_source(running, indices, usage, position).await
+    }
+
+    async fn transform(&self, usage: &Use) -> Result<Box<dyn Transform>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        let indices = loaded.transform.as_ref().ok_or_else(|| lacks(usage))?;
+        self.library.describe(&loaded).await?;
+        let running = self.library.start(&loaded, None).await?;
+        v0_1::open_transform(running, indices, usage).await
+    }
+
+    async fn target(&self, usage: &Use) -> Result<Box<dyn Target>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        let indices = loaded.target.as_ref().ok_or_else(|| lacks(usage))?;
+        let running = self.start(&loaded, usage).await?;
+        v0_1::open_target(running, indices, usage).await
+    }
+
+    async fn lookup(&self, usage: &Use) -> Result<Option<Box<dyn Lookup>>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        let Some(indices) = loaded.lookup.as_ref() else {
+            return Ok(None);
+        };
+        let running = self.start(&loaded, usage).await?;
+        v0_1::find(running, indices, usage).map(Some)
+    }
+
+    fn take_previews(&self) -> Vec<Preview> {
+        let connections = lock(&self.connections);
+        connections
+            .values()
+            .flat_map(|known| known.take_previews())
+            .collect()
+    }
+}
+
+fn lacks(usage: &Use) -> Fault {
+    let role: Role = usage.role;
+    Fault::new(
+        &usage.connector,
+        FaultKind::Guest(format!("it is no {role}")),
+    )
+}
+
+/// A panic elsewhere leaves the map whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

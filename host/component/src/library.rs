@@ -1,0 +1,210 @@
+//! The connector folder: components by name, each read, checked, compiled
+//! and linked once per process, then instantiated as often as needed.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use duijie_contract::{Description, Fault, Role};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+use wasmtime::component::{InstancePre, Linker};
+
+use crate::Error;
+use crate::adapter::{SUPPORTED, v0_1};
+use crate::cache::{Cache, hex};
+use crate::capability::{Clock, Reach};
+use crate::engine::Sandbox;
+use crate::guest::{Guest, Limits, Running};
+use crate::inspect::{Border, inspect};
+
+/// A component ready to be instantiated.
+pub(crate) struct Loaded {
+    pre: InstancePre<Guest>,
+    pub(crate) setup: v0_1::SetupIndices,
+    pub(crate) source: Option<v0_1::SourceIndices>,
+    pub(crate) transform: Option<v0_1::TransformIndices>,
+    pub(crate) target: Option<v0_1::TargetIndices>,
+    pub(crate) lookup: Option<v0_1::LookupIndices>,
+    connector: String,
+    digest: String,
+    description: OnceCell<(Description, Arc<str>)>,
+}
+
+pub(crate) struct Library {
+    folder: PathBuf,
+    sandbox: Sandbox,
+    cache: Cache,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    loaded: Mutex<HashMap<String, Arc<Loaded>>>,
+}
+
+impl Library {
+    pub(crate) fn new(
+        folder: PathBuf,
+        sandbox: Sandbox,
+        cache: Cache,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            folder,
+            sandbox,
+            cache,
+            clock,
+            limits,
+            loaded: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn get(&self, connector: &str) -> Result<Arc<Loaded>, Error> {
+        // Held while loading, so that two users never compile the same thing.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = loaded.get(connector) {
+            return Ok(known.clone());
+        }
+        let fresh = Arc::new(self.load(connector)?);
+        loaded.insert(connector.to_owned(), fresh.clone());
+        Ok(fresh)
+    }
+
+    fn load(&self, connector: &str) -> Result<Loaded, Error> {
+        let bytes = self.read(connector)?;
+        let border = inspect(connector, &bytes)?;
+        check_border(connector, &border)?;
+        let engine = &self.sandbox.engine;
+        let component = self.cache.load(engine, connector, &bytes)?;
+        let refused = |error: wasmtime::Error| Error::Refused {
+            connector: connector.to_owned(),
+            reason: format!("{error:#}"),
+        };
+        let mut linker = Linker::new(engine);
+        let has = |interface: &str| border.exported(interface).is_some();
+        let networked = has("duijie:source/source") || has("duijie:target/target");
+        match networked {
+            true => v0_1::link_network(&mut linker),
+            false => v0_1::link_quiet(&mut linker),
+        }
+        .map_err(refused)?;
+        let pre = linker.instantiate_pre(&component).map_err(refused)?;
+        Ok(Loaded {
+            setup: v0_1::SetupIndices::new(&pre).map_err(refused)?,
+            source: has("duijie:source/source")
+                .then(|| v0_1::SourceIndices::new(&pre))
+                .transpose()
+                .map_err(refused)?,
+            transform: has("duijie:transform/transform")
+                .then(|| v0_1::TransformIndices::new(&pre))
+                .transpose()
+                .map_err(refused)?,
+            target: has("duijie:target/target")
+                .then(|| v0_1::TargetIndices::new(&pre))
+                .transpose()
+                .map_err(refused)?,
+            lookup: has("duijie:target/lookup")
+                .then(|| v0_1::LookupIndices::new(&pre))
+                .transpose()
+                .map_err(refused)?,
+            pre,
+            connector: connector.to_owned(),
+            digest: hex(&Sha256::digest(&bytes)),
+            description: OnceCell::new(),
+        })
+    }
+
+    fn read(&self, connector: &str) -> Result<Vec<u8>, Error> {
+        // A connector's name is a file name, never a way to another folder.
+        let plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+        let place = self.folder.join(format!("{connector}.wasm"));
+        if connector.is_empty() || !connector.chars().all(plain) || !place.exists() {
+            return Err(Error::NotFound {
+                connector: connector.to_owned(),
+                folder: self.folder.display().to_string(),
+            });
+        }
+        std::fs::read(&place).map_err(|error| Error::Read {
+            place: place.display().to_string(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// An instance of the component. Without reach it has no network, no
+    /// session and no secret.
+    pub(crate) async fn start(
+        &self,
+        loaded: &Loaded,
+        reach: Option<Reach>,
+    ) -> Result<Running, Fault> {
+        let name = match loaded.description.get() {
+            Some((_, name)) => name.clone(),
+            None => loaded.connector.as_str().into(),
+        };
+        Running::start(&loaded.pre, name, reach, self.clock.clone(), self.limits).await
+    }
+
+    /// What the component says of itself, asked once per process.
+    pub(crate) async fn describe<'a>(&self, loaded: &'a Loaded) -> Result<&'a Description, Fault> {
+        let ask = || async {
+            let running = self.start(loaded, None).await?;
+            let mut said = v0_1::describe(running, &loaded.setup).await?;
+            said.digest.clone_from(&loaded.digest);
+            said.lookup = loaded.lookup.is_some();
+            said.roles = [
+                (Role::Source, loaded.source.is_some()),
+                (Role::Transform, loaded.transform.is_some()),
+                (Role::Target, loaded.target.is_some()),
+            ]
+            .into_iter()
+            .filter_map(|(role, exported)| exported.then_some(role))
+            .collect();
+            let name = format!("{} {}", said.name, said.version).into();
+            Ok((said, name))
+        };
+        let (said, _) = loaded.description.get_or_try_init(ask).await?;
+        Ok(said)
+    }
+}
+
+/// Refuses versions that this host does not speak and imports that no
+/// connector gets, by name, before anything is compiled.
+fn check_border(connector: &str, border: &Border) -> Result<(), Error> {
+    const ROLES: [&str; 5] = [
+        "duijie:setup/setup",
+        "duijie:source/source",
+        "duijie:transform/transform",
+        "duijie:target/target",
+        "duijie:target/lookup",
+    ];
+    for interface in ROLES {
+        if let Some(version) = border.exported(interface)
+            && !version.starts_with("0.1.")
+        {
+            return Err(Error::UnsupportedInterface {
+                connector: connector.to_owned(),
+                found: format!("`{interface}@{version}`"),
+                supported: SUPPORTED.to_owned(),
+            });
+        }
+    }
+    if border.exported("duijie:setup/setup").is_none() {
+        return Err(Error::UnsupportedInterface {
+            connector: connector.to_owned(),
+            found: "no `duijie:setup/setup`".to_owned(),
+            supported: SUPPORTED.to_owned(),
+        });
+    }
+    let unknown: Vec<_> = border
+        .imports
+        .iter()
+        .filter(|name| !name.starts_with("duijie:host/") && !name.starts_with("duijie:types/"))
+        .cloned()
+        .collect();
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => Err(Error::UnknownImports {
+            connector: connector.to_owned(),
+            imports: unknown,
+        }),
+    }
+}
