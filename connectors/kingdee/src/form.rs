@@ -4,6 +4,9 @@
 
 use crate::settings::Pipeline;
 
+/// The form whose names are built in: 销售出库单.
+const OUTSTOCK: &str = "SAL_OUTSTOCK";
+
 /// Where in a document a field stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -86,6 +89,8 @@ pub(crate) struct Form {
     pub id_field: String,
     pub entity: String,
     pub sub_head: &'static str,
+    /// The base data that tells a row from its neighbours, where known.
+    pub material: Option<&'static str>,
     settings: Pipeline,
 }
 
@@ -105,8 +110,14 @@ impl Form {
                 .clone()
                 .unwrap_or_else(|| "FEntity".to_owned()),
             sub_head: "SubHeadEntity",
+            material: (id == OUTSTOCK).then_some("FMaterialID"),
             settings: settings.clone(),
         }
+    }
+
+    /// Whether the system is known to refuse a second document with the number.
+    pub(crate) fn refuses_duplicates(&self) -> bool {
+        self.id == OUTSTOCK
     }
 
     /// What a field of this name in this scope is. Names match whatever their
@@ -132,7 +143,7 @@ impl Form {
     /// Built-in shape, overridden by the settings.
     fn valued(&self, scope: Scope, name: &str) -> Field {
         let came_as = name;
-        let known = (self.id == "SAL_OUTSTOCK")
+        let known = (self.id == OUTSTOCK)
             .then(|| outstock(scope, name))
             .flatten();
         let Field { name, label, shape } = known.unwrap_or_else(|| field(name, Shape::Plain));

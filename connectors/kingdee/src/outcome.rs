@@ -1,0 +1,109 @@
+//! What became of each document of one request, judged by index from both
+//! lists of the answer and never from its overall flag. Doubt is `unknown`.
+
+use duijie_sdk::target::Outcome;
+use duijie_sdk::{Fault, Rejection, Retry};
+
+use crate::reply::{Class, Failure, Status};
+
+/// Outcomes in the order of `keys`, the numbers of the documents sent; a fault
+/// only when the answer proves that none of them took effect.
+pub(crate) fn judge(status: &Status, keys: &[&str]) -> Result<Vec<Outcome>, Fault> {
+    if let Some(fault) = refused_as_a_whole(status, keys.len()) {
+        return Err(fault);
+    }
+    Ok(keys
+        .iter()
+        .enumerate()
+        .map(|(index, key)| outcome(status, index, key))
+        .collect())
+}
+
+/// Every document, since nothing tells what became of them.
+pub(crate) fn all_unknown(reason: &str, documents: usize) -> Vec<Outcome> {
+    vec![Outcome::Unknown(reason.to_owned()); documents]
+}
+
+fn refused_as_a_whole(status: &Status, documents: usize) -> Option<Fault> {
+    if status.is_success() || !status.success_entitys.is_empty() {
+        return None;
+    }
+    let message = status.message();
+    match status.class() {
+        Class::SessionLost | Class::Barred => Some(Fault::unauthorized(message)),
+        Class::Limited => Some(Fault::rate_limited(message, None)),
+        Class::Malformed => Some(Fault::broken(message)),
+        // Permission may be missing for one organisation's documents only; then
+        // each of them is listed.
+        Class::Forbidden => {
+            let listed = (0..documents).filter(|&index| errors_of(status, index).next().is_some());
+            (listed.count() < documents).then(|| Fault::unauthorized(message))
+        }
+        Class::Doubtful | Class::Busy | Class::Refused => None,
+    }
+}
+
+fn errors_of(status: &Status, index: usize) -> impl Iterator<Item = &Failure> {
+    status
+        .errors
+        .iter()
+        .filter(move |error| error.index() == Some(index))
+}
+
+fn outcome(status: &Status, index: usize, key: &str) -> Outcome {
+    let success = status
+        .success_entitys
+        .iter()
+        .find(|success| success.index() == Some(index));
+    let messages: Vec<&str> = errors_of(status, index).map(Failure::message).collect();
+    let message = messages.join("; ");
+    match (success, messages.is_empty()) {
+        (Some(success), true) => Outcome::Applied(
+            success
+                .id
+                .clone()
+                .filter(|id| !matches!(id.as_str(), "" | "0")),
+        ),
+        (Some(_), false) => Outcome::Unknown(format!("listed as done and as failed: {message}")),
+        (None, true) => Outcome::Unknown(format!(
+            "document {index} is in neither list of the answer: {}",
+            status.message()
+        )),
+        (None, false) if status.class() == Class::Doubtful => Outcome::Unknown(message),
+        (None, false) => Outcome::Rejected(rejection(status, index, key, message)),
+    }
+}
+
+fn rejection(status: &Status, index: usize, key: &str, message: String) -> Rejection {
+    let field = errors_of(status, index).find_map(|error| error.field_name.clone());
+    let retry = match status.class() {
+        Class::Busy | Class::Limited => Retry::Later,
+        _ => Retry::Never,
+    };
+    let duplicate = retry == Retry::Never && is_duplicate(&message, field.as_deref(), key);
+    let code = if duplicate {
+        "kingdee.duplicate".to_owned()
+    } else {
+        status.code()
+    };
+    Rejection {
+        code,
+        message,
+        field: field.filter(|field| !field.is_empty()),
+        retry,
+    }
+}
+
+/// The system has no code of its own for a number that is taken.
+fn is_duplicate(message: &str, field: Option<&str>, key: &str) -> bool {
+    let taken = ["唯一", "重复", "已存在", "已经存在"]
+        .iter()
+        .any(|word| message.contains(word));
+    let about_number = message.contains(key)
+        || ["编号", "编码"].iter().any(|word| message.contains(word))
+        || field.is_some_and(|field| matches!(field, "FBillNo" | "FNumber"));
+    taken && about_number
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,282 @@
+//! Writes a batch: looks at what stands where a document is to be changed or
+//! cancelled, sends packets, and tells what became of each entry.
+
+use std::borrow::Cow;
+
+use duijie_sdk::http::Purpose;
+use duijie_sdk::target::{Action, Batch, Entry, Outcome};
+use duijie_sdk::{Fault, Network, Rejection};
+use serde_json::json;
+
+use crate::bill::{self, Bill, same_number};
+use crate::client::{Client, Stop};
+use crate::form::Form;
+use crate::normalise::{Normaliser, Reject};
+use crate::outcome;
+use crate::packet::{self, Kind, Packet};
+use crate::reply::Status;
+use crate::settings::Options;
+use crate::update;
+
+#[derive(Debug)]
+pub(crate) struct Writer<N> {
+    client: Client<N>,
+    form: Form,
+    options: Options,
+    normaliser: Normaliser,
+    /// One Model at a time, kept for its room.
+    model: Vec<u8>,
+}
+
+/// What is to be sent, and what is settled without sending.
+struct Work {
+    packets: Vec<Packet>,
+    /// Entries to delete.
+    cancelled: Vec<u32>,
+    outcomes: Vec<Option<Outcome>>,
+}
+
+impl<N: Network> Writer<N> {
+    pub(crate) fn new(client: Client<N>, form: Form, options: Options) -> Self {
+        let normaliser = Normaliser::new(form.clone());
+        Self {
+            client,
+            form,
+            options,
+            normaliser,
+            model: Vec::new(),
+        }
+    }
+
+    pub(crate) fn write(&mut self, batch: &Batch) -> Result<Vec<Outcome>, Fault> {
+        let bills = self.standing(&batch.entries)?;
+        let work = self.prepare(batch, &bills)?;
+        let mut run = Run {
+            writer: self,
+            entries: &batch.entries,
+            outcomes: work.outcomes,
+            left: false,
+        };
+        for packet in work.packets {
+            let (data, entries) = packet.into_data();
+            run.send("BatchSave", data, &entries)?;
+        }
+        if !work.cancelled.is_empty() {
+            let numbers = run.keys(&work.cancelled);
+            let data =
+                json!({ "CreateOrgId": 0, "Numbers": numbers, "Ids": "", "NetworkCtrl": "" });
+            run.send("Delete", data.to_string().into_bytes(), &work.cancelled)?;
+        }
+        Ok(run.finish())
+    }
+
+    /// Documents that updates and cancellations are about.
+    fn standing(&self, entries: &[Entry]) -> Result<Vec<Bill>, Fault> {
+        let about = |action| {
+            entries
+                .iter()
+                .filter(move |entry| entry.action == action)
+                .map(|entry| entry.target_key.as_str())
+                .collect::<Vec<_>>()
+        };
+        let mut bills = Vec::new();
+        for (action, with_rows) in [(Action::Update, true), (Action::Cancel, false)] {
+            let keys = about(action);
+            if !keys.is_empty() {
+                bills.extend(bill::find(&self.client, &self.form, &keys, with_rows)?);
+            }
+        }
+        Ok(bills)
+    }
+
+    fn prepare(&mut self, batch: &Batch, bills: &[Bill]) -> Result<Work, Fault> {
+        let mut work = Work {
+            packets: Vec::new(),
+            cancelled: Vec::new(),
+            outcomes: vec![None; batch.entries.len()],
+        };
+        let mut rest = batch.data.as_slice();
+        for ((index, entry), outcome) in (0..).zip(&batch.entries).zip(&mut work.outcomes) {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = rest.get(..end).unwrap_or_default();
+            if rest.is_empty() {
+                return Err(Fault::broken("fewer lines than entries in the batch"));
+            }
+            rest = rest.get(end + 1..).unwrap_or_default();
+            let done = match entry.action {
+                Action::Create => self.model(line, entry, None, &mut work.packets, index, batch),
+                Action::Update | Action::Cancel => match changeable(bills, entry) {
+                    Err(rejection) => Err(rejection),
+                    Ok(_) if entry.action == Action::Cancel => {
+                        work.cancelled.push(index);
+                        Ok(())
+                    }
+                    Ok(bill) => {
+                        self.model(line, entry, Some(bill), &mut work.packets, index, batch)
+                    }
+                },
+            };
+            *outcome = done.err().map(Outcome::Rejected);
+        }
+        if rest.is_empty() {
+            Ok(work)
+        } else {
+            Err(Fault::broken("more lines than entries in the batch"))
+        }
+    }
+
+    fn model(
+        &mut self,
+        line: &[u8],
+        entry: &Entry,
+        bill: Option<&Bill>,
+        packets: &mut Vec<Packet>,
+        index: u32,
+        batch: &Batch,
+    ) -> Result<(), Rejection> {
+        let id = bill.map_or(Cow::Borrowed("0"), |bill| {
+            Cow::Owned(update::id_text(&bill.id))
+        });
+        self.model.clear();
+        let carried = self
+            .normaliser
+            .document(line, &id, &entry.target_key, &mut self.model)
+            .map_err(Rejection::from)?;
+        let kind = if bill.is_some() {
+            Kind::Update
+        } else {
+            Kind::Create
+        };
+        if let Some(bill) = bill {
+            let entity = &self.form.entity;
+            self.model = update::with_row_ids(&self.model, entity, &bill.rows)
+                .ok_or_else(|| Rejection::never("kingdee.shape", "rows that cannot be matched"))?;
+        }
+        let room = batch.data.len();
+        packet::add(
+            packets,
+            kind,
+            carried,
+            &self.options,
+            room,
+            &self.model,
+            index,
+        );
+        Ok(())
+    }
+}
+
+impl From<Reject> for Rejection {
+    fn from(reject: Reject) -> Self {
+        Self {
+            field: reject.field,
+            ..Self::never(reject.code, reject.message)
+        }
+    }
+}
+
+/// The one standing document of an entry, when it may be changed.
+fn changeable<'b>(bills: &'b [Bill], entry: &Entry) -> Result<&'b Bill, Rejection> {
+    let mut found = bills
+        .iter()
+        .filter(|bill| same_number(&bill.number, &entry.target_key));
+    let Some(bill) = found.next() else {
+        let message = "no document with this number, or no right to see it";
+        return Err(Rejection::never("kingdee.not-found", message));
+    };
+    if found.next().is_some() {
+        let message = "more than one document with this number";
+        return Err(Rejection::never("kingdee.found-twice", message));
+    }
+    if let Some(known) = entry.known_id.as_ref().filter(|known| **known != bill.id) {
+        let message = format!(
+            "found id `{}` under this number, expected `{known}`",
+            bill.id
+        );
+        return Err(Rejection::never("kingdee.other-document", message));
+    }
+    if let Some(word) = bill.locked() {
+        let message = format!("the document is {word} and may not be changed");
+        return Err(Rejection::never("kingdee.locked", message));
+    }
+    Ok(bill)
+}
+
+/// Sends in order. Until a request left, trouble is a fault; after that it is
+/// told entry by entry.
+struct Run<'w, N> {
+    writer: &'w Writer<N>,
+    entries: &'w [Entry],
+    outcomes: Vec<Option<Outcome>>,
+    left: bool,
+}
+
+impl<'w, N: Network> Run<'w, N> {
+    fn keys(&self, entries: &[u32]) -> Vec<&'w str> {
+        let at = |entry: &u32| self.entries.get(*entry as usize);
+        entries
+            .iter()
+            .filter_map(at)
+            .map(|entry| entry.target_key.as_str())
+            .collect()
+    }
+
+    fn send(&mut self, operation: &str, data: Vec<u8>, entries: &[u32]) -> Result<(), Fault> {
+        let form = Some(self.writer.form.id.as_str());
+        let purpose = Purpose::Write(entries.to_vec());
+        let told = match self
+            .writer
+            .client
+            .call::<Status>(operation, form, data, purpose)
+        {
+            Ok(Ok(status)) => outcome::judge(&status, &self.keys(entries)),
+            Ok(Err(reason)) | Err(Stop::After(reason)) => {
+                Ok(outcome::all_unknown(&reason, entries.len()))
+            }
+            Err(Stop::Before(fault)) => Err(fault),
+        };
+        let outcomes = match told {
+            Ok(outcomes) => {
+                self.left = true;
+                outcomes
+            }
+            Err(fault) if !self.left => return Err(fault),
+            Err(fault) => {
+                let rejection = Rejection::later("kingdee.not-sent", reason(fault));
+                vec![Outcome::Rejected(rejection); entries.len()]
+            }
+        };
+        for (entry, outcome) in entries.iter().zip(outcomes) {
+            if let Some(place) = self.outcomes.get_mut(*entry as usize) {
+                *place = Some(outcome);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Vec<Outcome> {
+        let missing = || Outcome::Unknown("nothing is known of this entry".to_owned());
+        self.outcomes
+            .into_iter()
+            .map(|outcome| outcome.unwrap_or_else(missing))
+            .collect()
+    }
+}
+
+fn reason(fault: Fault) -> String {
+    match fault {
+        Fault::InvalidSettings(problems) => problems
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect::<Vec<_>>()
+            .join("; "),
+        Fault::RateLimited(pause) | Fault::Unavailable(pause) => pause.reason,
+        Fault::Unauthorized(reason)
+        | Fault::NotSent(reason)
+        | Fault::Broken(reason)
+        | Fault::Other(reason) => reason,
+    }
+}
+
+#[cfg(test)]
+mod tests;
