@@ -1,0 +1,28 @@
+//! Why a run could not go on.
+
+use duijie_contract::Fault;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] duijie_store::Error),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The manifest says `on_rejected: stop`.
+    #[error("`{source_key}` was refused with `{code}`: {message}")]
+    Rejected {
+        source_key: String,
+        code: String,
+        message: String,
+    },
+    /// The store holds an intent whose documents do not fit it.
+    #[error("intent {intent} names {entries} documents, but its segment holds {lines}: the store is damaged, restore it from a backup")]
+    Segment {
+        intent: u64,
+        entries: usize,
+        lines: usize,
+    },
+    /// A task of the pipeline died; what was durable stays so.
+    #[error("a stage of the pipeline died: {0}; report this as a bug and run again")]
+    Stage(String),
+}

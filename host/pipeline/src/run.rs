@@ -1,0 +1,209 @@
+//! One run: claims the scope, starts the stages, waits for all of them and
+//! says how it ended. Dropping the future ends every stage with it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use duijie_record::RunId;
+use duijie_store::{Change, RunRow, RunState};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
+
+use crate::flight::Flight;
+use crate::options::{Context, Options};
+use crate::report::{Counts, End, Report};
+use crate::retry::Random;
+use crate::stage::prepare::Preparer;
+use crate::stage::settle::{Settler, State};
+use crate::stage::source::Reader;
+use crate::stage::writer::Writer;
+use crate::{Error, Event, Stop};
+
+/// Runs the plan until its source has nothing more, someone stops it, or it
+/// fails. A wish to stop starts nothing new and settles what is in flight.
+///
+/// An error means that the store could not be used: what became of the run is
+/// not recorded. A run that failed for another reason is in the report.
+pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
+    let started_ms = options.clock.now_ms();
+    let random = Random::seeded(options.seed ^ started_ms);
+    let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
+    let claim = options.store.claim(&options.plan.scope).await?;
+    let context = Arc::new(Context {
+        options: options.clone(),
+        claim,
+        run: run.clone(),
+        random,
+        halt: Stop::new(),
+    });
+    let mut begun = abandoned(&context)?;
+    begun.push(Change::Run(row(&context, started_ms, None, RunState::Running, Counts::default())));
+    options.store.commit(&context.claim, begun).await?;
+    let resumed = options.store.checkpoint(&options.plan.scope)?.is_some();
+    options.observer.event(Event::Started { run: &run, resumed });
+
+    let counts = Arc::new(Mutex::new(Counts::default()));
+    let failure = stages(&context, stop, &counts).await?;
+    let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
+    let end = match failure {
+        Some(error) => End::Failed(error),
+        None if context.halt.is_stopped() => End::Stopped,
+        None => End::Finished,
+    };
+    let report = Report {
+        run,
+        started_ms,
+        ended_ms: context.now_ms(),
+        counts,
+        end,
+    };
+    let ended = row(&context, started_ms, Some(report.ended_ms), report.state(), counts);
+    options.store.commit(&context.claim, vec![Change::Run(ended)]).await?;
+    let run = &report.run;
+    options.observer.event(Event::Ended { run, counts: &counts });
+    Ok(report)
+}
+
+fn row(
+    context: &Context,
+    started_ms: u64,
+    ended_ms: Option<u64>,
+    state: RunState,
+    counts: Counts,
+) -> RunRow {
+    RunRow {
+        run: context.run.clone(),
+        started_ms,
+        ended_ms,
+        state,
+        manifest_digest: context.plan().manifest_digest.clone(),
+        read: counts.read,
+        unchanged: counts.unchanged,
+        dropped: counts.dropped,
+        applied: counts.applied,
+        rejected: counts.rejected,
+        held: counts.held,
+    }
+}
+
+/// Closes the row of a run whose process ended before it did. The claim is
+/// held, so that no such run goes on.
+fn abandoned(context: &Context) -> Result<Vec<Change>, Error> {
+    let runs = context.options.store.runs(&context.plan().scope, 1)?;
+    let open = runs.into_iter().filter(|run| run.state == RunState::Running);
+    let closed = open.map(|run| {
+        let reason = "its process ended before it did".to_owned();
+        Change::Run(RunRow {
+            state: RunState::Failed(reason),
+            ..run
+        })
+    });
+    Ok(closed.collect())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Source,
+    Prepare,
+    Writer,
+    Settle,
+}
+
+type Stages = JoinSet<(Stage, Result<(), Error>)>;
+
+/// The error that ended the run, if one did. An error of the store goes out
+/// as such, at once: nothing more can be made durable.
+async fn stages(
+    context: &Arc<Context>,
+    stop: &Stop,
+    counts: &Arc<Mutex<Counts>>,
+) -> Result<Option<Error>, Error> {
+    let mut stages = start(context, counts);
+    let mut failure = None;
+    loop {
+        let joined = tokio::select! {
+            biased;
+            joined = stages.join_next() => joined,
+            () = stop.stopped(), if !context.halt.is_stopped() => {
+                context.halt.stop();
+                continue;
+            }
+        };
+        let Some(joined) = joined else {
+            return Ok(failure);
+        };
+        match joined {
+            Ok((_, Ok(()))) => {}
+            Ok((_, Err(Error::Store(error)))) => return Err(error.into()),
+            Ok((stage, Err(error))) => {
+                // What a failed source gave before is still written.
+                if stage != Stage::Source {
+                    context.halt.stop();
+                }
+                failure.get_or_insert(error);
+            }
+            Err(died) => {
+                context.halt.stop();
+                failure.get_or_insert(Error::Stage(death(died)));
+            }
+        }
+    }
+}
+
+fn death(died: JoinError) -> String {
+    let text = died.try_into_panic().ok().and_then(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned())
+    });
+    text.unwrap_or_else(|| "for an unknown reason".to_owned())
+}
+
+fn start(context: &Arc<Context>, counts: &Arc<Mutex<Counts>>) -> Stages {
+    let policy = &context.plan().policy;
+    let writers = usize::try_from(policy.writers.max(1)).unwrap_or(1);
+    let read_ahead = usize::try_from(policy.read_ahead.max(1)).unwrap_or(1);
+    let flight = Arc::new(Flight::default());
+    let (begin, begun) = oneshot::channel();
+    let (page_in, page_out) = mpsc::channel(read_ahead);
+    let (chunk_in, chunk_out) = mpsc::channel(writers);
+    let (message_in, message_out) = mpsc::channel(4 * writers);
+    let (durable_in, durable_out) = mpsc::unbounded_channel();
+
+    let mut stages: Stages = JoinSet::new();
+    let reader = Reader {
+        context: Arc::clone(context),
+        pages: page_in,
+        durable: durable_out,
+        begin: begun,
+    };
+    stages.spawn(async move { (Stage::Source, reader.run().await) });
+    let preparer = Preparer {
+        context: Arc::clone(context),
+        flight: Arc::clone(&flight),
+        pages: page_out,
+        chunks: chunk_in,
+        settler: message_in.clone(),
+        begin,
+    };
+    stages.spawn(async move { (Stage::Prepare, preparer.run().await) });
+    let chunks = Arc::new(tokio::sync::Mutex::new(chunk_out));
+    for _ in 0..writers {
+        let writer = Writer {
+            context: Arc::clone(context),
+            chunks: Arc::clone(&chunks),
+            settler: message_in.clone(),
+            target: None,
+            lookup: None,
+        };
+        stages.spawn(async move { (Stage::Writer, writer.run().await) });
+    }
+    let settler = Settler {
+        context: Arc::clone(context),
+        flight,
+        messages: message_out,
+        durable: durable_in,
+        counts: Arc::clone(counts),
+        state: State::default(),
+    };
+    stages.spawn(async move { (Stage::Settle, settler.run().await) });
+    stages
+}

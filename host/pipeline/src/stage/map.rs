@@ -1,0 +1,159 @@
+//! Records become documents: the transforms in order, and the proof that none
+//! of them lost or made up a record.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use duijie_contract::{Fault, Transform};
+use duijie_plan::Stage;
+use duijie_record::{MappedBatch, MappedLine, RecordBatch, Rejection, Verdict};
+
+use crate::options::breach;
+use crate::stage::chunk::spans;
+
+/// What became of a batch of records.
+pub(crate) struct Documents {
+    pub(crate) data: Vec<u8>,
+    pub(crate) spans: Vec<Range<usize>>,
+    /// The origin of line `i`.
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) rejected: Vec<(Origin, Rejection)>,
+}
+
+/// Which record a document was made of, and its name among that one's.
+pub(crate) struct Origin {
+    pub(crate) record: usize,
+    pub(crate) part: String,
+}
+
+pub(crate) struct Mapper {
+    pub(crate) transforms: Vec<(Stage, Box<dyn Transform>)>,
+}
+
+impl Mapper {
+    /// A record with neither document nor rejection was dropped. Without
+    /// transforms the data moves out of `batch` as it is.
+    pub(crate) async fn map(&mut self, batch: &mut RecordBatch) -> Result<Documents, Fault> {
+        let mut rejected = Vec::new();
+        let mut made: Option<(RecordBatch, Vec<Origin>)> = None;
+        let steps = self.transforms.len();
+        for (step, (stage, transform)) in self.transforms.iter_mut().enumerate() {
+            let input = made.as_ref().map_or(&*batch, |(batch, _)| batch);
+            let mapped = transform.apply(input).await?;
+            verify(input.entries.len(), &mapped).map_err(|what| breach(stage, what))?;
+            let before = made.as_ref().map(|(_, origins)| origins.as_slice());
+            for (index, verdict) in mapped.verdicts.into_iter().enumerate() {
+                if let Verdict::Reject(rejection) = verdict {
+                    rejected.push((origin(before, index, String::new()), rejection));
+                }
+            }
+            let mut origins = Vec::with_capacity(mapped.lines.len());
+            let mut entries = Vec::new();
+            for line in mapped.lines {
+                let from = only_source(&line).unwrap_or_default();
+                if step + 1 < steps {
+                    entries.extend(input.entries.get(from).cloned());
+                }
+                origins.push(origin(before, from, line.part));
+            }
+            let next = RecordBatch {
+                data: mapped.data,
+                entries,
+                position: None,
+            };
+            made = Some((next, origins));
+        }
+        let (data, origins) = made.map_or_else(
+            || {
+                let records = 0..batch.entries.len();
+                let origins = records.map(|index| origin(None, index, String::new()));
+                (std::mem::take(&mut batch.data), origins.collect())
+            },
+            |(batch, origins)| (batch.data, origins),
+        );
+        let spans = spans(&data);
+        Ok(Documents {
+            data,
+            spans,
+            origins,
+            rejected,
+        })
+    }
+}
+
+/// The record behind line `index` of an earlier transform's lines, with the
+/// names that both transforms gave joined by a slash.
+fn origin(before: Option<&[Origin]>, index: usize, part: String) -> Origin {
+    match before.and_then(|origins| origins.get(index)) {
+        None => Origin {
+            record: index,
+            part,
+        },
+        Some(earlier) if earlier.part.is_empty() => Origin {
+            record: earlier.record,
+            part,
+        },
+        Some(earlier) if part.is_empty() => Origin {
+            record: earlier.record,
+            part: earlier.part.clone(),
+        },
+        Some(earlier) => Origin {
+            record: earlier.record,
+            part: format!("{}/{part}", earlier.part),
+        },
+    }
+}
+
+fn only_source(line: &MappedLine) -> Option<usize> {
+    match line.sources.as_slice() {
+        [source] => usize::try_from(*source).ok(),
+        _ => None,
+    }
+}
+
+/// Every record has its verdict, every line its one kept record, every kept
+/// record its lines with names of their own.
+fn verify(records: usize, mapped: &MappedBatch) -> Result<(), String> {
+    if mapped.verdicts.len() != records {
+        let given = mapped.verdicts.len();
+        return Err(format!("gave {given} verdicts for {records} records"));
+    }
+    let lines = duijie_record::line_count(&mapped.data);
+    if lines != mapped.lines.len() {
+        let named = mapped.lines.len();
+        return Err(format!("wrote {lines} lines and named {named}"));
+    }
+    let mut counts = vec![0_u32; records];
+    for (index, line) in mapped.lines.iter().enumerate() {
+        let Some(source) = only_source(line) else {
+            let sources = line.sources.len();
+            return Err(format!(
+                "made line {index} of {sources} records, where it must be one"
+            ));
+        };
+        if !matches!(mapped.verdicts.get(source), Some(Verdict::Keep)) {
+            return Err(format!(
+                "made line {index} of record {source}, which it did not keep"
+            ));
+        }
+        if let Some(count) = counts.get_mut(source) {
+            *count += 1;
+        }
+    }
+    let kept = mapped.verdicts.iter().zip(&counts);
+    for (index, (verdict, count)) in kept.enumerate() {
+        if *count == 0 && matches!(verdict, Verdict::Keep) {
+            return Err(format!("kept record {index} and made no line of it"));
+        }
+    }
+    if counts.iter().any(|count| *count > 1) {
+        let mut parts = HashSet::new();
+        for line in &mapped.lines {
+            if !parts.insert((&line.sources, &line.part)) {
+                let part = &line.part;
+                return Err(format!("gave two lines of one record the part `{part}`"));
+            }
+        }
+    }
+    Ok(())
+}

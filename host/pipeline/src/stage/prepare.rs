@@ -1,0 +1,283 @@
+//! From a source batch to chunks: what is new, mapped, keyed and cut. Runs in
+//! source order, one batch at a time.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use duijie_record::{Change, RecordBatch, SourceKey};
+use duijie_store::{Fingerprint, LedgerRow};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::Error;
+use crate::flight::{Flight, Underway};
+use crate::options::Context;
+use crate::page::Page;
+use crate::recover;
+use crate::report::Counts;
+use crate::stage::chunk::{Chunk, cut, spans};
+use crate::stage::decide::{Fate, fate, print, winners};
+use crate::stage::map::Mapper;
+use crate::stage::settle::Message;
+
+mod assemble;
+
+use assemble::Assembly;
+
+pub(crate) struct Preparer {
+    pub(crate) context: Arc<Context>,
+    pub(crate) flight: Arc<Flight>,
+    pub(crate) pages: mpsc::Receiver<RecordBatch>,
+    pub(crate) chunks: mpsc::Sender<Chunk>,
+    pub(crate) settler: mpsc::Sender<Message>,
+    pub(crate) begin: oneshot::Sender<()>,
+}
+
+/// A record that is new or newer.
+pub(crate) struct Work {
+    /// Its place in the source batch.
+    pub(crate) index: usize,
+    pub(crate) source_key: SourceKey,
+    pub(crate) print: Fingerprint,
+    pub(crate) row: Option<LedgerRow>,
+}
+
+impl Preparer {
+    pub(crate) async fn run(self) -> Result<(), Error> {
+        let Self {
+            context,
+            flight,
+            mut pages,
+            chunks,
+            settler,
+            begin,
+        } = self;
+        recover::send(&context, &chunks).await?;
+        if context.halt.is_stopped() {
+            return Ok(());
+        }
+        let mut mapper = Mapper {
+            transforms: Vec::new(),
+        };
+        for stage in &context.plan().transforms {
+            let transform = context.options.launch.transform(&stage.usage).await?;
+            mapper.transforms.push((stage.clone(), transform));
+        }
+        if begin.send(()).is_err() {
+            return Ok(());
+        }
+        let mut number = 0;
+        while let Some(batch) = pages.recv().await {
+            if context.halt.is_stopped() {
+                break;
+            }
+            let step = Step {
+                context: &context,
+                flight: &flight,
+                number,
+            };
+            let Some((message, cut)) = step.page(&mut mapper, batch).await? else {
+                break;
+            };
+            number += 1;
+            // The page is known before any of its outcomes can be.
+            if settler.send(message).await.is_err() {
+                break;
+            }
+            for chunk in cut {
+                if chunks.send(chunk).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Step<'run> {
+    context: &'run Context,
+    flight: &'run Flight,
+    number: u64,
+}
+
+impl Step<'_> {
+    /// `None` when the run halted before the batch could begin.
+    async fn page(
+        &self,
+        mapper: &mut Mapper,
+        mut batch: RecordBatch,
+    ) -> Result<Option<(Message, Vec<Chunk>)>, Error> {
+        let lines = spans(&batch.data);
+        let mut assembly = Assembly::new(self.context, self.number);
+        assembly.counts.read = u64::try_from(batch.entries.len()).unwrap_or(u64::MAX);
+        let Some(work) = self.newer(&batch, &lines, &mut assembly.counts).await? else {
+            return Ok(None);
+        };
+        let position = batch.position.take();
+        let mut chunks = Vec::new();
+        if !work.is_empty() {
+            let upserts = upserts(&batch, &work);
+            let whole = upserts.len() == batch.entries.len();
+            let mut filtered = (!whole).then(|| filter(&batch, &lines, &work, &upserts));
+            let input = filtered.as_mut().unwrap_or(&mut batch);
+            let documents = mapper.map(input).await?;
+            assembly.begin(&batch, work);
+            assembly.rejected(documents.rejected, &upserts, &batch, &lines);
+            assembly.documents(
+                &documents.data,
+                &documents.spans,
+                documents.origins,
+                &upserts,
+            );
+            assembly.rest(&batch, &lines);
+            if !self.take_off(&assembly).await {
+                return Ok(None);
+            }
+            let target = &self.context.plan().target;
+            chunks = cut(
+                documents.data,
+                documents.spans.len(),
+                std::mem::take(&mut assembly.sendings),
+                target.max_records.max(1),
+                target.max_bytes,
+            );
+        }
+        let page = Page {
+            number: self.number,
+            position,
+            waiting: assembly.waiting(),
+            records: assembly.records,
+        };
+        let message = Message::Page(page, assembly.changes, assembly.counts);
+        Ok(Some((message, chunks)))
+    }
+
+    /// The records that neither the ledger nor what is on its way has dealt
+    /// with. A newer version of a record that is on its way waits for it;
+    /// `None` when the run halted in the meantime.
+    async fn newer(
+        &self,
+        batch: &RecordBatch,
+        lines: &[Range<usize>],
+        counts: &mut Counts,
+    ) -> Result<Option<Vec<Work>>, Error> {
+        let entries = &batch.entries;
+        let wins = winners(entries.iter().map(|entry| (&entry.key, entry.version.as_ref())));
+        let mut todo = Vec::with_capacity(entries.len());
+        for (index, (entry, span)) in entries.iter().zip(lines).enumerate() {
+            let lost = wins.as_ref().is_some_and(|wins| wins.get(index) == Some(&false));
+            if lost {
+                counts.dropped += 1;
+                continue;
+            }
+            let line = batch.data.get(span.clone()).unwrap_or_default();
+            todo.push((index, entry, print(line, entry.change)));
+        }
+        let free = self.flight.wait(&self.context.halt, |keys| {
+            let mut free = true;
+            todo.retain(|(_, entry, print)| {
+                let Some(underway) = keys.records.get(&entry.key) else {
+                    return true;
+                };
+                let fate = fate(
+                    (underway.version.as_ref(), underway.print),
+                    (entry.version.as_ref(), *print),
+                    entry.change,
+                );
+                free &= fate != Fate::Newer;
+                note(fate, counts)
+            });
+            free
+        });
+        if !free.await {
+            return Ok(None);
+        }
+        let keys: Vec<SourceKey> = todo.iter().map(|(_, entry, _)| entry.key.clone()).collect();
+        let rows = self.context.options.store.ledger(&self.context.plan().scope, &keys)?;
+        let mut work = Vec::with_capacity(todo.len());
+        for (((index, entry, print), source_key), row) in todo.into_iter().zip(keys).zip(rows) {
+            let fate = row.as_ref().map_or(Fate::Newer, |row| {
+                fate(
+                    (row.version.as_ref(), row.source_print),
+                    (entry.version.as_ref(), print),
+                    entry.change,
+                )
+            });
+            if note(fate, counts) {
+                work.push(Work {
+                    index,
+                    source_key,
+                    print,
+                    row,
+                });
+            }
+        }
+        Ok(Some(work))
+    }
+
+    /// Takes the keys of everything that is about to be sent; waits for those
+    /// that others hold. False when the run halted in the meantime.
+    async fn take_off(&self, assembly: &Assembly<'_>) -> bool {
+        let landed = self.flight.wait(&self.context.halt, |keys| {
+            let mut sendings = assembly.sendings.iter();
+            if sendings.any(|sending| keys.documents.contains(&sending.entry.target_key)) {
+                return false;
+            }
+            for record in &assembly.records {
+                let underway = Underway {
+                    version: record.version.clone(),
+                    print: record.print,
+                };
+                keys.records.insert(record.source_key.clone(), underway);
+            }
+            for sending in &assembly.sendings {
+                keys.documents.insert(sending.entry.target_key.clone());
+            }
+            true
+        });
+        landed.await
+    }
+}
+
+/// Counts a record that needs nothing; true for one that does.
+fn note(fate: Fate, counts: &mut Counts) -> bool {
+    match fate {
+        Fate::Unchanged => counts.unchanged += 1,
+        Fate::Stale => counts.dropped += 1,
+        Fate::Newer => return true,
+    }
+    false
+}
+
+/// Which of `work` goes through the transforms. A deletion does not: it may
+/// come with little more than its key.
+fn upserts(batch: &RecordBatch, work: &[Work]) -> Vec<usize> {
+    let is_upsert = |work: &Work| {
+        let entry = batch.entries.get(work.index);
+        entry.is_some_and(|entry| entry.change == Change::Upsert)
+    };
+    let numbered = work.iter().enumerate();
+    let upserts = numbered.filter(|(_, work)| is_upsert(work));
+    upserts.map(|(place, _)| place).collect()
+}
+
+/// The batch that is left when only some records go on.
+fn filter(
+    batch: &RecordBatch,
+    lines: &[Range<usize>],
+    work: &[Work],
+    upserts: &[usize],
+) -> RecordBatch {
+    let mut filtered = RecordBatch {
+        data: Vec::new(),
+        entries: Vec::with_capacity(upserts.len()),
+        position: None,
+    };
+    for work in upserts.iter().filter_map(|place| work.get(*place)) {
+        let span = lines.get(work.index).cloned();
+        let line = span.and_then(|span| batch.data.get(span));
+        filtered.data.extend_from_slice(line.unwrap_or_default());
+        filtered.data.push(b'\n');
+        filtered.entries.extend(batch.entries.get(work.index).cloned());
+    }
+    filtered
+}

@@ -1,0 +1,125 @@
+//! Reads ahead of everything else, checks what the source claims, and tells
+//! it what became durable. One task owns the source.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use duijie_contract::{Fault, Source};
+use duijie_record::{Position, RecordBatch, line_count};
+use duijie_store::Fingerprint;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::options::{Context, breach};
+use crate::{Error, Event};
+
+pub(crate) struct Reader {
+    pub(crate) context: Arc<Context>,
+    /// Bounded by the plan's read-ahead.
+    pub(crate) pages: mpsc::Sender<RecordBatch>,
+    /// Positions that became durable.
+    pub(crate) durable: mpsc::UnboundedReceiver<Position>,
+    /// Nothing is read before this is told: an earlier run's open intents
+    /// come first.
+    pub(crate) begin: oneshot::Receiver<()>,
+}
+
+impl Reader {
+    pub(crate) async fn run(self) -> Result<(), Error> {
+        let Self {
+            context,
+            pages,
+            mut durable,
+            begin,
+        } = self;
+        if begin.await.is_err() {
+            return Ok(());
+        }
+        let stage = &context.plan().source;
+        let store = &context.options.store;
+        let checkpoint = store.checkpoint(&context.plan().scope)?;
+        let position = checkpoint.as_ref().map(|checkpoint| &checkpoint.position);
+        let mut source = context.options.launch.source(&stage.usage, position).await?;
+        let mut seen = HashSet::new();
+        loop {
+            let room = tokio::select! {
+                biased;
+                () = context.halt.stopped() => break,
+                Some(position) = durable.recv() => {
+                    committed(&mut *source, &position).await?;
+                    continue;
+                }
+                room = pages.reserve() => room,
+            };
+            let Ok(room) = room else {
+                break;
+            };
+            let read = tokio::select! {
+                biased;
+                // The call is abandoned in the middle, so nothing more can be
+                // asked of this source; it learns the position when the next
+                // run opens it.
+                () = context.halt.stopped() => return Ok(()),
+                read = next(&context, &mut *source) => read?,
+            };
+            let Some(batch) = read else {
+                break;
+            };
+            verify(&batch, &mut seen).map_err(|what| breach(stage, what))?;
+            let records = batch.entries.len();
+            context.options.observer.event(Event::Read { records });
+            room.send(batch);
+        }
+        drop(pages);
+        while let Some(position) = durable.recv().await {
+            committed(&mut *source, &position).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The next batch; passing faults are waited out.
+async fn next(context: &Context, source: &mut dyn Source) -> Result<Option<RecordBatch>, Fault> {
+    let policy = &context.plan().policy;
+    let mut failed = 0;
+    loop {
+        match source.next(policy.page_records, policy.read_ahead).await {
+            Ok(batch) => return Ok(batch),
+            Err(fault) => {
+                failed += 1;
+                let Some(wait) = context.wait_after(&fault, failed) else {
+                    return Err(fault);
+                };
+                // A halt ends this call from outside.
+                context.wait("reading", &fault.to_string(), wait).await;
+            }
+        }
+    }
+}
+
+/// The checkpoint is durable whatever the source makes of it, and the next
+/// one covers this one: a passing fault is no reason to stop.
+async fn committed(source: &mut dyn Source, position: &Position) -> Result<(), Fault> {
+    match source.committed(position).await {
+        Err(fault) if fault.is_passing() => {
+            tracing::warn!(%fault, "the source did not hear of a checkpoint");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn verify(batch: &RecordBatch, seen: &mut HashSet<Fingerprint>) -> Result<(), String> {
+    let lines = line_count(&batch.data);
+    let entries = batch.entries.len();
+    if lines != entries {
+        return Err(format!("gave {lines} lines for {entries} entries"));
+    }
+    let repeated = batch
+        .position
+        .as_ref()
+        .is_some_and(|position| !seen.insert(Fingerprint::of(&position.0)));
+    if repeated {
+        return Err("gave the same position twice, so it would never end".to_owned());
+    }
+    Ok(())
+}
