@@ -9,9 +9,10 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use duijie_record::{RunId, Scope, SourceKey, TargetKey, Version};
+use duijie_record::{Position, RunId, Scope, SourceKey, TargetKey, Version};
 use duijie_store::{
-    Change, DocumentRow, DocumentState, Embedded, Fingerprint, LedgerRow, Options, Store,
+    Change, Checkpoint, DocumentRow, DocumentState, Embedded, Fingerprint, LedgerRow, Options,
+    Store,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -97,13 +98,22 @@ async fn store(rows: u64) -> Outcome<()> {
     })?;
     let miss = measure("look-up, miss", rows, |first| look_up(first, false))?;
     let runtime = tokio::runtime::Handle::current();
+    let commit = |changes| -> Outcome<()> {
+        let committed = store.commit(&claim, changes);
+        Ok(tokio::task::block_in_place(|| runtime.block_on(committed))?)
+    };
+    measure("commit without rows", rows.min(20_000), |first| {
+        commit(vec![Change::Checkpoint(Checkpoint {
+            position: Position(first.to_be_bytes().to_vec()),
+            run: RunId::from("20261121T214500-000123"),
+            at_ms: first,
+        })])
+    })?;
     let write = measure("write, durable", rows, |first| {
         let rows = (first..first + PAGE)
             .map(|n| Change::Ledger(row(n)))
             .collect();
-        let committed =
-            tokio::task::block_in_place(|| runtime.block_on(store.commit(&claim, rows)));
-        Ok(committed?)
+        commit(rows)
     })?;
     measure("look-up, hit", rows, |first| look_up(first, true))?;
     println!(

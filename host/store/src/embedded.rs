@@ -35,7 +35,9 @@ pub struct Options {
     pub cache_bytes: u64,
     /// From which length on documents go to the next segment file.
     pub segment_file_bytes: u64,
-    sync_database: bool,
+    /// A store that a power cut breaks, to show that the power-cut test sees it.
+    #[doc(hidden)]
+    pub without_database_sync: bool,
 }
 
 impl Default for Options {
@@ -43,17 +45,8 @@ impl Default for Options {
         Self {
             cache_bytes: 16 << 20,
             segment_file_bytes: 64 << 20,
-            sync_database: true,
+            without_database_sync: false,
         }
-    }
-}
-
-impl Options {
-    /// A store that a power cut breaks: shows that the power-cut test sees it.
-    #[doc(hidden)]
-    pub fn unsafe_without_database_sync(mut self) -> Self {
-        self.sync_database = false;
-        self
     }
 }
 
@@ -72,7 +65,7 @@ impl Embedded {
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(io_error("making the folder", folder))?;
         let lock = lock(folder)?;
-        let table = Table::open(folder, options.cache_bytes, options.sync_database)?;
+        let table = Table::open(folder, options.cache_bytes, !options.without_database_sync)?;
         let mut epochs = HashMap::new();
         for (scope, epoch) in claims(&table)? {
             epochs.insert(scope.0, epoch);

@@ -110,7 +110,7 @@ impl Ledger {
         Ok(found)
     }
 
-    /// Adds rows with distinct keys to `batch`, and removes from it the
+    /// Adds rows to `batch`, of which the last of a key counts, and removes from it the
     /// blocks that they leave without a living row. Sparse blocks go too,
     /// with their living rows written anew: all in the one batch.
     pub(crate) fn stage(

@@ -1,7 +1,7 @@
 //! A commit on its way to the committer: its changes in their stored form.
 //! Made by the caller, so that pipelines encode beside each other.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use duijie_record::Scope;
 use serde::Serialize;
@@ -9,13 +9,13 @@ use serde::Serialize;
 use crate::codec::{self, CheckpointV1, DeadLetterV1, HoldV1, IntentV1, RunRowV1};
 use crate::key::{Key, Kind};
 use crate::ledger::EncodedRow;
-use crate::{Change, Error, IntentId, LedgerRow, SegmentRef};
+use crate::table::MAX_VALUE;
+use crate::{Change, Error, IntentId, SegmentRef};
 
 #[derive(Default)]
 pub(crate) struct Prepared {
     /// What each key holds afterwards; `None` removes it.
     pub(crate) values: BTreeMap<Key, Option<Vec<u8>>>,
-    /// With distinct keys.
     pub(crate) rows: Vec<EncodedRow>,
     pub(crate) effects: Effects,
 }
@@ -30,26 +30,10 @@ pub(crate) struct Effects {
 impl Prepared {
     pub(crate) fn new(scope: &Scope, changes: &[Change]) -> Result<Self, Error> {
         let mut prepared = Self::default();
-        let mut rows = Vec::new();
         for change in changes {
-            match change {
-                Change::Ledger(row) => rows.push(row),
-                other => prepared.add(scope, other)?,
-            }
+            prepared.add(scope, change)?;
         }
-        prepared.add_rows(rows)?;
         Ok(prepared)
-    }
-
-    /// Of several rows with one key, the last counts.
-    fn add_rows(&mut self, mut rows: Vec<&LedgerRow>) -> Result<(), Error> {
-        let mut later = HashSet::with_capacity(rows.len());
-        rows.reverse();
-        rows.retain(|row| later.insert(&row.source_key));
-        rows.reverse();
-        let encoded: Result<_, _> = rows.into_iter().map(EncodedRow::new).collect();
-        self.rows = encoded?;
-        Ok(())
     }
 
     fn add(&mut self, scope: &Scope, change: &Change) -> Result<(), Error> {
@@ -86,12 +70,23 @@ impl Prepared {
             Change::Run(row) => {
                 self.put(key(Kind::Run).text(row.run.as_str()), &RunRowV1::from(row))
             }
-            Change::Ledger(row) => self.add_rows(vec![row]),
+            Change::Ledger(row) => {
+                self.rows.push(EncodedRow::new(row)?);
+                Ok(())
+            }
         }
     }
 
     fn put<T: Serialize>(&mut self, key: Key, value: &T) -> Result<(), Error> {
-        self.values.insert(key, Some(codec::encode(value)?));
+        let bytes = codec::encode(value)?;
+        if bytes.len() > MAX_VALUE {
+            return Err(Error::Io {
+                what: "storing a value",
+                place: "the database".to_owned(),
+                reason: format!("{} bytes are more than {MAX_VALUE}", bytes.len()),
+            });
+        }
+        self.values.insert(key, Some(bytes));
         Ok(())
     }
 

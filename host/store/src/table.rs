@@ -13,6 +13,8 @@ use crate::key::Key;
 /// its own, which it never syncs; a page holds about 16 values, so pieces of
 /// this length keep every page inside the one file that is synced here.
 const PIECE: usize = 4096;
+/// More pieces than this have no number.
+pub(crate) const MAX_VALUE: usize = PIECE << 15;
 const SLED_SEGMENT: usize = 1 << 20;
 /// A key in sled ends with the number of its piece.
 const PIECE_NUMBER: usize = 2;
