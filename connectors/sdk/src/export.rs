@@ -10,7 +10,8 @@ use crate::{Setup, Source, SourceBatch, Target, Transform, Writer};
 /// Exports roles of one type, or of several:
 /// `duijie_sdk::export!(MyConnector: setup, source, target, lookup);`
 /// A component exports `setup` and at least one of `source`, `transform` and
-/// `target`; `lookup` stands beside `target`. Does nothing on native targets.
+/// `target`; `lookup` stands beside `target`. On native targets it only
+/// checks that the roles are there.
 #[macro_export]
 macro_rules! export {
     ($ty:ty: $($role:ident),+ $(,)?) => {
@@ -22,21 +23,21 @@ macro_rules! export {
 #[macro_export]
 macro_rules! export_role {
     (setup $ty:ty) => {
-        $crate::export_role!(@ duijie_export_setup, ExportSetup, setup, export_setup, $ty);
+        $crate::export_role!(@ duijie_export_setup, ExportSetup, Setup, setup, export_setup, $ty);
     };
     (source $ty:ty) => {
-        $crate::export_role!(@ duijie_export_source, ExportSource, source, export_source, $ty);
+        $crate::export_role!(@ duijie_export_source, ExportSource, Source, source, export_source, $ty);
     };
     (transform $ty:ty) => {
-        $crate::export_role!(@ duijie_export_transform, ExportTransform, transform, export_transform, $ty);
+        $crate::export_role!(@ duijie_export_transform, ExportTransform, Transform, transform, export_transform, $ty);
     };
     (target $ty:ty) => {
-        $crate::export_role!(@ duijie_export_target, ExportTarget, target, export_target, $ty);
+        $crate::export_role!(@ duijie_export_target, ExportTarget, Target, target, export_target, $ty);
     };
     (lookup $ty:ty) => {
-        $crate::export_role!(@ duijie_export_lookup, ExportLookup, lookup, export_lookup, $ty);
+        $crate::export_role!(@ duijie_export_lookup, ExportLookup, Lookup, lookup, export_lookup, $ty);
     };
-    (@ $module:ident, $adapter:ident, $bindings:ident, $export:ident, $ty:ty) => {
+    (@ $module:ident, $adapter:ident, $role:ident, $bindings:ident, $export:ident, $ty:ty) => {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code)] // The exported symbols of the component ABI.
         mod $module {
@@ -45,6 +46,12 @@ macro_rules! export_role {
             type Exported = $crate::$adapter<$ty>;
             $crate::bindings::$bindings::$export!(Exported);
         }
+
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() = || {
+            fn has_role<T: $crate::$role>() {}
+            has_role::<$ty>();
+        };
     };
 }
 

@@ -1,0 +1,185 @@
+//! Where reading goes on: this connector's own bytes, compact JSON with a
+//! format version. Everything that a window's pages depend on is in it, so
+//! that a change of settings never moves pages under a window half read.
+
+use duijie_sdk::Fault;
+use serde::{Deserialize, Serialize};
+
+use crate::window::Window;
+
+const VERSION: u32 = 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Position {
+    /// Everything before `next_s` was read. `rested`: the run before ended
+    /// here because nothing more was there, so the next one goes back by the
+    /// overlap.
+    Between { next_s: i64, rested: bool },
+    /// Pages above `page` of the window were read, `page` to 0 were not.
+    Within(Within),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Within {
+    pub(crate) window: Window,
+    pub(crate) page_size: u32,
+    /// Records in the window when it was opened.
+    pub(crate) total: u64,
+    pub(crate) page: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Form {
+    Between {
+        v: u32,
+        next: i64,
+        rested: bool,
+    },
+    Within {
+        v: u32,
+        from: i64,
+        to: i64,
+        last: bool,
+        size: u32,
+        total: u64,
+        page: u64,
+    },
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    v: u32,
+}
+
+impl Position {
+    pub(crate) fn after(window: Window) -> Self {
+        Position::Between {
+            next_s: window.to_s + 1,
+            rested: window.last,
+        }
+    }
+
+    /// Reading goes on at the window's last page.
+    pub(crate) fn at_last_page(window: Window, page_size: u32, total: u64) -> Self {
+        let pages = total.div_ceil(u64::from(page_size.max(1)));
+        Position::Within(Within {
+            window,
+            page_size,
+            total,
+            page: pages.saturating_sub(1),
+        })
+    }
+
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let v = VERSION;
+        let form = match self {
+            Position::Between { next_s, rested } => Form::Between {
+                v,
+                next: next_s,
+                rested,
+            },
+            Position::Within(within) => Form::Within {
+                v,
+                from: within.window.from_s,
+                to: within.window.to_s,
+                last: within.window.last,
+                size: within.page_size,
+                total: within.total,
+                page: within.page,
+            },
+        };
+        // Writing plain numbers into memory cannot fail.
+        serde_json::to_vec(&form).unwrap_or_default()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        let versioned: Versioned = serde_json::from_slice(bytes).map_err(|_| unreadable(bytes))?;
+        if versioned.v != VERSION {
+            let found = versioned.v;
+            return Err(Fault::other(format!(
+                "the position has format {found}, and this version of the connector knows {VERSION}"
+            )));
+        }
+        match serde_json::from_slice(bytes).map_err(|_| unreadable(bytes))? {
+            Form::Between { next, rested, .. } => Ok(Position::Between {
+                next_s: next,
+                rested,
+            }),
+            Form::Within { size: 0, .. } => Err(unreadable(bytes)),
+            Form::Within {
+                from,
+                to,
+                last,
+                size,
+                total,
+                page,
+                ..
+            } => Ok(Position::Within(Within {
+                window: Window {
+                    from_s: from,
+                    to_s: to,
+                    last,
+                },
+                page_size: size,
+                total,
+                page,
+            })),
+        }
+    }
+}
+
+fn unreadable(bytes: &[u8]) -> Fault {
+    let text = duijie_sdk::http::excerpt(bytes);
+    Fault::other(format!("`{text}` is no position of this connector"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Position, Within};
+    use crate::window::Window;
+
+    #[test]
+    fn positions_read_back_and_keep_their_bytes() {
+        let window = Window {
+            from_s: 1_760_000_000,
+            to_s: 1_760_003_599,
+            last: true,
+        };
+        for (position, bytes) in [
+            (
+                Position::after(window),
+                r#"{"v":1,"next":1760003600,"rested":true}"#,
+            ),
+            (
+                Position::Within(Within {
+                    window,
+                    page_size: 100,
+                    total: 201,
+                    page: 2,
+                }),
+                r#"{"v":1,"from":1760000000,"to":1760003599,"last":true,"size":100,"total":201,"page":2}"#,
+            ),
+        ] {
+            assert_eq!(String::from_utf8(position.to_bytes()).unwrap(), bytes);
+            assert_eq!(Position::from_bytes(bytes.as_bytes()), Ok(position));
+        }
+    }
+
+    #[test]
+    fn foreign_bytes_are_no_position() {
+        for (bytes, expected) in [
+            ("", "no position"),
+            ("{}", "no position"),
+            (r#"{"v":1}"#, "no position"),
+            (r#"{"v":2,"next":1,"rested":true}"#, "format 2"),
+            (
+                r#"{"v":1,"from":1,"to":2,"last":true,"size":0,"total":1,"page":0}"#,
+                "no position",
+            ),
+        ] {
+            let fault = format!("{:?}", Position::from_bytes(bytes.as_bytes()).unwrap_err());
+            assert!(fault.contains(expected), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! The reader against a Wangdiantong that is played: one that keeps to the
+//! documented rules, and one that fails where it is told to.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use duijie_sdk::http::{Failure, Piece, Purpose, Request, Response};
+use duijie_sdk::{Fault, Network, Signed, SourceBatch, time};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::Reader;
+use crate::position::Position;
+use crate::settings::Query;
+use crate::tests::{direct, settings};
+
+const START: &str = "2025-10-01 00:00:00";
+
+/// The played system. Documents are sorted by time and number.
+#[derive(Default)]
+struct Played {
+    now_s: Cell<i64>,
+    documents: RefCell<BTreeSet<(i64, u32)>>,
+    requests: RefCell<Vec<BTreeMap<String, String>>>,
+    /// Request numbers that get no answer.
+    fails: RefCell<BTreeSet<usize>>,
+    /// Documents that appear when this request comes in.
+    arrivals: RefCell<BTreeMap<usize, Vec<(i64, u32)>>>,
+}
+
+impl Played {
+    fn answer(&self, request: &Request) -> Result<Response, Failure> {
+        assert_eq!(request.purpose, Some(Purpose::Read));
+        assert_eq!(
+            request.url,
+            "https://api.example.com/openapi2/stockout_order_query_trade.php"
+        );
+        let [Piece::Bytes(body)] = request.body.as_slice() else {
+            panic!("one piece of bytes")
+        };
+        let number = self.requests.borrow().len();
+        let form = decoded(body);
+        let get = |name: &str| form.get(name).cloned().unwrap_or_default();
+        let (from, to) = (
+            time::parse(&get("start_time")),
+            time::parse(&get("end_time")),
+        );
+        let (from, to) = (from.unwrap(), to.unwrap());
+        assert!(from < to && to - from < 30 * 86_400);
+        let (page, size): (usize, usize) = (
+            get("page_no").parse().unwrap(),
+            get("page_size").parse().unwrap(),
+        );
+        self.requests.borrow_mut().push(form);
+        if let Some(new) = self.arrivals.borrow_mut().remove(&number) {
+            self.documents.borrow_mut().extend(new);
+        }
+        if self.fails.borrow_mut().remove(&number) {
+            return Err(Failure::NoAnswer("cut".to_owned()));
+        }
+        let documents = self.documents.borrow();
+        let found: Vec<_> = documents
+            .iter()
+            .filter(|(at, _)| (from..=to).contains(at))
+            .collect();
+        let list: Vec<Value> = found
+            .iter()
+            .skip(page * size)
+            .take(size)
+            .map(|(at, id)| json!({ "stockout_id": id.to_string(), "modified": time::format(*at) }))
+            .collect();
+        let mut answer = json!({ "code": 0, "message": "", "stockout_list": list });
+        if page == 0 {
+            answer["total_count"] = found.len().to_string().into();
+        }
+        let body = serde_json::to_vec(&answer).unwrap();
+        Ok(Response {
+            status: 200,
+            headers: Vec::new(),
+            body,
+        })
+    }
+
+    fn pages(&self) -> Vec<String> {
+        self.requests
+            .borrow()
+            .iter()
+            .map(|form| form["page_no"].clone())
+            .collect()
+    }
+}
+
+fn decoded(body: &[u8]) -> BTreeMap<String, String> {
+    let text = std::str::from_utf8(body).unwrap();
+    let plain = |text: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = text.as_bytes();
+        while let Some((&first, tail)) = rest.split_first() {
+            rest = tail;
+            bytes.push(match first {
+                b'+' => b' ',
+                b'%' => {
+                    let hex = std::str::from_utf8(&tail[..2]).unwrap();
+                    rest = &tail[2..];
+                    u8::from_str_radix(hex, 16).unwrap()
+                }
+                other => other,
+            });
+        }
+        String::from_utf8(bytes).unwrap()
+    };
+    text.split('&')
+        .map(|pair| pair.split_once('=').unwrap())
+        .map(|(name, value)| (plain(name), plain(value)))
+        .collect()
+}
+
+impl Network for &Played {
+    fn send(&self, request: Request) -> Result<Response, Failure> {
+        self.answer(&request)
+    }
+
+    fn send_many(&self, requests: Vec<Request>) -> Vec<Result<Response, Failure>> {
+        requests
+            .iter()
+            .map(|request| self.answer(request))
+            .collect()
+    }
+
+    fn sign(&self, recipe: &str, inputs: &[(&str, &str)]) -> Result<Signed, String> {
+        assert!(
+            inputs
+                .iter()
+                .all(|(name, value)| *name != "sign" && !value.is_empty())
+        );
+        Ok(Signed {
+            text: format!("signed by {recipe}"),
+            time_ms: self.now_ms(),
+        })
+    }
+
+    fn held(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn forget(&self) {}
+
+    fn now_ms(&self) -> u64 {
+        self.now_s.get() as u64 * 1000
+    }
+}
+
+fn query(pipeline: &Value) -> Query {
+    let mut all = json!({ "start_time": START });
+    for (name, value) in pipeline.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    Query::resolve(&settings(&direct(), &all), "stockout_order_query_trade")
+        .unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+fn played(now: &str, documents: impl IntoIterator<Item = (i64, u32)>) -> Played {
+    let played = Played::default();
+    played.now_s.set(time::parse(now).unwrap());
+    played.documents.borrow_mut().extend(documents);
+    played
+}
+
+/// Seconds after the start.
+fn at(offset_s: i64) -> i64 {
+    time::parse(START).unwrap() + offset_s
+}
+
+fn keys(batch: &SourceBatch) -> Vec<String> {
+    let lines = std::str::from_utf8(&batch.data).unwrap().lines();
+    let keys: Vec<_> = batch
+        .entries
+        .iter()
+        .map(|entry| entry.key.clone())
+        .collect();
+    let read: Vec<String> = lines
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|record| record["stockout_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(keys, read);
+    keys
+}
+
+/// Reads on until nothing more is there; faults are passing ones.
+fn drain(reader: &mut Reader<&Played>, ahead: u32) -> (Vec<Vec<String>>, Option<Vec<u8>>) {
+    let (mut batches, mut last) = (Vec::new(), None);
+    let mut seen = BTreeSet::new();
+    for _ in 0..10_000 {
+        match reader.next(ahead) {
+            Ok(Some(batch)) => {
+                batches.push(keys(&batch));
+                assert!(seen.insert(batch.position.clone()), "a position came twice");
+                last = batch.position;
+            }
+            Ok(None) => return (batches, last),
+            Err(Fault::Unavailable(_)) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    panic!("it never ends");
+}
+
+#[test]
+fn pages_come_from_the_last_to_the_first() {
+    let played = played(
+        "2025-10-01 01:01:00",
+        (0..5).map(|id| (at(i64::from(id)), id)),
+    );
+    let mut reader = Reader::new(&played, query(&json!({ "page_size": 2 })), None);
+    let (batches, last) = drain(&mut reader, 1);
+    assert_eq!(batches, [vec!["4"], vec!["2", "3"], vec!["0", "1"]]);
+    assert_eq!(played.pages(), ["0", "2", "1", "0"]);
+    let next = at(3601);
+    let expected = format!(r#"{{"v":1,"next":{next},"rested":true}}"#);
+    assert_eq!(String::from_utf8(last.unwrap()).unwrap(), expected);
+}
+
+#[test]
+fn the_only_page_is_fetched_once_and_an_empty_window_moves_on() {
+    let played = played("2025-10-01 02:01:00", [(at(10), 1)]);
+    let mut reader = Reader::new(&played, query(&json!({ "window": "1h" })), None);
+    let (batches, _) = drain(&mut reader, 4);
+    // The last second of the second window and the one behind it go together.
+    assert_eq!(batches, [vec!["1"], vec![], vec![]]);
+    assert_eq!(played.pages(), ["0", "0", "0"]);
+    let bounds: Vec<_> = played
+        .requests
+        .borrow()
+        .iter()
+        .map(|form| {
+            format!(
+                "{} .. {}",
+                &form["start_time"][11..],
+                &form["end_time"][11..]
+            )
+        })
+        .collect();
+    assert_eq!(
+        bounds,
+        [
+            "00:00:00 .. 00:59:59",
+            "01:00:00 .. 01:59:58",
+            "01:59:59 .. 02:00:00"
+        ]
+    );
+}
+
+#[test]
+fn requests_carry_what_is_set_and_nothing_empty() {
+    let played = played("2025-10-01 01:01:00", []);
+    let pipeline =
+        json!({ "shop_no": "店 1", "status": 95, "src_tid": "", "is_by_modified": true });
+    drain(&mut Reader::new(&played, query(&pipeline), None), 1);
+    let form = json!(played.requests.borrow()[0]);
+    let expected = json!({
+        "appkey": "demo2-test", "sid": "demo2", "timestamp": played.now_s.get().to_string(),
+        "start_time": "2025-10-01 00:00:00", "end_time": "2025-10-01 01:00:00",
+        "page_no": "0", "page_size": "100", "status": "95", "is_by_modified": "1",
+        "shop_no": "店 1", "sign": "signed by openapi2",
+    });
+    assert_eq!(form, expected);
+}
+
+#[test]
+fn a_failed_page_is_read_again_and_none_is_skipped() {
+    let played = played(
+        "2025-10-01 01:01:00",
+        (0..10).map(|id| (at(i64::from(id)), id)),
+    );
+    played.fails.borrow_mut().extend([0, 3, 8]);
+    let mut reader = Reader::new(&played, query(&json!({ "page_size": 2 })), None);
+    let (batches, _) = drain(&mut reader, 3);
+    assert_eq!(
+        batches.concat(),
+        ["8", "9", "6", "7", "4", "5", "2", "3", "0", "1"]
+    );
+}
+
+#[test]
+fn reading_goes_on_where_a_position_says() {
+    let played = played(
+        "2025-10-01 01:01:00",
+        (0..6).map(|id| (at(i64::from(id)), id)),
+    );
+    let mut reader = Reader::new(&played, query(&json!({ "page_size": 2 })), None);
+    let first = reader.next(3).unwrap().unwrap();
+    assert_eq!(keys(&first), ["4", "5"]);
+    let position = Position::from_bytes(&first.position.unwrap()).unwrap();
+    // Another page size must not move the pages of a window half read.
+    let mut reader = Reader::new(&played, query(&json!({ "page_size": 3 })), Some(position));
+    let (batches, _) = drain(&mut reader, 1);
+    assert_eq!(batches, [vec!["2", "3"], vec!["0", "1"]]);
+}
+
+#[test]
+fn a_window_that_grew_while_it_was_read_is_read_again() {
+    let played = played(
+        "2025-10-01 01:01:00",
+        (0..4).map(|id| (at(i64::from(id) * 10), id)),
+    );
+    // Comes in after the last page was read and moves document 1 onto it.
+    played.arrivals.borrow_mut().insert(2, vec![(at(5), 9)]);
+    let mut reader = Reader::new(&played, query(&json!({ "page_size": 2 })), None);
+    let (batches, _) = drain(&mut reader, 1);
+    assert_eq!(
+        batches,
+        [
+            vec!["2", "3"],
+            vec!["0", "9"],
+            vec!["3"],
+            vec!["1", "2"],
+            vec!["0", "9"]
+        ]
+    );
+}
+
+#[test]
+fn nothing_new_is_no_request() {
+    let played = played("2025-10-01 01:01:00", []);
+    let rested = Position::Between {
+        next_s: at(3601),
+        rested: true,
+    };
+    let mut reader = Reader::new(&played, query(&json!({})), Some(rested));
+    assert!(reader.next(4).unwrap().is_none());
+    let mut later = Reader::new(&played, query(&json!({ "start_time": "2026-01-01" })), None);
+    assert!(later.next(4).unwrap().is_none());
+    assert!(played.pages().is_empty());
+}
+
+#[test]
+fn a_record_without_its_key_is_named() {
+    let query = query(&json!({}));
+    let body =
+        br#"{"code":0,"total_count":1,"stockout_list":[{"details_list":[{"stockout_id":1}]}]}"#;
+    let response = Response {
+        status: 200,
+        headers: Vec::new(),
+        body: body.to_vec(),
+    };
+    let contents = crate::answer::read(query.dialect, query.collection, response).unwrap();
+    let window = crate::window::Window {
+        from_s: at(0),
+        to_s: at(59),
+        last: true,
+    };
+    let slice = crate::dialect::Slice {
+        window,
+        page: 0,
+        page_size: 100,
+    };
+    let columns = super::Columns::of(query.collection);
+    let fault = columns
+        .batch(contents.page, slice, Position::after(window))
+        .unwrap_err();
+    assert_eq!(
+        fault,
+        Fault::broken(
+            "record 0 of page 0 of 2025-10-01 00:00:00 .. 2025-10-01 00:00:59 has no `stockout_id`"
+        )
+    );
+}
+
+proptest! {
+    /// Documents anywhere, faults anywhere, runs stopped anywhere, late
+    /// documents in windows to come: what was read is what there is.
+    #[test]
+    fn what_is_read_is_what_there_is(
+        documents in prop::collection::vec(0_i64..7200, 0..120),
+        later in prop::collection::vec((0_usize..30, 0_i64..3000), 0..20),
+        fails in prop::collection::btree_set(0_usize..60, 0..8),
+        size in 1_u32..=100,
+        window_s in 60_i64..7200,
+        ahead in 1_u32..6,
+        stop_after in 1_usize..8,
+    ) {
+        let documents = documents.into_iter().zip(0..).map(|(offset, id)| (at(offset), id));
+        let played = played("2025-10-01 02:01:00", documents);
+        *played.fails.borrow_mut() = fails;
+        for (id, (request, offset)) in (1000..).zip(later) {
+            let document = (at(7201 + offset), id);
+            played.arrivals.borrow_mut().entry(request).or_default().push(document);
+        }
+        let pipeline = json!({ "page_size": size, "window": format!("{window_s}s") });
+        let mut read = BTreeSet::new();
+        let mut position = None;
+        // Runs that are stopped after some batches, while time moves on.
+        for run in 0_i64.. {
+            let resume = position.as_ref().map(|bytes: &Vec<u8>| Position::from_bytes(bytes).unwrap());
+            let mut reader = Reader::new(&played, query(&pipeline), resume);
+            if run > 3 {
+                let (batches, _) = drain(&mut reader, ahead);
+                read.extend(batches.concat());
+                break;
+            }
+            for _ in 0..stop_after {
+                match reader.next(ahead) {
+                    Ok(Some(batch)) => {
+                        read.extend(keys(&batch));
+                        position = batch.position;
+                    }
+                    Ok(None) => break,
+                    Err(_) => {}
+                }
+            }
+            // Nothing that was already read may be behind the clock's moves.
+            played.now_s.set(played.now_s.get() + 600 * i64::from(run == 2));
+        }
+        played.arrivals.borrow_mut().clear();
+        played.now_s.set(played.now_s.get() + 7200);
+        let resume = Position::Between { next_s: at(7201), rested: false };
+        let (batches, _) = drain(&mut Reader::new(&played, query(&pipeline), Some(resume)), ahead);
+        read.extend(batches.concat());
+        let truth: BTreeSet<_> =
+            played.documents.borrow().iter().map(|(_, id)| id.to_string()).collect();
+        prop_assert_eq!(read, truth);
+    }
+}
