@@ -1,1 +1,30 @@
-//! Stub.
+//! Simulators of Wangdiantong and Kingdee: real HTTP servers on the loopback that check signatures and
+//! shapes as strictly as the real ones are known to, give reproducible orders, and misbehave on demand.
+//! They are not mocks of our connectors' calls: they know nothing of the connectors.
+
+mod admin;
+mod clock;
+mod config;
+mod connection;
+mod exchange;
+mod fault_rule;
+mod form;
+mod journal;
+mod kingdee;
+mod node;
+mod orders;
+mod random;
+mod signature;
+mod simulators;
+mod wangdiantong;
+mod writer;
+
+pub use clock::{Clock, china_text, parse_china};
+pub use config::{
+    Config, Credentials, Dialect, KingdeeCredentials, KingdeeRules, WangdiantongCredentials,
+};
+pub use fault_rule::{FaultKind, FaultRule};
+pub use journal::Request;
+pub use kingdee::Document;
+pub use simulators::{Error, Simulators};
+pub use wangdiantong::OrderChange;

@@ -1,0 +1,148 @@
+//! The admin endpoint: what a test in another process may ask and change. Answers are JSON.
+//!
+//! `GET /orders` `/documents` `/counts` `/requests` `/faults`; `POST /orders/add` `{count, from, to, visible_after_ms}`
+//! (unix seconds; the last minute when not given), `/orders/change` (an `OrderChange`), `/documents/audit`
+//! `{bill_no}`, `/faults` (a `FaultRule`), `/clock/advance` `{seconds}`, `/reset` (bills, counts, faults);
+//! `DELETE /faults`.
+
+use crate::fault_rule::FaultRule;
+use crate::simulators::Servers;
+use crate::wangdiantong::OrderChange;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+type Answer = Result<Vec<u8>, (StatusCode, String)>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Add {
+    count: usize,
+    from: Option<i64>,
+    to: Option<i64>,
+    #[serde(default)]
+    visible_after_ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Audit {
+    bill_no: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: i64,
+}
+
+pub(crate) async fn handle(
+    State(servers): State<Arc<Servers>>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap_or_default();
+    let answer = match parts.method.as_str() {
+        "GET" => look(&servers, parts.uri.path()),
+        "POST" => change(&servers, parts.uri.path(), &body),
+        "DELETE" if parts.uri.path() == "/faults" => {
+            servers.exchange.faults.clear();
+            done(&json!({"cleared": true}))
+        }
+        _ => Err(unknown(parts.uri.path())),
+    };
+    let (status, body) = match answer {
+        Ok(body) => (StatusCode::OK, body),
+        Err((status, message)) => (status, json!({"error": message}).to_string().into_bytes()),
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+}
+
+fn unknown(path: &str) -> (StatusCode, String) {
+    (StatusCode::NOT_FOUND, format!("no admin call `{path}`"))
+}
+
+fn done(value: &impl Serialize) -> Answer {
+    serde_json::to_vec(value)
+        .map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, (StatusCode, String)> {
+    serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+fn look(servers: &Servers, path: &str) -> Answer {
+    match path {
+        "/orders" => {
+            let mut body = vec![b'['];
+            for (at, order) in servers.wangdiantong.truth().iter().enumerate() {
+                if at > 0 {
+                    body.push(b',');
+                }
+                body.extend_from_slice(order);
+            }
+            body.push(b']');
+            Ok(body)
+        }
+        "/documents" => done(&servers.kingdee.documents()),
+        "/counts" => done(&json!({
+            "operations": servers.exchange.journal.counts(),
+            "documents": servers.kingdee.document_count(),
+            "sessions": servers.kingdee.session_count(),
+        })),
+        "/requests" => done(&servers.exchange.journal.last()),
+        "/faults" => done(&servers.exchange.faults.all()),
+        _ => Err(unknown(path)),
+    }
+}
+
+fn change(servers: &Servers, path: &str, body: &[u8]) -> Answer {
+    match path {
+        "/orders/add" => {
+            let add: Add = read(body)?;
+            let now = servers.exchange.clock.now();
+            let (from, to) = (add.from.unwrap_or(now - 60), add.to.unwrap_or(now));
+            let visible = servers.exchange.clock.now_ms() + add.visible_after_ms;
+            done(&json!({"stockout_nos": servers.wangdiantong.add(add.count, from, to, visible)}))
+        }
+        "/orders/change" => {
+            let change: OrderChange = read(body)?;
+            found(servers.wangdiantong.change(&change), &change.stockout_no)
+        }
+        "/documents/audit" => {
+            let audit: Audit = read(body)?;
+            found(servers.kingdee.audit(&audit.bill_no), &audit.bill_no)
+        }
+        "/faults" => {
+            servers.exchange.faults.add(read::<FaultRule>(body)?);
+            done(&servers.exchange.faults.all())
+        }
+        "/clock/advance" => {
+            servers
+                .exchange
+                .clock
+                .advance(read::<Advance>(body)?.seconds);
+            done(&json!({"now": servers.exchange.clock.now()}))
+        }
+        "/reset" => {
+            servers.kingdee.reset();
+            servers.exchange.faults.clear();
+            servers.exchange.journal.clear();
+            done(&json!({"reset": true}))
+        }
+        _ => Err(unknown(path)),
+    }
+}
+
+fn found(found: bool, number: &str) -> Answer {
+    if found {
+        done(&json!({"changed": number}))
+    } else {
+        Err((StatusCode::NOT_FOUND, format!("`{number}` does not exist")))
+    }
+}

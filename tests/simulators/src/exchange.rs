@@ -1,0 +1,201 @@
+//! One request through a vendor's server: latency, fault rules and the journal, the same for both vendors.
+
+use crate::clock::Clock;
+use crate::connection::Link;
+use crate::fault_rule::{FaultKind, FaultRules};
+use crate::journal::{Journal, Request};
+use axum::body::Body;
+use axum::http::{HeaderName, Response, StatusCode, header};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A body larger than this is refused by closing; no vendor names a limit.
+pub(crate) const BODY_LIMIT: usize = 256 << 20;
+
+/// What both servers share.
+pub(crate) struct Exchange {
+    pub(crate) clock: Clock,
+    pub(crate) faults: Arc<FaultRules>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) latency: Duration,
+}
+
+/// A vendor's answer before any fault has touched it.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    /// For the journal.
+    pub(crate) detail: String,
+}
+
+impl Answer {
+    pub(crate) fn json(body: impl Into<Bytes>, detail: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: body.into(),
+            headers: Vec::new(),
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        let body = Bytes::from_static(
+            b"<html><head><title>404</title></head><body>Not Found</body></html>",
+        );
+        Self {
+            status: StatusCode::NOT_FOUND,
+            body,
+            headers: Vec::new(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// What a fault changes inside the vendor's own work.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Effect {
+    pub(crate) half: bool,
+    pub(crate) hidden_ms: u64,
+}
+
+/// The vendor's side of an exchange.
+pub(crate) trait Vendor {
+    /// Does what was asked.
+    fn apply(&self, effect: Effect) -> Answer;
+    /// The vendor's words for `Throttle`, `SessionLost`, `WrongEnvelope` and `WrongTypes`.
+    fn spoil(&self, kind: FaultKind) -> Answer;
+}
+
+const GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+const MAINTENANCE: &str = "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>系统维护</title></head>\
+<body><h1>系统维护中，请稍后再试</h1></body></html>";
+
+impl Exchange {
+    pub(crate) async fn run(
+        &self,
+        operation: &str,
+        bytes_in: usize,
+        link: &Link,
+        vendor: &impl Vendor,
+    ) -> Response<Body> {
+        let fault = self.faults.take(operation);
+        let slow = match fault {
+            Some((FaultKind::Slow, ms)) => Duration::from_millis(ms),
+            _ => Duration::ZERO,
+        };
+        let wait = self.latency + slow;
+        if wait > Duration::ZERO {
+            tokio::time::sleep(wait).await;
+        }
+        let (mut answer, cut) = answer(vendor, fault);
+        if cut {
+            link.cut();
+        }
+        if let Some((kind, _)) = fault {
+            answer.detail = format!("{kind:?}: {}", answer.detail);
+        }
+        let (bytes_out, status) = if cut {
+            (0, 0)
+        } else {
+            (answer.body.len(), answer.status.as_u16())
+        };
+        self.journal.add(Request {
+            at_ms: self.clock.now_ms(),
+            operation: operation.to_owned(),
+            bytes_in,
+            bytes_out,
+            status,
+            detail: std::mem::take(&mut answer.detail),
+        });
+        respond(answer)
+    }
+
+    /// An answer that no rule concerns.
+    pub(crate) fn respond_plain(&self, mut answer: Answer) -> Response<Body> {
+        answer
+            .headers
+            .push((header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()));
+        self.journal.add(Request {
+            at_ms: self.clock.now_ms(),
+            operation: "unknown".to_owned(),
+            bytes_in: 0,
+            bytes_out: answer.body.len(),
+            status: answer.status.as_u16(),
+            detail: std::mem::take(&mut answer.detail),
+        });
+        respond(answer)
+    }
+}
+
+/// The answer, and whether the connection is cut instead of sending it.
+fn answer(vendor: &impl Vendor, fault: Option<(FaultKind, u64)>) -> (Answer, bool) {
+    let Some((kind, ms)) = fault else {
+        return (vendor.apply(Effect::default()), false);
+    };
+    let html = |text: &'static str, status| Answer {
+        status,
+        body: Bytes::from_static(text.as_bytes()),
+        headers: vec![(header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned())],
+        detail: String::new(),
+    };
+    match kind {
+        FaultKind::DropBefore => (html("", StatusCode::OK), true),
+        FaultKind::DropAfterApply => (vendor.apply(Effect::default()), true),
+        FaultKind::Status502Before => (html(GATEWAY, StatusCode::BAD_GATEWAY), false),
+        FaultKind::Status502After => {
+            let applied = vendor.apply(Effect::default());
+            let mut answer = html(GATEWAY, StatusCode::BAD_GATEWAY);
+            answer.detail = applied.detail;
+            (answer, false)
+        }
+        FaultKind::Html200 => (html(MAINTENANCE, StatusCode::OK), false),
+        FaultKind::TruncatedJson => {
+            let mut answer = vendor.apply(Effect::default());
+            answer.body.truncate(answer.body.len() / 2);
+            (answer, false)
+        }
+        FaultKind::HalfBatch => (
+            vendor.apply(Effect {
+                half: true,
+                hidden_ms: 0,
+            }),
+            false,
+        ),
+        FaultKind::DelayedVisibility => (
+            vendor.apply(Effect {
+                half: false,
+                hidden_ms: ms,
+            }),
+            false,
+        ),
+        FaultKind::Slow => (vendor.apply(Effect::default()), false),
+        FaultKind::Throttle
+        | FaultKind::SessionLost
+        | FaultKind::WrongEnvelope
+        | FaultKind::WrongTypes => (vendor.spoil(kind), false),
+    }
+}
+
+fn respond(answer: Answer) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("application/json; charset=utf-8"),
+    );
+    for (name, value) in answer.headers {
+        if let Ok(value) = header::HeaderValue::from_str(&value) {
+            // A vendor sets two cookies; every other header comes once.
+            if name == header::SET_COOKIE {
+                headers.append(name, value);
+            } else {
+                headers.insert(name, value);
+            }
+        }
+    }
+    response
+}

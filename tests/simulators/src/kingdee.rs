@@ -1,0 +1,371 @@
+//! The Kingdee server: logins, signed headers and the form service for SAL_OUTSTOCK.
+//!
+//! Facts are the vendor's own "WebAPI" page and SDKs where these speak; `save`, `session` and `operation`
+//! say where they do not and the behaviour is our inference.
+
+mod body;
+mod check;
+mod document;
+mod fast;
+mod fields;
+mod filter;
+mod operation;
+mod query;
+mod reply;
+mod save;
+mod session;
+
+pub use document::Document;
+pub(crate) use session::Turn;
+
+use crate::clock::Clock;
+use crate::config::{Config, KingdeeCredentials, KingdeeRules};
+use crate::exchange::{Answer, Effect, Vendor};
+use crate::fault_rule::FaultKind;
+use crate::node::Node;
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use document::Bills;
+use reply::{Failure, SESSION_LOST, failure, refused, refused_rows};
+use session::{Sessions, login, session_id, verify};
+use std::sync::{Mutex, PoisonError};
+
+pub(crate) struct Kingdee {
+    clock: Clock,
+    credentials: KingdeeCredentials,
+    rules: KingdeeRules,
+    sessions: Sessions,
+    bills: Mutex<Bills>,
+    /// Bodies of fast mode.
+    bodies: Mutex<Vec<Bytes>>,
+}
+
+/// A call that was recognised by its path.
+pub(crate) struct Call<'a> {
+    server: &'a Kingdee,
+    service: &'static str,
+    pub(crate) operation: String,
+    body: Bytes,
+    session: Option<String>,
+    /// Why the caller is not known; nothing for logins.
+    stranger: Option<String>,
+    signed: bool,
+}
+
+const OPERATIONS: [&str; 9] = [
+    "Save",
+    "BatchSave",
+    "View",
+    "ExecuteBillQuery",
+    "BillQuery",
+    "Submit",
+    "Audit",
+    "UnAudit",
+    "Delete",
+];
+const LOGINS: [&str; 4] = ["ValidateUser", "LoginByAppSecret", "LoginBySign", "LogOut"];
+
+/// The service and operation of `/K3Cloud/Kingdee.BOS.WebApi.ServicesStub.<Service>.<Op>.common.kdsvc`.
+/// `/k3cloud/` and a lower first letter of the operation are accepted, as seen in the vendor's samples.
+fn route(path: &str) -> Option<(&'static str, &'static str)> {
+    let start = path.get(..9)?;
+    let stub = path
+        .get(9..)?
+        .strip_prefix("Kingdee.BOS.WebApi.ServicesStub.")?;
+    let (service, operation) = stub.strip_suffix(".common.kdsvc")?.split_once('.')?;
+    if !start.eq_ignore_ascii_case("/k3cloud/") {
+        return None;
+    }
+    let same = |known: &&&str| {
+        known.get(1..) == operation.get(1..) && known.eq_ignore_ascii_case(operation)
+    };
+    match service {
+        "AuthService" => LOGINS
+            .iter()
+            .find(same)
+            .map(|known| ("AuthService", *known)),
+        "DynamicFormService" => OPERATIONS
+            .iter()
+            .find(same)
+            .map(|known| ("DynamicFormService", *known)),
+        _ => None,
+    }
+}
+
+impl Kingdee {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            clock: config.clock.clone(),
+            credentials: config.credentials.kingdee.clone(),
+            rules: config.kingdee.clone(),
+            sessions: Sessions::default(),
+            bills: Mutex::default(),
+            bodies: Mutex::default(),
+        }
+    }
+
+    /// Recognises a call and its caller; none for a path that the server does not have.
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Option<(Call<'_>, Option<Turn>)> {
+        let (service, operation) = route(path).filter(|_| method == "POST")?;
+        let mut call = Call {
+            server: self,
+            service,
+            operation: operation.to_owned(),
+            body,
+            session: session_id(headers),
+            stranger: None,
+            signed: headers.contains_key("x-api-signature"),
+        };
+        if service == "AuthService" {
+            return Some((call, None));
+        }
+        let turn = call
+            .session
+            .as_deref()
+            .and_then(|id| self.sessions.touch(id, &self.clock, &self.rules));
+        if call.signed {
+            call.stranger =
+                verify(headers, path, &self.credentials, &self.rules, &self.clock).err();
+            if turn.is_none() {
+                call.session = None;
+            }
+        } else if turn.is_none() {
+            call.stranger = Some("no live session".to_owned());
+        }
+        Some((call, turn))
+    }
+
+    pub(crate) fn documents(&self) -> Vec<Document> {
+        self.bills
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .all()
+            .map(document::Bill::document)
+            .collect()
+    }
+
+    pub(crate) fn document_count(&self) -> usize {
+        self.bills
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
+    pub(crate) fn session_count(&self) -> usize {
+        self.sessions.count()
+    }
+
+    pub(crate) fn bodies(&self) -> Vec<Bytes> {
+        self.bodies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Sets a bill to audited (`C`) without the steps before; false when there is none of that number.
+    pub(crate) fn audit(&self, bill_no: &str) -> bool {
+        let mut bills = self.bills.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bill) = bills.fid(bill_no).and_then(|fid| bills.by_fid_mut(fid)) else {
+            return false;
+        };
+        bill.status = 'C';
+        true
+    }
+
+    pub(crate) fn reset(&self) {
+        *self.bills.lock().unwrap_or_else(PoisonError::into_inner) = Bills::default();
+        self.bodies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+impl Call<'_> {
+    fn login(&self) -> Answer {
+        let server = self.server;
+        if self.operation == "LogOut" {
+            if let Some(id) = &self.session {
+                server.sessions.end(id);
+            }
+            return Answer::json("true", "");
+        }
+        let body = std::str::from_utf8(&self.body)
+            .ok()
+            .and_then(|text| Node::parse(text).ok())
+            .unwrap_or(Node::Null);
+        match login(&self.operation, &body, &server.credentials) {
+            Ok(()) => {
+                let id = server.sessions.start(&server.clock);
+                let mut answer = Answer::json(welcome(&id, &server.credentials).to_bytes(), "");
+                answer.headers = cookies(&id);
+                answer
+            }
+            Err((message, code)) => {
+                let reply = Node::map([
+                    ("Message", Node::text(message)),
+                    ("MessageCode", Node::text(code)),
+                    ("LoginResultType", Node::integer(0)),
+                    ("Context", Node::Null),
+                    ("KDSVCSessionId", Node::Null),
+                    ("IsSuccessByAPI", Node::Bool(false)),
+                ]);
+                Answer::json(reply.to_bytes(), message)
+            }
+        }
+    }
+
+    fn is_query(&self) -> bool {
+        matches!(self.operation.as_str(), "ExecuteBillQuery" | "BillQuery")
+    }
+
+    fn form(&self, effect: Effect) -> Result<Node, Failure> {
+        let server = self.server;
+        let mut bills = server.bills.lock().unwrap_or_else(PoisonError::into_inner);
+        if server.rules.fast && matches!(self.operation.as_str(), "Save" | "BatchSave") {
+            let mut bodies = server.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+            return Ok(fast::save(&mut bills, &mut bodies, &self.body, effect));
+        }
+        let body = body::read(&self.body, self.is_query())?;
+        if !self.is_query() && body.form_id != "SAL_OUTSTOCK" {
+            return Err(failure(5, format!("业务对象不存在：{}", body.form_id)));
+        }
+        let save = save::Save {
+            data: &body.data,
+            rules: &server.rules,
+            effect,
+        };
+        let reply = match self.operation.as_str() {
+            "Save" => save.one(&mut bills)?,
+            "BatchSave" => save.batch(&mut bills)?,
+            "ExecuteBillQuery" => {
+                let (_, rows) = query::rows(&bills, &body.data)?;
+                Node::List(rows.into_iter().map(Node::List).collect())
+            }
+            "BillQuery" => {
+                let (keys, rows) = query::rows(&bills, &body.data)?;
+                let named = |row: Vec<Node>| Node::Map(keys.iter().cloned().zip(row).collect());
+                Node::List(rows.into_iter().map(named).collect())
+            }
+            "View" => operation::view(&bills, &body.data)?,
+            operation => operation::run(&mut bills, operation, &body.data)?,
+        };
+        Ok(if body.polled {
+            // A long call that is complete at once: status 2, and nothing is left to poll.
+            Node::map([
+                ("Status", Node::integer(2)),
+                ("TaskId", Node::text("1")),
+                ("Result", reply),
+            ])
+        } else {
+            reply
+        })
+    }
+}
+
+impl Vendor for Call<'_> {
+    fn apply(&self, effect: Effect) -> Answer {
+        if self.service == "AuthService" {
+            return self.login();
+        }
+        if let Some(reason) = &self.stranger {
+            let lost = failure(1, SESSION_LOST);
+            let reply = if self.operation == "ExecuteBillQuery" {
+                refused_rows(&lost)
+            } else {
+                refused(&lost)
+            };
+            return Answer::json(reply.to_bytes(), reason.as_str());
+        }
+        let (reply, detail) = match self.form(effect) {
+            Ok(reply) => (reply, String::new()),
+            Err(failure) if self.operation == "ExecuteBillQuery" => {
+                (refused_rows(&failure), failure.message)
+            }
+            Err(failure) => (refused(&failure), failure.message),
+        };
+        let mut answer = Answer::json(reply.to_bytes(), detail);
+        if self.signed && self.session.is_none() {
+            answer.headers = cookies(&self.server.sessions.start(&self.server.clock));
+        }
+        answer
+    }
+
+    fn spoil(&self, kind: FaultKind) -> Answer {
+        let text = match kind {
+            FaultKind::WrongEnvelope => r#"{"d":{"ok":true}}"#.to_owned(),
+            FaultKind::WrongTypes if self.is_query() => r#"{"0":"rows"}"#.to_owned(),
+            FaultKind::WrongTypes => {
+                r#"{"Result":{"ResponseStatus":{"IsSuccess":[1],"Errors":"none","SuccessEntitys":{"0":1},"MsgCode":{}}}}"#.to_owned()
+            }
+            FaultKind::SessionLost => {
+                if let Some(id) = &self.session {
+                    self.server.sessions.end(id);
+                }
+                self.refusal(&failure(1, SESSION_LOST))
+            }
+            _ => self.refusal(&failure(14, "调用次数超过限制，请稍后重试")),
+        };
+        Answer {
+            status: StatusCode::OK,
+            body: Bytes::from(text),
+            headers: Vec::new(),
+            detail: String::new(),
+        }
+    }
+}
+
+impl Call<'_> {
+    fn refusal(&self, failure: &Failure) -> String {
+        if self.operation == "ExecuteBillQuery" {
+            refused_rows(failure)
+        } else {
+            refused(failure)
+        }
+        .to_string()
+    }
+}
+
+fn cookies(id: &str) -> Vec<(header::HeaderName, String)> {
+    vec![
+        (
+            header::SET_COOKIE,
+            format!("kdservice-sessionid={id}; path=/"),
+        ),
+        (
+            header::SET_COOKIE,
+            format!(
+                "ASP.NET_SessionId={}; path=/; HttpOnly",
+                id.replace('-', "")
+            ),
+        ),
+    ]
+}
+
+fn welcome(id: &str, who: &KingdeeCredentials) -> Node {
+    let context = Node::map([
+        ("UserLocale", Node::text("zh-CN")),
+        ("SessionId", Node::text(id.replace('-', ""))),
+        ("UserId", Node::integer(16_394)),
+        ("UserName", Node::text(&who.username)),
+        ("DataCenterName", Node::text("模拟账套")),
+        ("UserToken", Node::text(id)),
+    ]);
+    Node::map([
+        ("Message", Node::Null),
+        ("MessageCode", Node::text("CheckPasswordPolicy")),
+        ("LoginResultType", Node::integer(1)),
+        ("Context", context),
+        ("KDSVCSessionId", Node::text(id)),
+        ("IsSuccessByAPI", Node::Bool(true)),
+    ])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! Save and BatchSave: each bill of a packet stands alone, so a packet may succeed in part.
+//!
+//! Our inference, for want of a live sample: a packet with any refused bill has `IsSuccess` false while its
+//! `SuccessEntitys` lists the others; `MsgCode` is that of the first finding; `FEntity` left out of an update
+//! leaves the entries alone.
+
+use super::check::Check;
+use super::document::Bills;
+use super::fields::OPTIONS;
+use super::reply::{Failure, Success, failure, result, status};
+use crate::config::KingdeeRules;
+use crate::exchange::Effect;
+use crate::node::Node;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// One call to save.
+pub(crate) struct Save<'a> {
+    pub(crate) data: &'a Node,
+    pub(crate) rules: &'a KingdeeRules,
+    pub(crate) effect: Effect,
+}
+
+impl Save<'_> {
+    /// `Model` is one bill.
+    pub(crate) fn one(&self, bills: &mut Bills) -> Result<Node, Failure> {
+        let model = self
+            .data
+            .get("Model")
+            .ok_or_else(|| failure(8, "参数错误：缺少Model"))?;
+        if !matches!(model, Node::Map(_)) {
+            return Err(failure(8, "参数错误：Save的Model必须是对象"));
+        }
+        let models = [model.clone()];
+        self.run(bills, &models, true)
+    }
+
+    /// `Model` is a list of bills.
+    pub(crate) fn batch(&self, bills: &mut Bills) -> Result<Node, Failure> {
+        match self.data.get("Model") {
+            Some(Node::List(models)) => self.run(bills, models, false),
+            _ => Err(failure(8, "参数错误：BatchSave的Model必须是数组")),
+        }
+    }
+
+    fn run(&self, bills: &mut Bills, models: &[Node], single: bool) -> Result<Node, Failure> {
+        let unknown = self.data.members().iter().find(|(name, _)| {
+            !OPTIONS
+                .iter()
+                .any(|option| option.eq_ignore_ascii_case(name))
+        });
+        if let Some((name, _)) = unknown.filter(|_| self.rules.strict_fields) {
+            return Err(failure(8, format!("参数错误：未知的请求参数{name}")));
+        }
+        let applied = if self.effect.half {
+            models.len() / 2
+        } else {
+            models.len()
+        };
+        let mut failures = Vec::new();
+        let mut successes = Vec::new();
+        for (at, model) in models.iter().take(applied).enumerate() {
+            match self.bill(bills, model.clone(), at) {
+                Ok(success) => successes.push(success),
+                Err(found) => failures.extend(found),
+            }
+        }
+        let success = failures.is_empty() && applied == models.len();
+        let code = match failures.first() {
+            Some(failure) => failure.code,
+            None if success => 0,
+            None => 6,
+        };
+        let mut more = Vec::new();
+        if single && let Some(saved) = successes.first() {
+            more.push(("Id".to_owned(), Node::integer(saved.id)));
+            more.push(("Number".to_owned(), Node::text(&saved.number)));
+        }
+        let returned = successes
+            .iter()
+            .map(|saved| self.returned(bills, saved.id))
+            .collect();
+        more.push(("NeedReturnData".to_owned(), Node::List(returned)));
+        Ok(result(status(success, code, &failures, &successes), more))
+    }
+
+    fn bill(&self, bills: &mut Bills, mut model: Node, at: usize) -> Result<Success, Vec<Failure>> {
+        let fid = model.get("FID").map_or(0, Node::id);
+        let mut check = Check {
+            strict: self.rules.strict_fields,
+            verify_base_data: self.rules.verify_base_data
+                || self.data.flag("IsVerifyBaseDataField", false),
+            at,
+            failures: Vec::new(),
+        };
+        check.model(&mut model, fid == 0 && self.data.flag("ValidateFlag", true));
+        let mut failures = check.failures;
+        let number = model
+            .get("FBillNo")
+            .and_then(Node::scalar)
+            .unwrap_or_default()
+            .to_owned();
+        let refuse = |code, field: &str, message: String| Failure {
+            field: Some(field.to_owned()),
+            message,
+            at,
+            code,
+        };
+        if let Some(other) = bills.fid(&number)
+            && other != fid
+        {
+            failures.push(refuse(
+                11,
+                "FBillNo",
+                format!("单据编号为“{number}”的单据已经存在，违反字段唯一性要求"),
+            ));
+        }
+        if fid != 0 {
+            match bills.by_fid(fid) {
+                None => failures.push(refuse(10, "FID", format!("内码为{fid}的单据不存在"))),
+                Some(bill) if matches!(bill.status, 'B' | 'C') => {
+                    let state = if bill.status == 'C' {
+                        "已经审核"
+                    } else {
+                        "审核中"
+                    };
+                    failures.push(refuse(
+                        11,
+                        "FDocumentStatus",
+                        format!("单据“{}”{state}，不能修改", bill.number),
+                    ));
+                }
+                Some(_) => failures.extend(unknown_entries(bills, fid, &model, at)),
+            }
+        }
+        if !failures.is_empty() {
+            return Err(failures);
+        }
+        let fid = if fid == 0 {
+            self.create(bills, number, model)
+        } else {
+            self.update(bills, fid, &number, &model)
+        };
+        let number = bills
+            .by_fid(fid)
+            .map(|bill| bill.number.clone())
+            .unwrap_or_default();
+        Ok(Success {
+            id: fid,
+            number,
+            at,
+        })
+    }
+
+    fn saved_status(&self) -> char {
+        if self.data.flag("IsAutoSubmitAndAudit", false) {
+            'C'
+        } else {
+            'A'
+        }
+    }
+
+    fn create(&self, bills: &mut Bills, number: String, mut model: Node) -> i64 {
+        let number = if number.is_empty() {
+            bills.free_number()
+        } else {
+            number
+        };
+        let rows = model
+            .get("FEntity")
+            .map(|rows| rows.items().to_vec())
+            .unwrap_or_default();
+        let rows = rows.into_iter().map(|row| with_id(bills, row)).collect();
+        model.set("FEntity", Node::List(rows));
+        let visible = Instant::now() + Duration::from_millis(self.effect.hidden_ms);
+        bills.create(number, self.saved_status(), model, visible)
+    }
+
+    fn update(&self, bills: &mut Bills, fid: i64, number: &str, model: &Node) -> i64 {
+        let only: Vec<&str> = self
+            .data
+            .get("NeedUpDateFields")
+            .map(|list| list.items().iter().filter_map(Node::scalar).collect())
+            .unwrap_or_default();
+        let wanted = |name: &str| {
+            only.is_empty() || only.iter().any(|field| field.eq_ignore_ascii_case(name))
+        };
+        let mut stored = bills
+            .by_fid(fid)
+            .map(|bill| bill.model.clone())
+            .unwrap_or(Node::Null);
+        for (name, value) in model.members() {
+            if name.eq_ignore_ascii_case("FEntity") {
+                let rows = self.rows(bills, &stored, value, &wanted);
+                stored.set("FEntity", Node::List(rows));
+            } else if name.eq_ignore_ascii_case("SubHeadEntity") {
+                let mut finance = stored
+                    .get("SubHeadEntity")
+                    .cloned()
+                    .unwrap_or(Node::Map(Vec::new()));
+                merge(&mut finance, value, &wanted);
+                stored.set("SubHeadEntity", finance);
+            } else if wanted(name) && !name.eq_ignore_ascii_case("FBillNo") {
+                stored.set(name, value.clone());
+            }
+        }
+        stored.set("FID", Node::integer(fid));
+        if !number.is_empty() && wanted("FBillNo") {
+            bills.rename(fid, number);
+            stored.set("FBillNo", Node::text(number));
+        }
+        let status = self.saved_status();
+        if let Some(bill) = bills.by_fid_mut(fid) {
+            bill.model = stored;
+            bill.saves += 1;
+            if status == 'C' {
+                bill.status = status;
+            }
+        }
+        fid
+    }
+
+    /// The entries after an update: sent ones with an id change theirs, others are new; what was not sent
+    /// stays or goes by `IsDeleteEntry`.
+    fn rows(
+        &self,
+        bills: &mut Bills,
+        stored: &Node,
+        sent: &Node,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Vec<Node> {
+        let old = stored
+            .get("FEntity")
+            .map(|rows| rows.items().to_vec())
+            .unwrap_or_default();
+        let find = |rows: &[Node], id: i64| rows.iter().position(|row| entry_id(row) == id);
+        let mut rows: Vec<Node> = if self.data.flag("IsDeleteEntry", true) {
+            old.into_iter()
+                .filter(|row| find(sent.items(), entry_id(row)).is_some())
+                .collect()
+        } else {
+            old
+        };
+        for row in sent.items() {
+            let id = entry_id(row);
+            match find(&rows, id)
+                .filter(|_| id != 0)
+                .and_then(|at| rows.get_mut(at))
+            {
+                Some(slot) => merge(slot, row, wanted),
+                None => rows.push(with_id(bills, row.clone())),
+            }
+        }
+        rows
+    }
+
+    /// The fields that the call wants back, as one object.
+    fn returned(&self, bills: &Bills, fid: i64) -> Node {
+        let fields = self
+            .data
+            .get("NeedReturnFields")
+            .map(Node::items)
+            .unwrap_or_default();
+        let Some(bill) = bills.by_fid(fid) else {
+            return Node::Map(Vec::new());
+        };
+        let mut members = Vec::new();
+        for name in fields.iter().filter_map(Node::scalar) {
+            if let Some(field) = name.strip_prefix("FEntity.") {
+                let rows = bill
+                    .model
+                    .get("FEntity")
+                    .map(Node::items)
+                    .unwrap_or_default();
+                let values = rows
+                    .iter()
+                    .map(|row| Node::map([(field, row.get(field).cloned().unwrap_or(Node::Null))]));
+                members.push(("FEntity".to_owned(), Node::List(values.collect())));
+            } else {
+                members.push((
+                    name.to_owned(),
+                    bill.model.get(name).cloned().unwrap_or(Node::Null),
+                ));
+            }
+        }
+        Node::Map(members)
+    }
+}
+
+fn entry_id(row: &Node) -> i64 {
+    row.get("FEntryID").map_or(0, Node::id)
+}
+
+fn with_id(bills: &mut Bills, mut row: Node) -> Node {
+    row.set("FEntryID", Node::integer(bills.entry_id()));
+    row
+}
+
+fn merge(into: &mut Node, from: &Node, wanted: &dyn Fn(&str) -> bool) {
+    for (name, value) in from.members() {
+        if wanted(name) && !name.eq_ignore_ascii_case("FEntryID") {
+            into.set(name, value.clone());
+        }
+    }
+}
+
+fn unknown_entries(bills: &Bills, fid: i64, model: &Node, at: usize) -> Vec<Failure> {
+    let ids = |node: &Node| -> Vec<i64> {
+        node.get("FEntity")
+            .map(|rows| rows.items().iter().map(entry_id).collect())
+            .unwrap_or_default()
+    };
+    let held = bills
+        .by_fid(fid)
+        .map(|bill| ids(&bill.model))
+        .unwrap_or_default();
+    let unknown = ids(model)
+        .into_iter()
+        .filter(|id| *id != 0 && !held.contains(id));
+    unknown
+        .map(|id| Failure {
+            field: Some("FEntryID".to_owned()),
+            message: format!("分录内码{id}不存在"),
+            at,
+            code: 10,
+        })
+        .collect()
+}

@@ -1,0 +1,295 @@
+//! Starts the three loopback servers on a runtime of their own and hands out what tests need of them.
+
+use crate::admin;
+use crate::clock::Clock;
+use crate::config::{Config, Credentials};
+use crate::connection::{Link, Loopback};
+use crate::exchange::{Answer, BODY_LIMIT, Exchange};
+use crate::fault_rule::{FaultRule, FaultRules};
+use crate::form::Form;
+use crate::journal::{Journal, Request};
+use crate::kingdee::{Document, Kingdee};
+use crate::wangdiantong::{Direct, OrderChange, Qimen, Wangdiantong};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{Request as HttpRequest, Response, header};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// Why the simulators did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no runtime for the simulators: {0}")]
+    Runtime(std::io::Error),
+    #[error("cannot listen on 127.0.0.1:{port}: {error}")]
+    Listen { port: u16, error: std::io::Error },
+}
+
+pub(crate) struct Servers {
+    pub(crate) wangdiantong: Wangdiantong,
+    pub(crate) kingdee: Kingdee,
+    pub(crate) exchange: Exchange,
+}
+
+/// Running simulators. Dropping them closes every connection.
+pub struct Simulators {
+    servers: Arc<Servers>,
+    runtime: Option<Runtime>,
+    credentials: Credentials,
+    wangdiantong: SocketAddr,
+    kingdee: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Simulators {
+    /// Starts from asynchronous code. Generating the orders blocks the caller for a moment (about 10 µs each).
+    // Asynchronous so that callers need not change when starting has to wait.
+    #[allow(clippy::unused_async)]
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        Self::start_blocking(config)
+    }
+
+    /// Starts from anywhere: the servers run on threads of their own.
+    pub fn start_blocking(config: Config) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("simulator")
+            .enable_all()
+            .build()
+            .map_err(Error::Runtime)?;
+        let servers = Arc::new(Servers {
+            wangdiantong: Wangdiantong::new(&config),
+            kingdee: Kingdee::new(&config),
+            exchange: Exchange {
+                clock: config.clock.clone(),
+                faults: Arc::new(FaultRules::default()),
+                journal: Arc::new(Journal::new(config.journal)),
+                latency: config.latency,
+            },
+        });
+        let router = |handler: axum::routing::MethodRouter<Arc<Servers>>| {
+            Router::new().fallback_service(handler.with_state(Arc::clone(&servers)))
+        };
+        let wangdiantong = serve(
+            &runtime,
+            config.port_wangdiantong,
+            router(axum::routing::any(wangdiantong)),
+        )?;
+        let kingdee = serve(
+            &runtime,
+            config.port_kingdee,
+            router(axum::routing::any(kingdee)),
+        )?;
+        let admin = serve(
+            &runtime,
+            config.port_admin,
+            router(axum::routing::any(admin::handle)),
+        )?;
+        Ok(Self {
+            servers,
+            runtime: Some(runtime),
+            credentials: config.credentials,
+            wangdiantong,
+            kingdee,
+            admin,
+        })
+    }
+
+    /// `http://127.0.0.1:<port>/openapi2/`
+    pub fn wangdiantong_url(&self) -> String {
+        format!("http://{}/openapi2/", self.wangdiantong)
+    }
+
+    /// `http://127.0.0.1:<port>/router/qm`
+    pub fn qimen_url(&self) -> String {
+        format!("http://{}/router/qm", self.wangdiantong)
+    }
+
+    /// `http://127.0.0.1:<port>/K3Cloud/`
+    pub fn kingdee_url(&self) -> String {
+        format!("http://{}/K3Cloud/", self.kingdee)
+    }
+
+    /// `http://127.0.0.1:<port>/`
+    pub fn admin_url(&self) -> String {
+        format!("http://{}/", self.admin)
+    }
+
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.servers.exchange.clock
+    }
+
+    /// Every stock-out as a JSON object of dialect A (scalars are strings, so no digit is lost),
+    /// shipped or not.
+    pub fn orders(&self) -> Vec<serde_json::Value> {
+        let truth = self.servers.wangdiantong.truth();
+        truth
+            .iter()
+            .filter_map(|order| serde_json::from_slice(order).ok())
+            .collect()
+    }
+
+    /// Adds shipped orders with consign times (unix seconds) spread over `from..=to`; gives their numbers.
+    pub fn add_orders(&self, count: usize, from: i64, to: i64) -> Vec<String> {
+        self.servers.wangdiantong.add(count, from, to, 0)
+    }
+
+    /// Changes an order; false when there is none of that number.
+    pub fn change_order(&self, change: &OrderChange) -> bool {
+        self.servers.wangdiantong.change(change)
+    }
+
+    /// The bills that arrived, by id.
+    pub fn documents(&self) -> Vec<Document> {
+        self.servers.kingdee.documents()
+    }
+
+    pub fn document_count(&self) -> usize {
+        self.servers.kingdee.document_count()
+    }
+
+    /// Raw bodies of Save and BatchSave in fast mode.
+    pub fn bodies(&self) -> Vec<bytes::Bytes> {
+        self.servers.kingdee.bodies()
+    }
+
+    /// Live Kingdee sessions.
+    pub fn session_count(&self) -> usize {
+        self.servers.kingdee.session_count()
+    }
+
+    /// Sets a bill to audited; false when there is none of that number.
+    pub fn audit(&self, bill_no: &str) -> bool {
+        self.servers.kingdee.audit(bill_no)
+    }
+
+    pub fn add_fault(&self, rule: FaultRule) {
+        self.servers.exchange.faults.add(rule);
+    }
+
+    pub fn clear_faults(&self) {
+        self.servers.exchange.faults.clear();
+    }
+
+    /// Requests by operation, such as `kingdee.BatchSave`.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.servers.exchange.journal.counts()
+    }
+
+    /// Metadata of the last requests, the oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.servers.exchange.journal.last()
+    }
+}
+
+impl Drop for Simulators {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn serve(runtime: &Runtime, port: u16, router: Router) -> Result<SocketAddr, Error> {
+    let failed = |error| Error::Listen { port, error };
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let _inside = runtime.enter();
+    let listener = Loopback(TcpListener::from_std(listener).map_err(failed)?);
+    let service = router.into_make_service_with_connect_info::<Link>();
+    runtime.spawn(async move {
+        // Serving ends with the runtime only.
+        _ = axum::serve(listener, service).await;
+    });
+    Ok(address)
+}
+
+async fn wangdiantong(
+    State(servers): State<Arc<Servers>>,
+    ConnectInfo(link): ConnectInfo<Link>,
+    request: HttpRequest<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    let text = std::str::from_utf8(&body).unwrap_or("%FF");
+    let query = parts.uri.query().unwrap_or_default();
+    let server = &servers.wangdiantong;
+    let run = &servers.exchange;
+    let path = parts.uri.path();
+    if let Some(page) = path.strip_prefix("/openapi2/") {
+        let content_type = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let direct = Direct {
+            server,
+            method: parts.method.as_str(),
+            page,
+            content_type,
+            query,
+            body: text,
+        };
+        let operation = format!("wangdiantong.{}", page.trim_end_matches(".php"));
+        return run.run(&operation, body.len(), &link, &direct).await;
+    }
+    if path == "/router/qm" || path == "/router/qmtest" {
+        let form = Form::parse(&[query, text]);
+        let method = form
+            .as_ref()
+            .ok()
+            .and_then(|form| form.get("method"))
+            .unwrap_or("unknown");
+        let operation = format!(
+            "wangdiantong.{}",
+            method.trim_start_matches("wdt.").replace('.', "_")
+        );
+        return run
+            .run(
+                &operation,
+                body.len(),
+                &link,
+                &Qimen {
+                    server,
+                    form: &form,
+                },
+            )
+            .await;
+    }
+    run.respond_plain(Answer::not_found(path))
+}
+
+async fn kingdee(
+    State(servers): State<Arc<Servers>>,
+    ConnectInfo(link): ConnectInfo<Link>,
+    request: HttpRequest<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    let bytes_in = body.len();
+    let path = parts.uri.path();
+    let run = &servers.exchange;
+    let Some((call, turn)) =
+        servers
+            .kingdee
+            .call(parts.method.as_str(), path, &parts.headers, body)
+    else {
+        return run.respond_plain(Answer::not_found(path));
+    };
+    // Held until the answer stands: the calls of one session follow each other.
+    let _turn = match &turn {
+        Some(turn) => Some(turn.lock().await),
+        None => None,
+    };
+    let operation = format!("kingdee.{}", call.operation);
+    run.run(&operation, bytes_in, &link, &call).await
+}

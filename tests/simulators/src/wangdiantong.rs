@@ -1,0 +1,229 @@
+//! The Wangdiantong server: dialect A (企业版 openapi2) and dialect B (企业奇门) over one set of orders.
+//!
+//! What is our inference, because no public document says it: the numeric codes for a bad signature,
+//! timestamp, sid or appkey (2100, 2090, 2030, 2060 follow one client's guesses); that a parameter with an
+//! empty value is refused in A; the order of rows in an answer (by the window's time, then by arrival);
+//! that a list of states below and above 95 selects by modification; the 10 minutes of timestamp skew in B.
+//! The gateway's failure shape in B is a real sample from another vendor on the same gateway.
+
+mod collection;
+mod direct;
+mod qimen;
+mod query;
+mod table;
+
+pub(crate) use direct::Direct;
+pub(crate) use qimen::Qimen;
+
+use crate::clock::Clock;
+use crate::config::{Config, Dialect, WangdiantongCredentials};
+use crate::form::Form;
+use crate::orders::render::Lists;
+use crate::orders::{Order, first_orders};
+use collection::Collection;
+use query::Query;
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use table::Tables;
+
+/// A refusal in the vendor's words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// By Wangdiantong itself.
+    Business { code: u32, message: String },
+    /// By TOP's gateway, dialect B only.
+    Gateway {
+        code: u32,
+        message: String,
+        sub_code: &'static str,
+    },
+}
+
+pub(crate) fn business(code: u32, message: impl Into<String>) -> Refusal {
+    Refusal::Business {
+        code,
+        message: message.into(),
+    }
+}
+
+/// How an order changes. `modified` always moves forward.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrderChange {
+    /// Which order; must exist.
+    pub stockout_no: String,
+    pub status: Option<u16>,
+    /// The first line gets one piece more.
+    pub more_pieces: bool,
+    /// The last of several lines goes.
+    pub drop_line: bool,
+    /// A copy of the first line comes, with a `rec_id` of its own.
+    pub add_line: bool,
+    /// Unix seconds of `modified`; the clock's time when not given.
+    pub at: Option<i64>,
+}
+
+pub(crate) struct Wangdiantong {
+    pub(crate) clock: Clock,
+    pub(crate) credentials: WangdiantongCredentials,
+    lists: Lists,
+    seed: u64,
+    lines: RangeInclusive<u32>,
+    calls_per_minute: Option<usize>,
+    calls: Mutex<VecDeque<i64>>,
+    tables: RwLock<Tables>,
+}
+
+impl Wangdiantong {
+    pub(crate) fn new(config: &Config) -> Self {
+        let lists = Lists {
+            details_list: config.details_list,
+            batch_details: config.batch_details,
+        };
+        let now = config.now.unwrap_or_else(|| config.clock.now());
+        let tables = Tables::new(first_orders(config, now), now);
+        if let Some(dialect) = config.render_first {
+            tables.render_all(dialect, lists);
+        }
+        Self {
+            clock: config.clock.clone(),
+            credentials: config.credentials.wangdiantong.clone(),
+            lists,
+            seed: config.seed,
+            lines: config.lines.clone(),
+            calls_per_minute: config.calls_per_minute,
+            calls: Mutex::default(),
+            tables: RwLock::new(tables),
+        }
+    }
+
+    /// Counts a call against the minute; none are left after the limit. The vendor's scope is not known:
+    /// here the limit is for the whole server.
+    pub(crate) fn admit(&self) -> Result<(), Refusal> {
+        let Some(limit) = self.calls_per_minute else {
+            return Ok(());
+        };
+        let now = self.clock.now_ms();
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        while calls.front().is_some_and(|at| *at <= now - 60_000) {
+            calls.pop_front();
+        }
+        if calls.len() >= limit {
+            return Err(business(
+                1012,
+                format!("接口调用频率超限，每分钟最多{limit}次，请稍后重试"),
+            ));
+        }
+        calls.push_back(now);
+        Ok(())
+    }
+
+    /// The page that was asked for: the total when it is page 0, and the rows' bytes joined by commas.
+    pub(crate) fn page(
+        &self,
+        collection: &'static Collection,
+        form: &Form,
+        dialect: Dialect,
+    ) -> Result<Page, Refusal> {
+        let query = Query::parse(collection, form)?;
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let table = tables.of(collection);
+        let chosen = table.select(&query, self.clock.now_ms());
+        let from = query
+            .page_no
+            .saturating_mul(query.page_size)
+            .min(chosen.len());
+        let to = from.saturating_add(query.page_size).min(chosen.len());
+        let rows = chosen.get(from..to).unwrap_or_default();
+        Ok(Page {
+            list_key: collection.list_key,
+            total: (query.page_no == 0).then_some(chosen.len()),
+            rows: table.join(rows, dialect, self.lists),
+            detail: format!("{query} rows={}", rows.len()),
+        })
+    }
+
+    /// Adds shipped orders with consign times spread over `from..=to`, hidden before `visible_ms`.
+    pub(crate) fn add(&self, count: usize, from: i64, to: i64, visible_ms: i64) -> Vec<String> {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let span = (to - from).max(0);
+        (0..count)
+            .map(|at| {
+                let offset = i64::try_from(at).unwrap_or(0) * span
+                    / i64::try_from(count).unwrap_or(1).max(1);
+                let mut order = Order::generate(
+                    tables.next_index(),
+                    self.seed,
+                    from + offset,
+                    true,
+                    &self.lines,
+                );
+                order.modified = from + offset;
+                let number = order.stockout_no.clone();
+                tables.insert(order, visible_ms);
+                number
+            })
+            .collect()
+    }
+
+    /// Changes an order; false when there is none of that number.
+    pub(crate) fn change(&self, change: &OrderChange) -> bool {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut order) = tables
+            .order(&change.stockout_no)
+            .map(|order| Order::clone(&order))
+        else {
+            return false;
+        };
+        order.modified = change
+            .at
+            .unwrap_or_else(|| self.clock.now())
+            .max(order.modified + 1);
+        order.status = change.status.unwrap_or(order.status);
+        if change.more_pieces
+            && let Some(line) = order.lines.first_mut()
+        {
+            line.count += 10_000;
+        }
+        if change.drop_line && order.lines.len() > 1 {
+            order.lines.pop();
+        }
+        if change.add_line
+            && let Some(mut line) = order.lines.first().cloned()
+        {
+            line.rec_id = order
+                .lines
+                .iter()
+                .map(|line| line.rec_id)
+                .max()
+                .unwrap_or(0)
+                + 1;
+            order.lines.push(line);
+        }
+        tables.replace(order);
+        true
+    }
+
+    /// The stock-outs as dialect A gives them, the oldest number first.
+    pub(crate) fn truth(&self) -> Vec<Vec<u8>> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        tables
+            .orders()
+            .map(|order: &Arc<Order>| {
+                crate::orders::render::stockout(order, Dialect::Direct, self.lists)
+            })
+            .collect()
+    }
+}
+
+pub(crate) struct Page {
+    list_key: &'static str,
+    total: Option<usize>,
+    rows: Vec<u8>,
+    detail: String,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Dialect A: `POST {base}/openapi2/<name>.php` with a signed form; scalars come as strings.
+
+use super::collection::{self, Collection};
+use super::{Page, Refusal, Wangdiantong, business};
+use crate::config::Dialect;
+use crate::exchange::{Answer, Effect, Vendor};
+use crate::fault_rule::FaultKind;
+use crate::form::Form;
+use crate::signature::enterprise;
+use crate::writer::string;
+
+/// Seconds that a timestamp may be away, by the vendor's document.
+const MAX_SKEW: i64 = 300;
+
+/// One request.
+pub(crate) struct Direct<'a> {
+    pub(crate) server: &'a Wangdiantong,
+    pub(crate) method: &'a str,
+    /// Path after `/openapi2/`.
+    pub(crate) page: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) body: &'a str,
+}
+
+impl Direct<'_> {
+    fn page(&self) -> Result<Page, Refusal> {
+        let collection = self.collection()?;
+        let form =
+            Form::parse(&[self.query, self.body]).map_err(|message| business(2541, message))?;
+        if let Some(key) = form.empty_value() {
+            return Err(business(2541, format!("参数{key}不能为空")));
+        }
+        self.verify(&form)?;
+        self.server.admit()?;
+        self.server.page(collection, &form, Dialect::Direct)
+    }
+
+    fn collection(&self) -> Result<&'static Collection, Refusal> {
+        let name = self.page.strip_suffix(".php").unwrap_or("");
+        let collection = collection::named(name)
+            .ok_or_else(|| business(2541, format!("接口{}不存在", self.page)))?;
+        if self.method != "POST" {
+            return Err(business(2541, "请求方式错误，仅支持POST"));
+        }
+        if !self
+            .content_type
+            .to_ascii_lowercase()
+            .starts_with("application/x-www-form-urlencoded")
+        {
+            return Err(business(
+                2541,
+                "Content-Type错误，仅支持application/x-www-form-urlencoded",
+            ));
+        }
+        Ok(collection)
+    }
+
+    fn verify(&self, form: &Form) -> Result<(), Refusal> {
+        let credentials = &self.server.credentials;
+        for key in ["sid", "appkey", "timestamp", "sign"] {
+            if form.get(key).is_none() {
+                return Err(business(2900, format!("缺少参数{key}")));
+            }
+        }
+        if form.get("sid") != Some(&credentials.sid) {
+            return Err(business(2030, "卖家账号sid不存在"));
+        }
+        if form.get("appkey") != Some(&credentials.appkey) {
+            return Err(business(2060, "接口账号appkey不存在"));
+        }
+        let timestamp = form.get("timestamp").unwrap_or_default();
+        let seconds = timestamp
+            .parse::<i64>()
+            .ok()
+            .filter(|_| timestamp.len() == 10);
+        let seconds =
+            seconds.ok_or_else(|| business(2541, "timestamp参数无效，必须为10位时间戳"))?;
+        if (self.server.clock.now() - seconds).abs() > MAX_SKEW {
+            return Err(business(2090, "timestamp与服务器时间相差超过5分钟"));
+        }
+        if form.get("sign") != Some(&enterprise(form.signed(), &credentials.appsecret)) {
+            return Err(business(2100, "签名错误"));
+        }
+        Ok(())
+    }
+}
+
+impl Vendor for Direct<'_> {
+    fn apply(&self, _effect: Effect) -> Answer {
+        let (body, detail) = match self.page() {
+            Ok(page) => {
+                let mut body = br#"{"code":0,"message":"""#.to_vec();
+                if let Some(total) = page.total {
+                    body.extend_from_slice(format!(",\"total_count\":\"{total}\"").as_bytes());
+                }
+                body.extend_from_slice(format!(",\"{}\":[", page.list_key).as_bytes());
+                body.extend_from_slice(&page.rows);
+                body.extend_from_slice(b"]}");
+                (body, page.detail)
+            }
+            Err(Refusal::Business { code, message } | Refusal::Gateway { code, message, .. }) => {
+                let mut body = format!("{{\"code\":{code},\"message\":").into_bytes();
+                string(&mut body, &message);
+                body.push(b'}');
+                (body, format!("{code} {message}"))
+            }
+        };
+        Answer::json(body, detail)
+    }
+
+    fn spoil(&self, kind: FaultKind) -> Answer {
+        let body = match kind {
+            FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#,
+            FaultKind::WrongTypes => {
+                r#"{"code":0,"message":"","total_count":{"n":1},"stockout_list":{"0":{}}}"#
+            }
+            _ => r#"{"code":1012,"message":"接口调用频率超限，每分钟最多60次，请稍后重试"}"#,
+        };
+        Answer::json(body, "")
+    }
+}
