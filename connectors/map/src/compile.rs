@@ -1,0 +1,331 @@
+//! From rules to a plan. `check` and `open` both come through here, so what
+//! the one passes the other can run.
+
+mod tree;
+
+use duijie_sdk::Problem;
+
+use crate::condition::Condition;
+use crate::expression::{self, Complaint, Names};
+use crate::layout::Layout;
+use crate::names::Scope;
+use crate::parser::{self, Step};
+use crate::plan::{Computed, Fragment, From, Op, Piece, Plan, RuleName, Segment};
+use crate::render::render;
+use crate::settings::{Form, Problems, Rule, Settings, pointer};
+use crate::text::{escape, nearest, quoted};
+use crate::view::{Ground, ListPlace, View};
+
+/// The plan and the layout that its reader fills, or every problem.
+pub(crate) fn compile(text: &str) -> Result<(Plan, Layout), Vec<Problem>> {
+    let mut problems = Problems::default();
+    let settings = Settings::read(text, &mut problems);
+    let scope = Scope::new(&settings, &mut problems);
+    let mut compiler = Compiler {
+        scope,
+        problems,
+        fixed: Vec::new(),
+        ground: Ground {
+            lists: Vec::new(),
+            tables: Vec::new(),
+            offset: settings.offset,
+        },
+    };
+    let ops = compiler.rules(&settings.rules);
+    let Compiler {
+        mut scope,
+        mut problems,
+        mut fixed,
+        mut ground,
+    } = compiler;
+    let condition = Condition::compile(&settings.condition, &mut scope, &mut problems);
+    if scope
+        .layout
+        .tables
+        .iter()
+        .any(|table| table.keys.len() > 10_000)
+    {
+        problems.add(
+            "/rules",
+            String::from("more than 10000 fields are read"),
+            None,
+        );
+    }
+    if !problems.0.is_empty() {
+        return Err(problems.0);
+    }
+    fixed.resize(fixed.len() + 64, 0);
+    ground.tables = settings.tables;
+    let place = |table: &crate::layout::Table| ListPlace {
+        parent: table.parent,
+        rows: table.rows,
+    };
+    ground.lists = scope.layout.tables.iter().map(place).collect();
+    let names = settings.rules.iter().map(|rule| RuleName {
+        field: rule.field(),
+        label: rule.label.clone(),
+        required: rule.required,
+    });
+    let lists = tree::list_names(&scope.layout);
+    let plan = Plan {
+        ops,
+        rules: names.collect(),
+        fixed,
+        ground,
+        condition,
+        lists,
+    };
+    Ok((plan, scope.layout))
+}
+
+pub(crate) struct Compiler {
+    scope: Scope,
+    problems: Problems,
+    fixed: Vec<u8>,
+    ground: Ground,
+}
+
+impl Compiler {
+    fn fragment(&mut self, bytes: &[u8]) -> Fragment {
+        let start = self.fixed.len() as u32;
+        self.fixed.extend_from_slice(bytes);
+        Fragment {
+            start,
+            len: bytes.len() as u32,
+        }
+    }
+
+    /// `,"name":` and what a wrap opens.
+    fn key(&mut self, rule: &Rule, open: &[u8]) -> Fragment {
+        let mut bytes = vec![b','];
+        bytes.extend_from_slice(&quoted(rule.path.last().map_or("", String::as_str)));
+        bytes.push(b':');
+        bytes.extend_from_slice(open);
+        self.fragment(&bytes)
+    }
+
+    fn complain(&mut self, rule: &Rule, part: &str, complaint: Complaint, placed: bool) {
+        let message = if placed {
+            format!(
+                "{}, at character {} of the expression",
+                complaint.message,
+                complaint.at + 1
+            )
+        } else {
+            complaint.message
+        };
+        self.problems
+            .add(&pointer(&rule.at, part), message, complaint.hint);
+    }
+
+    /// The operation of a rule without children; none where it writes nothing.
+    fn leaf(&mut self, number: u16, rule: &Rule) -> Option<Op> {
+        let steps = match rule.parser.as_ref().map(parser::steps) {
+            Some(Err(complaint)) => {
+                self.complain(rule, "parser", complaint, false);
+                Vec::new()
+            }
+            Some(Ok(steps)) => steps,
+            None => Vec::new(),
+        };
+        if rule.value.is_empty() {
+            if rule.required {
+                let message = String::from("the rule is required but its value is empty");
+                let hint = String::from("give it a value, or leave `required` out");
+                self.problems
+                    .add(&pointer(&rule.at, "value"), message, Some(hint));
+            }
+            return None;
+        }
+        let from = match self.value(&rule.value) {
+            Ok(from) => from,
+            Err((complaint, placed)) => {
+                self.complain(rule, "value", complaint, placed);
+                return None;
+            }
+        };
+        self.op(number, rule, from, steps)
+    }
+
+    fn op(&mut self, number: u16, rule: &Rule, from: From, mut steps: Vec<Step>) -> Option<Op> {
+        if matches!(from, From::Literal(_)) {
+            return self.constant(
+                rule,
+                Computed {
+                    from,
+                    steps,
+                    form: rule.form,
+                },
+            );
+        }
+        let container = rule.form.holds_children();
+        if container && steps.is_empty() && !matches!(from, From::Variable(_)) {
+            let message = String::from("a type that is no object or array fits this value");
+            let hint = String::from("give it children, a parser, or a type such as string");
+            self.problems
+                .add(&pointer(&rule.at, "type"), message, Some(hint));
+            return None;
+        }
+        let wraps = steps.iter().all(|step| matches!(step, Step::Wrap { .. }));
+        let simple = wraps && matches!(rule.form, Form::Text | Form::Int | Form::Float);
+        let (mut open, mut close) = (Vec::new(), Vec::new());
+        if simple {
+            // The first wrap is the innermost.
+            for step in steps.iter().rev() {
+                if let Step::Wrap { open: more, .. } = step {
+                    open.extend_from_slice(more);
+                }
+            }
+            let total = steps.iter().map(|step| match step {
+                Step::Wrap { close, .. } => close.len(),
+                _ => 0,
+            });
+            close = vec![b'}'; total.sum()];
+        }
+        match from {
+            From::Variable(variable) if simple && variable.pipes.is_empty() => {
+                let (key, close) = (self.key(rule, &open), self.fragment(&close));
+                let (field, form) = (variable.field, rule.form);
+                Some(Op::Copy {
+                    key,
+                    close,
+                    field,
+                    form,
+                    rule: number,
+                })
+            }
+            From::Template(segments) if simple && rule.form == Form::Text => {
+                let pieces = segments
+                    .into_iter()
+                    .map(|segment| self.piece(segment))
+                    .collect();
+                let (key, close) = (self.key(rule, &open), self.fragment(&close));
+                Some(Op::Join {
+                    key,
+                    close,
+                    pieces,
+                    rule: number,
+                })
+            }
+            from => {
+                steps.shrink_to_fit();
+                let key = self.key(rule, &[]);
+                let value = Computed {
+                    from,
+                    steps,
+                    form: rule.form,
+                };
+                Some(Op::Value {
+                    key,
+                    value,
+                    rule: number,
+                })
+            }
+        }
+    }
+
+    fn piece(&mut self, segment: Segment) -> Piece {
+        match segment {
+            Segment::Literal(text) => {
+                let mut bytes = Vec::new();
+                escape(&text, &mut bytes);
+                Piece::Literal(self.fragment(&bytes))
+            }
+            Segment::Variable(variable) if variable.pipes.is_empty() => {
+                Piece::Field(variable.field)
+            }
+            Segment::Variable(variable) => Piece::Variable(variable),
+        }
+    }
+
+    /// Members that are the same for every record are rendered here.
+    fn constant(&mut self, rule: &Rule, computed: Computed) -> Option<Op> {
+        let view = View {
+            bytes: &[],
+            slots: &[],
+            ground: &self.ground,
+            current: &[],
+        };
+        let mut bytes = Vec::new();
+        match render(&computed, &view, &mut bytes) {
+            Ok(true) => {
+                let mut member = vec![b','];
+                member.extend_from_slice(&quoted(rule.path.last().map_or("", String::as_str)));
+                member.push(b':');
+                member.extend_from_slice(&bytes);
+                Some(Op::Constant(self.fragment(&member)))
+            }
+            Ok(false) => None,
+            Err(trouble) => {
+                let hint = String::from("change the value or the `type`");
+                self.problems
+                    .add(&pointer(&rule.at, "value"), trouble.message, Some(hint));
+                None
+            }
+        }
+    }
+
+    /// What a rule's value says; with an error, whether its place counts.
+    fn value(&mut self, value: &str) -> Result<From, (Complaint, bool)> {
+        let (word, rest) = value.split_once(char::is_whitespace).unwrap_or((value, ""));
+        match word {
+            "_function" => {
+                let parsed = expression::parse(rest, &mut self.scope);
+                return parsed
+                    .map(From::Expression)
+                    .map_err(|complaint| (complaint, true));
+            }
+            "_findCollection" | "findCollection" | "_mongoQuery" | "mongoQuery" => {
+                let complaint = Complaint::new(0, format!("`{word}` is not available yet"))
+                    .hint("use a value table: `{{shop_no|table('name')}}`");
+                return Err((complaint, false));
+            }
+            _ => {}
+        }
+        if word.starts_with('_') && !rest.is_empty() {
+            let known = ["_function", "_findCollection", "_mongoQuery"];
+            if let Some(near) = nearest(word, known) {
+                let complaint = Complaint::new(0, format!("unknown word `{word}`"));
+                return Err((complaint.hint(format!("did you mean `{near}`?")), false));
+            }
+        }
+        self.template(value).map_err(|complaint| (complaint, false))
+    }
+
+    fn template(&mut self, value: &str) -> Result<From, Complaint> {
+        if value.contains("${") {
+            return Err(
+                Complaint::new(0, String::from("`${…}` has no meaning in a mapping"))
+                    .hint("write a field of the record as `{{field}}`"),
+            );
+        }
+        let mut segments = Vec::new();
+        let mut rest = value;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let Some((inside, next)) = after.split_once("}}") else {
+                return Err(
+                    Complaint::new(0, String::from("`{{` has no `}}`")).hint("write `{{field}}`")
+                );
+            };
+            if !before.is_empty() {
+                segments.push(Segment::Literal(before.to_owned()));
+            }
+            segments.push(Segment::Variable(self.scope.variable(inside)?));
+            rest = next;
+        }
+        if segments.is_empty() {
+            return Ok(From::Literal(value.to_owned()));
+        }
+        if !rest.is_empty() {
+            segments.push(Segment::Literal(rest.to_owned()));
+        }
+        let mut segments = segments;
+        Ok(match segments.pop() {
+            Some(Segment::Variable(variable)) if segments.is_empty() => From::Variable(variable),
+            last => {
+                segments.extend(last);
+                From::Template(segments)
+            }
+        })
+    }
+}

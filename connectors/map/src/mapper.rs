@@ -1,0 +1,169 @@
+//! Batches through the plan: one record a line in, one document a line out,
+//! and a verdict for each record. Knows nothing of the component's borders.
+
+use std::cell::Cell;
+
+use duijie_sdk::transform::{Line, Output as Batch, Verdict};
+use duijie_sdk::{Problem, Rejection};
+
+use crate::compile::compile;
+use crate::layout::HEAD;
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::read::Reader;
+use crate::scan::{self, Malformed};
+use crate::view::{NO_ROW, View};
+use crate::write::{Failure, Writer};
+
+/// A compiled mapping and its buffers. The buffers keep their size from batch
+/// to batch, so that a steady stream of records allocates nothing a record.
+#[derive(Debug)]
+pub struct Mapping {
+    plan: Plan,
+    reader: Reader,
+    current: Vec<Cell<u32>>,
+    scratch: Vec<u8>,
+    /// Bytes that the batch before gave for each byte that came in, in 256ths.
+    growth: usize,
+}
+
+impl Mapping {
+    /// Compiles settings, or says everything that is wrong with them.
+    pub fn open(settings: &str) -> Result<Self, Vec<Problem>> {
+        let (plan, layout) = compile(settings)?;
+        let current = vec![Cell::new(NO_ROW); layout.tables.len()];
+        if let Some(head) = current.get(usize::from(HEAD)) {
+            head.set(0);
+        }
+        Ok(Self {
+            plan,
+            reader: Reader::new(layout),
+            current,
+            scratch: Vec::new(),
+            growth: 128,
+        })
+    }
+
+    /// Everything that is wrong with the settings.
+    pub fn check(settings: &str) -> Vec<Problem> {
+        compile(settings).err().unwrap_or_default()
+    }
+
+    /// Maps `count` records in JSON Lines. The error says that the lines are
+    /// not that many.
+    pub fn apply(&mut self, data: &[u8], count: usize) -> Result<Batch, String> {
+        // Places in a batch are kept in 32 bits.
+        if u32::try_from(data.len()).is_err() {
+            return Err(String::from("the batch is larger than 4 GiB"));
+        }
+        let mut out = Output::with_capacity(data.len().saturating_mul(self.growth) / 256 + 4096);
+        let mut lines = Vec::with_capacity(count);
+        let mut verdicts = Vec::with_capacity(count);
+        let mut at = 0;
+        while at < data.len() {
+            let number = verdicts.len();
+            let (end, verdict) = self.record(data, at, &mut out);
+            if matches!(verdict, Verdict::Keep) {
+                out.push(b'\n');
+                lines.push(Line {
+                    sources: vec![number as u32],
+                    part: String::new(),
+                });
+            }
+            verdicts.push(verdict);
+            at = end + 1;
+        }
+        if verdicts.len() != count {
+            let found = verdicts.len();
+            return Err(format!("the batch has {found} lines for {count} entries"));
+        }
+        self.growth = (out.len().saturating_mul(264) / data.len().max(1)).clamp(16, 4096);
+        Ok(Batch {
+            data: out.into_bytes(),
+            lines,
+            verdicts,
+        })
+    }
+
+    /// The record that begins at `at`: where its line ends, and what became of it.
+    fn record(&mut self, data: &[u8], at: usize, out: &mut Output) -> (usize, Verdict) {
+        let end = match self.reader.record(data, scan::blanks(data, at)) {
+            Ok(end) => end,
+            Err(malformed) => {
+                let rest = data.get(malformed.at..).unwrap_or_default();
+                let end = memchr::memchr(b'\n', rest);
+                let end = end.map_or(data.len(), |end| malformed.at + end);
+                return (end, Verdict::Reject(not_json(data, at, malformed)));
+            }
+        };
+        let view = View {
+            bytes: data,
+            slots: self.reader.slots(),
+            ground: &self.plan.ground,
+            current: &self.current,
+        };
+        match self.plan.condition.unmet(&view) {
+            Ok(None) => {}
+            Ok(Some(reason)) => return (end, Verdict::Drop(reason)),
+            Err(trouble) => {
+                let message = format!("condition: {}", trouble.message);
+                return (
+                    end,
+                    Verdict::Reject(Rejection::never(trouble.code, message)),
+                );
+            }
+        }
+        let start = out.len();
+        let mut writer = Writer {
+            plan: &self.plan,
+            view,
+            out,
+            scratch: &mut self.scratch,
+        };
+        match writer.document() {
+            Ok(()) => (end, Verdict::Keep),
+            Err(failure) => {
+                out.truncate(start);
+                (end, Verdict::Reject(rejection(&self.plan, &failure)))
+            }
+        }
+    }
+}
+
+#[cold]
+fn not_json(data: &[u8], start: usize, malformed: Malformed) -> Rejection {
+    let rest = data.get(malformed.at..).unwrap_or_default();
+    let found = match rest.first() {
+        None | Some(b'\n') => String::from("the end of the line"),
+        Some(byte) if byte.is_ascii_graphic() => format!("`{}`", char::from(*byte)),
+        Some(byte) => format!("the byte 0x{byte:02x}"),
+    };
+    let place = malformed.at - start + 1;
+    let expected = malformed.expected;
+    let message =
+        format!("the record is no valid JSON: found {found} at byte {place}, expected {expected}");
+    Rejection::never("map.malformed", message)
+}
+
+/// The rule and the row before what went wrong.
+#[cold]
+fn rejection(plan: &Plan, failure: &Failure) -> Rejection {
+    let name = plan.rules.get(usize::from(failure.rule));
+    let (field, label) = name.map_or(("", ""), |name| (&name.field, &name.label));
+    let mut message = format!("`{field}`");
+    if !label.is_empty() {
+        message.push_str(&format!(" ({label})"));
+    }
+    for (list, row) in failure.rows.iter().rev() {
+        let list = plan
+            .lists
+            .get(usize::from(*list))
+            .map_or("", String::as_str);
+        message.push_str(&format!(", row {row} of `{list}`"));
+    }
+    message.push_str(": ");
+    message.push_str(&failure.trouble.message);
+    let mut rejection = Rejection::never(failure.trouble.code, message);
+    rejection.field = Some(field.to_owned());
+    rejection
+}

@@ -1,0 +1,250 @@
+//! Civil dates and times without a zone, as ERP systems write them, and the way
+//! to and from Unix time at a fixed offset. No clock is read here.
+
+use crate::decimal::Decimal;
+
+const DAY: i64 = 86_400;
+
+/// A civil point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Seconds since 1970-01-01 00:00:00 of the same civil clock.
+    seconds: i64,
+    /// Whether a time of day was written.
+    pub(crate) timed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Second,
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl Moment {
+    /// A date or date with time as text, or Unix time in seconds (up to eleven
+    /// digits) or milliseconds (more), read at `offset` seconds east of UTC.
+    /// `0` and `0000-00-00`, which vendors send for no date, are `Ok(None)`.
+    /// Other numbers below nine digits are refused: `20251009` is no Unix time.
+    pub(crate) fn read(text: &str, offset: i64) -> Result<Option<Self>, ()> {
+        if text == "0" || text.starts_with("0000-00-00") {
+            return Ok(None);
+        }
+        if let Some(number) = Decimal::parse(text) {
+            if number < Decimal::from_int(100_000_000) {
+                return Err(());
+            }
+            return Self::from_unix(number, offset).map(Some).ok_or(());
+        }
+        parse_civil(text).map(Some).ok_or(())
+    }
+
+    /// From Unix seconds, or from milliseconds where there are over 11 digits.
+    pub(crate) fn from_unix(number: Decimal, offset: i64) -> Option<Self> {
+        let whole = i64::try_from(number.floor()?.whole()?).ok()?;
+        let seconds = if whole.abs() >= 100_000_000_000 {
+            whole.div_euclid(1000)
+        } else {
+            whole
+        };
+        let seconds = seconds + offset;
+        // Years 0 to 9999, so that the text keeps its width.
+        (-62_167_219_200..253_402_300_800)
+            .contains(&seconds)
+            .then_some(Self {
+                seconds,
+                timed: true,
+            })
+    }
+
+    pub(crate) fn unix(self, offset: i64) -> i64 {
+        self.seconds - offset
+    }
+
+    /// `2022-10-12`
+    pub(crate) fn date(self) -> String {
+        let (year, month, day) = civil(self.seconds.div_euclid(DAY));
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
+    /// `2022-10-12 13:40:00`
+    pub(crate) fn datetime(self) -> String {
+        let (hour, minute, second) = self.clock();
+        format!("{} {hour:02}:{minute:02}:{second:02}", self.date())
+    }
+
+    /// With its time of day where one was written.
+    pub(crate) fn text(self) -> String {
+        if self.timed {
+            self.datetime()
+        } else {
+            self.date()
+        }
+    }
+
+    pub(crate) fn day(self) -> u32 {
+        civil(self.seconds.div_euclid(DAY)).2
+    }
+
+    pub(crate) fn last_day(self) -> Self {
+        let (year, month, _) = civil(self.seconds.div_euclid(DAY));
+        let days = days_from_civil(year, month, days_in(year, month));
+        Self {
+            seconds: days * DAY,
+            timed: false,
+        }
+    }
+
+    /// `count` units later. Months keep the day or take the month's last.
+    pub(crate) fn plus(self, count: i64, unit: Unit) -> Option<Self> {
+        let timed = self.timed || matches!(unit, Unit::Second | Unit::Minute | Unit::Hour);
+        let step = match unit {
+            Unit::Second => 1,
+            Unit::Minute => 60,
+            Unit::Hour => 3600,
+            Unit::Day => DAY,
+            Unit::Week => 7 * DAY,
+            Unit::Month => return self.plus_months(count),
+            Unit::Quarter => return self.plus_months(count.checked_mul(3)?),
+            Unit::Year => return self.plus_months(count.checked_mul(12)?),
+        };
+        let seconds = self.seconds.checked_add(count.checked_mul(step)?)?;
+        let year = civil(seconds.div_euclid(DAY)).0;
+        (0..=9999)
+            .contains(&year)
+            .then_some(Self { seconds, timed })
+    }
+
+    fn plus_months(self, count: i64) -> Option<Self> {
+        let (year, month, day) = civil(self.seconds.div_euclid(DAY));
+        let months = (year * 12 + i64::from(month) - 1).checked_add(count)?;
+        let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
+        if !(0..=9999).contains(&year) {
+            return None;
+        }
+        let days = days_from_civil(year, month, day.min(days_in(year, month)));
+        Some(Self {
+            seconds: days * DAY + self.seconds.rem_euclid(DAY),
+            ..self
+        })
+    }
+
+    /// MySQL's `DATE_FORMAT` letters; the error is the letter that is unknown.
+    pub(crate) fn format(self, pattern: &str) -> Result<String, char> {
+        let (year, month, day) = civil(self.seconds.div_euclid(DAY));
+        let (hour, minute, second) = self.clock();
+        let mut out = String::with_capacity(pattern.len() + 8);
+        let mut chars = pattern.chars();
+        while let Some(char) = chars.next() {
+            if char != '%' {
+                out.push(char);
+                continue;
+            }
+            let letter = chars.next().unwrap_or('%');
+            let piece = match letter {
+                'Y' => format!("{year:04}"),
+                'y' => format!("{:02}", year.rem_euclid(100)),
+                'm' => format!("{month:02}"),
+                'c' => format!("{month}"),
+                'd' => format!("{day:02}"),
+                'e' => format!("{day}"),
+                'H' => format!("{hour:02}"),
+                'k' => format!("{hour}"),
+                'h' | 'I' => format!("{:02}", (hour + 11) % 12 + 1),
+                'i' => format!("{minute:02}"),
+                's' | 'S' => format!("{second:02}"),
+                'T' => format!("{hour:02}:{minute:02}:{second:02}"),
+                'p' => String::from(if hour < 12 { "AM" } else { "PM" }),
+                '%' => String::from("%"),
+                other => return Err(other),
+            };
+            out.push_str(&piece);
+        }
+        Ok(out)
+    }
+
+    fn clock(self) -> (i64, i64, i64) {
+        let rest = self.seconds.rem_euclid(DAY);
+        (rest / 3600, rest / 60 % 60, rest % 60)
+    }
+}
+
+/// `2022-10-12`, `2022/10/12 13:40`, `2022-10-12T13:40:00.123`.
+fn parse_civil(text: &str) -> Option<Moment> {
+    let (date, time) = match text.split_once([' ', 'T']) {
+        Some((date, time)) => (date, Some(time)),
+        None => (text, None),
+    };
+    let separator = if date.contains('/') { '/' } else { '-' };
+    let mut parts = date.split(separator).map(whole);
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let (month, day) = (u32::try_from(month).ok()?, u32::try_from(day).ok()?);
+    let sound = (1..=9999).contains(&year) && (1..=12).contains(&month);
+    if parts.next().is_some() || !sound || !(1..=days_in(year, month)).contains(&day) {
+        return None;
+    }
+    let mut seconds = days_from_civil(year, month, day) * DAY;
+    if let Some(time) = time {
+        let clock = match time.split_once('.') {
+            Some((clock, fraction)) => {
+                whole(fraction)?;
+                clock
+            }
+            None => time,
+        };
+        let mut parts = clock.split(':').map(whole);
+        let (hour, minute) = (parts.next()??, parts.next()??);
+        let second = parts.next().unwrap_or(Some(0))?;
+        if parts.next().is_some() || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        seconds += hour * 3600 + minute * 60 + second;
+    }
+    Some(Moment {
+        seconds,
+        timed: time.is_some(),
+    })
+}
+
+fn whole(text: &str) -> Option<i64> {
+    let short = (1..=9).contains(&text.len());
+    (short && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+fn days_in(year: i64, month: u32) -> u32 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant's
+/// `days_from_civil`).
+fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted = (i64::from(month) + 9) % 12;
+    let day_of_year = (153 * shifted + 2) / 5 + i64::from(day) - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+fn civil(days: i64) -> (i64, u32, u32) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u32;
+    let month = ((shifted + 2) % 12 + 1) as u32;
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
