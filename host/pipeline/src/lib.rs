@@ -16,6 +16,8 @@ mod report;
 mod retry;
 mod run;
 mod stage;
+#[cfg(test)]
+mod simulate;
 mod stop;
 
 pub use clock::{Clock, SystemClock, VirtualClock};

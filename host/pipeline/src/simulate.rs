@@ -1,0 +1,9 @@
+//! Whole runs against a world that fails in every way it may, under virtual
+//! time and seeded dice: what must hold whatever happens.
+
+mod checks;
+mod launch;
+mod store;
+mod target;
+mod tests;
+mod world;

@@ -1,0 +1,97 @@
+//! The memory store, slow, and with the checkpoint's promise checked at every
+//! commit.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use duijie_record::{Scope, SourceKey};
+use duijie_store::{
+    Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, Memory,
+    RunRow, SegmentRef, Store,
+};
+
+use super::world::World;
+
+pub(crate) struct Slow {
+    pub(crate) memory: Memory,
+    pub(crate) world: Arc<World>,
+}
+
+impl Slow {
+    /// Everything before a checkpoint has a row of that version or a later one.
+    fn check(&self, scope: &Scope, checkpoint: &Checkpoint) {
+        let end: usize = String::from_utf8_lossy(&checkpoint.position.0).parse().unwrap();
+        let before = self.world.ground().source[..end].to_vec();
+        for written in before {
+            let key = SourceKey(written.key.clone());
+            let row = self.memory.ledger(scope, &[key]).unwrap().remove(0);
+            let version = row.and_then(|row| row.version);
+            if version.is_none_or(|version| version.0 < written.version()) {
+                let wrong = format!("the checkpoint {end} is ahead of {written:?}");
+                self.world.ground().wrongs.push(wrong);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Slow {
+    async fn claim(&self, scope: &Scope) -> Result<Claim, Error> {
+        self.memory.claim(scope).await
+    }
+
+    async fn commit(&self, claim: &Claim, changes: Vec<Change>) -> Result<(), Error> {
+        self.world.pause(2).await;
+        let checkpoint = changes.iter().find_map(|change| match change {
+            Change::Checkpoint(checkpoint) => Some(checkpoint.clone()),
+            _ => None,
+        });
+        self.memory.commit(claim, changes).await?;
+        if let Some(checkpoint) = checkpoint {
+            self.check(&claim.scope, &checkpoint);
+        }
+        self.world.pause(2).await;
+        Ok(())
+    }
+
+    fn next_intent_id(&self) -> IntentId {
+        self.memory.next_intent_id()
+    }
+
+    async fn append_segment(&self, claim: &Claim, data: &[u8]) -> Result<SegmentRef, Error> {
+        self.world.pause(0).await;
+        self.memory.append_segment(claim, data).await
+    }
+
+    fn read_segment(&self, scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
+        self.memory.read_segment(scope, segment)
+    }
+
+    fn checkpoint(&self, scope: &Scope) -> Result<Option<Checkpoint>, Error> {
+        self.memory.checkpoint(scope)
+    }
+
+    fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
+        self.memory.open_intents(scope)
+    }
+
+    fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
+        self.memory.ledger(scope, keys)
+    }
+
+    fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {
+        self.memory.dead_letters(scope)
+    }
+
+    fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
+        self.memory.holds(scope)
+    }
+
+    fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {
+        self.memory.runs(scope, limit)
+    }
+
+    fn scopes(&self) -> Result<Vec<Scope>, Error> {
+        self.memory.scopes()
+    }
+}

@@ -1,0 +1,201 @@
+//! Seeded schedules. A failing seed is in the message; `SEED=n` runs it alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use duijie_contract::Guarantee;
+use duijie_plan::OnChange;
+use duijie_store::{Memory, Store};
+
+use super::checks::check;
+use super::launch::Fakes;
+use super::store::Slow;
+use super::world::{Fate, SETTLE_MS, World, Written, plan};
+use crate::{End, Options, Silent, Stop, VirtualClock, run};
+
+const SEEDS: u64 = 2_000;
+
+/// What one seed plays.
+#[derive(Clone, Copy)]
+struct Play {
+    guarantee: Guarantee,
+    /// Versions of one document, at most.
+    versions: u64,
+    fates: &'static [Fate],
+    trouble: u64,
+    /// Runs that end in the middle, by a crash or by a wish.
+    cut_short: u64,
+}
+
+fn play(play: Play) {
+    let only = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
+    for seed in seeds {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            runtime.block_on(one(seed, play));
+        }));
+        if outcome.is_err() {
+            panic!("seed {seed}");
+        }
+    }
+}
+
+async fn one(seed: u64, play: Play) {
+    let upsert = play.guarantee == Guarantee::NaturalUpsert;
+    let world = World::new(seed, play.trouble, upsert);
+    let policies = [OnChange::Hold, OnChange::Update, OnChange::Ignore];
+    let on_change = policies[world.below(3) as usize];
+    fill(&world, play);
+    let store = Arc::new(Slow {
+        memory: Memory::new(),
+        world: Arc::clone(&world),
+    });
+    let plan = Arc::new(plan(play.guarantee, on_change, 1));
+    let options = Options {
+        plan: Arc::clone(&plan),
+        launch: Arc::new(Fakes {
+            world: Arc::clone(&world),
+            store: Arc::clone(&store),
+        }),
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        clock: Arc::new(VirtualClock::starting_at(1_700_000_000_000)),
+        observer: Arc::new(Silent),
+        seed,
+        checkpoint_every: 3,
+    };
+    for _ in 0..world.below(play.cut_short + 1) {
+        cut_short(&options, &world).await;
+    }
+    finish(&options).await;
+    tokio::time::sleep(Duration::from_millis(SETTLE_MS)).await;
+    check(&store, &plan);
+    let writes = world.ground().writes;
+    finish(&options).await;
+    assert_eq!(world.ground().writes, writes, "a second run wrote again");
+    check(&store, &plan);
+}
+
+async fn finish(options: &Options) {
+    let report = run(options, &Stop::new()).await.unwrap();
+    assert!(matches!(report.end, End::Finished), "{report:?}");
+}
+
+async fn cut_short(options: &Options, world: &World) {
+    let after = Duration::from_millis(world.below(250));
+    let stop = Stop::new();
+    if world.below(2) == 0 {
+        let crashed = tokio::time::timeout(after, run(options, &stop)).await;
+        drop(crashed);
+        return;
+    }
+    let stopped = async {
+        tokio::time::sleep(after).await;
+        stop.stop();
+    };
+    let (report, ()) = tokio::join!(run(options, &stop), stopped);
+    let report = report.unwrap();
+    assert!(!matches!(report.end, End::Failed(_)), "{report:?}");
+}
+
+/// Versions of a few documents in any order, backwards too.
+fn fill(world: &World, play: Play) {
+    let keys = 1 + world.below(12);
+    let mut source = Vec::new();
+    for key in 0..keys {
+        let parts = if world.below(4) == 0 { 2 } else { 1 };
+        for version in 0..=world.below(play.versions) {
+            let fate = play.fates[world.below(play.fates.len() as u64) as usize];
+            source.push(Written {
+                key: format!("CK{key}"),
+                version: version as u32,
+                parts,
+                fate,
+            });
+        }
+    }
+    for place in (1..source.len()).rev() {
+        source.swap(place, world.below(place as u64 + 1) as usize);
+    }
+    world.ground().source = source;
+}
+
+const ALL: &[Fate] = &[
+    Fate::Keep,
+    Fate::Keep,
+    Fate::Keep,
+    Fate::Drop,
+    Fate::Reject,
+    Fate::Poison,
+    Fate::Delete,
+];
+
+#[test]
+fn every_document_arrives_once_when_nothing_fails() {
+    play(Play {
+        guarantee: Guarantee::UniqueKey,
+        versions: 1,
+        fates: &[Fate::Keep],
+        trouble: 0,
+        cut_short: 0,
+    });
+}
+
+#[test]
+fn every_document_arrives_once_whatever_fails() {
+    play(Play {
+        guarantee: Guarantee::Lookup,
+        versions: 1,
+        fates: &[Fate::Keep],
+        trouble: 40,
+        cut_short: 0,
+    });
+}
+
+#[test]
+fn every_document_arrives_once_though_runs_are_cut_short() {
+    play(Play {
+        guarantee: Guarantee::Lookup,
+        versions: 1,
+        fates: &[Fate::Keep],
+        trouble: 40,
+        cut_short: 5,
+    });
+}
+
+#[test]
+fn changes_follow_the_policy_whatever_fails() {
+    play(Play {
+        guarantee: Guarantee::UniqueKey,
+        versions: 4,
+        fates: ALL,
+        trouble: 30,
+        cut_short: 5,
+    });
+}
+
+#[test]
+fn a_target_that_upserts_ends_with_the_newest() {
+    play(Play {
+        guarantee: Guarantee::NaturalUpsert,
+        versions: 3,
+        fates: &[Fate::Keep],
+        trouble: 40,
+        cut_short: 5,
+    });
+}
+
+#[test]
+fn a_target_that_promises_nothing_gets_no_document_twice() {
+    play(Play {
+        guarantee: Guarantee::None,
+        versions: 3,
+        fates: &[Fate::Keep],
+        trouble: 40,
+        cut_short: 5,
+    });
+}

@@ -1,0 +1,254 @@
+//! The world: what the source holds, what stands in the target, the dice.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use duijie_contract::{Fault, FaultKind, Guarantee, Role, Use};
+use duijie_plan::{
+    OnChange, OnRejected, OnUnknown, Plan, Policy, Retries, Stage, TargetStage,
+};
+use duijie_record::Collection;
+
+use crate::retry::Random;
+
+pub(crate) const SETTLE_MS: u64 = 100;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Keep,
+    Drop,
+    /// Refused by the transform.
+    Reject,
+    /// Refused by the target.
+    Poison,
+    Delete,
+}
+
+/// One version of one document of the source.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    pub(crate) key: String,
+    pub(crate) version: u32,
+    pub(crate) parts: u32,
+    pub(crate) fate: Fate,
+}
+
+impl Written {
+    pub(crate) fn line(&self) -> String {
+        let Self {
+            key,
+            version,
+            parts,
+            fate,
+        } = self;
+        format!(r#"{{"no":"{key}","v":{version},"parts":{parts},"fate":"{fate:?}"}}"#)
+    }
+
+    pub(crate) fn version(&self) -> String {
+        format!("{:04}", self.version)
+    }
+
+    /// Part, number and content of what it maps to.
+    pub(crate) fn documents(&self) -> Vec<(String, String, String)> {
+        if !matches!(self.fate, Fate::Keep | Fate::Poison) {
+            return Vec::new();
+        }
+        let poison = self.fate == Fate::Poison;
+        (0..self.parts)
+            .map(|part| {
+                let (part, number) = if self.parts == 1 {
+                    (String::new(), self.key.clone())
+                } else {
+                    (part.to_string(), format!("{}-{part}", self.key))
+                };
+                let version = self.version;
+                let content =
+                    format!(r#"{{"FBillNo":"{number}","v":{version},"poison":{poison}}}"#);
+                (part, number, content)
+            })
+            .collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) id: String,
+    pub(crate) content: String,
+    pub(crate) visible_ms: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    Create { number: String, content: String },
+    Update { number: String, content: String },
+    Cancel { number: String },
+}
+
+#[derive(Default)]
+pub(crate) struct Ground {
+    pub(crate) source: Vec<Written>,
+    pub(crate) target: BTreeMap<String, Vec<Standing>>,
+    /// Sent, and not yet in effect.
+    pub(crate) pending: Vec<(u64, Effect)>,
+    pub(crate) writing: HashSet<String>,
+    pub(crate) writes: u64,
+    pub(crate) next_id: u64,
+    pub(crate) wrongs: Vec<String>,
+    /// Numbers that may not be changed.
+    pub(crate) locked: HashSet<String>,
+}
+
+pub(crate) struct World {
+    pub(crate) ground: Mutex<Ground>,
+    pub(crate) dice: Random,
+    /// How often something fails, in percent.
+    pub(crate) trouble: u64,
+    pub(crate) upsert: bool,
+    started: tokio::time::Instant,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, trouble: u64, upsert: bool) -> Arc<Self> {
+        Arc::new(Self {
+            ground: Mutex::default(),
+            dice: Random::seeded(seed),
+            trouble,
+            upsert,
+            started: tokio::time::Instant::now(),
+        })
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    pub(crate) fn below(&self, limit: u64) -> u64 {
+        self.dice.next() % limit.max(1)
+    }
+
+    /// Whether something goes wrong now.
+    pub(crate) fn trouble(&self, percent_of_trouble: u64) -> bool {
+        self.below(100) < self.trouble && self.below(100) < percent_of_trouble
+    }
+
+    pub(crate) async fn pause(&self, longest_ms: u64) {
+        match self.below(longest_ms + 1) {
+            0 => tokio::task::yield_now().await,
+            wait => tokio::time::sleep(Duration::from_millis(wait)).await,
+        }
+    }
+
+    /// With everything in effect that is due.
+    pub(crate) fn ground(&self) -> MutexGuard<'_, Ground> {
+        let now = self.now_ms();
+        let mut ground = self.ground.lock().unwrap();
+        let mut due: Vec<_> = ground.pending.extract_if(.., |(at, _)| *at <= now).collect();
+        due.sort_by_key(|(at, _)| *at);
+        for (at, effect) in due {
+            ground.take_effect(at, effect, self.upsert);
+        }
+        ground
+    }
+}
+
+impl Ground {
+    /// When it is seen by a look-up, some time later than it is there.
+    fn take_effect(&mut self, at: u64, effect: Effect, upsert: bool) {
+        self.next_id += 1;
+        let id = format!("id{}", self.next_id);
+        match effect {
+            Effect::Create { number, content } => {
+                let standing = self.target.entry(number.clone()).or_default();
+                if upsert && let Some(standing) = standing.first_mut() {
+                    standing.content = content;
+                    return;
+                }
+                if !standing.is_empty() {
+                    self.wrongs.push(format!("{number} was created twice"));
+                }
+                standing.push(Standing {
+                    id,
+                    content,
+                    visible_ms: at + 15,
+                });
+            }
+            Effect::Update { number, content } => {
+                match self.target.get_mut(&number).and_then(|found| found.first_mut()) {
+                    Some(standing) => standing.content = content,
+                    None => self.wrongs.push(format!("{number} was updated and is not there")),
+                }
+                if self.locked.contains(&number) {
+                    self.wrongs.push(format!("{number} is locked and was updated"));
+                }
+            }
+            Effect::Cancel { number } => {
+                self.target.remove(&number);
+            }
+        }
+    }
+}
+
+pub(crate) fn fault(kind: fn(String) -> FaultKind, text: &str) -> Fault {
+    Fault::new("sim 1.0.0", kind(text.to_owned()))
+}
+
+pub(crate) fn unavailable() -> Fault {
+    let kind = FaultKind::Unavailable {
+        reason: "sim is down".to_owned(),
+        retry_after: None,
+    };
+    Fault::new("sim 1.0.0", kind)
+}
+
+pub(crate) fn stage(role: Role) -> Stage {
+    Stage {
+        usage: Use {
+            connector: "sim".to_owned(),
+            role,
+            connection: None,
+            connection_settings: "{}".to_owned(),
+            pipeline_settings: "{}".to_owned(),
+            collection: Collection::from("orders"),
+            secrets: Vec::new(),
+            allow: Vec::new(),
+            grant_place: String::new(),
+        },
+        version: "1.0.0".to_owned(),
+        digest: String::new(),
+    }
+}
+
+pub(crate) fn plan(guarantee: Guarantee, on_change: OnChange, transforms: usize) -> Plan {
+    Plan {
+        name: "orders".into(),
+        scope: "orders".into(),
+        enabled: true,
+        schedule: None,
+        manifest_digest: String::new(),
+        source: stage(Role::Source),
+        transforms: vec![stage(Role::Transform); transforms],
+        target: TargetStage {
+            stage: stage(Role::Target),
+            key: Some("FBillNo".to_owned()),
+            guarantee,
+            lookup: !matches!(guarantee, Guarantee::None | Guarantee::NaturalUpsert),
+            settle: Duration::from_millis(SETTLE_MS),
+            max_records: 3,
+            max_bytes: 10_000,
+        },
+        policy: Policy {
+            on_change,
+            on_rejected: OnRejected::Continue,
+            on_unknown: OnUnknown::Hold,
+            retries: Retries {
+                attempts: 40,
+                first_wait: Duration::from_millis(2),
+                longest_wait: Duration::from_millis(20),
+            },
+            page_records: 5,
+            read_ahead: 2,
+            writers: 3,
+        },
+    }
+}
