@@ -132,10 +132,12 @@ pub(crate) fn shows_any<N: Network>(client: &Client<N>, form: &Form) -> Result<b
 /// Whether the system describes the form to this user.
 pub(crate) fn is_described<N: Network>(client: &Client<N>, form: &Form) -> Result<bool, Blind> {
     let data = json!({ "FormId": form.id });
-    let status: Status = client
-        .read("QueryBusinessInfo", None, &data)
-        .map_err(Blind::Fault)?;
-    Ok(status.is_success())
+    match client.read::<Status>("QueryBusinessInfo", None, &data) {
+        Ok(status) => Ok(status.is_success()),
+        // An old server may not know the operation, which tells nothing.
+        Err(Fault::Broken(_)) => Ok(false),
+        Err(fault) => Err(Blind::Fault(fault)),
+    }
 }
 
 fn query<N: Network>(

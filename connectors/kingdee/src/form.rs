@@ -246,6 +246,7 @@ const OUTSTOCK_HEAD: &[Group] = &[
             "FCustomerID",
             "FSaleDeptID",
             "FOwnerIdHead",
+            "FHeadLocationId",
             "FCarrierID",
             "FCorrespondOrgId",
             "FSalesGroupID",

@@ -9,6 +9,8 @@ mod outcome;
 mod packet;
 mod reply;
 mod scan;
+#[cfg(test)]
+mod script;
 mod settings;
 mod setup;
 mod target;
