@@ -20,11 +20,9 @@ use duijie_contract::{Mode, Preview};
 use egress::AllowList;
 pub(crate) use http::Http;
 use mask::Masker;
-pub(crate) use message::{
-    Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response, Signed,
-};
+pub(crate) use message::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
 pub(crate) use reach::Reach;
-pub(crate) use recipe::{Recipe, RecipeError, Recipes};
+pub(crate) use recipe::{Recipe, Recipes};
 pub use secret::{Secret, SecretError, Secrets};
 pub(crate) use session::{Pool, Sessions};
 
@@ -99,7 +97,6 @@ pub(crate) enum CapabilityError {
 
 /// What the instances that use one connection share.
 pub(crate) struct Capability {
-    connection: String,
     secrets: BTreeMap<String, Secret>,
     settings: BTreeMap<String, String>,
     recipes: Recipes,
@@ -145,7 +142,6 @@ impl Capability {
         }
         let masker = Arc::new(Masker::new(options.secrets.values()));
         Ok(Arc::new(Self {
-            connection,
             secrets: options.secrets,
             settings: options.settings,
             recipes: options.recipes,

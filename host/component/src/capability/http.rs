@@ -5,6 +5,8 @@ mod capture;
 mod client;
 mod fill;
 #[cfg(test)]
+pub(super) mod listener;
+#[cfg(test)]
 mod tests;
 
 use reqwest::header::HeaderMap;

@@ -26,6 +26,7 @@ pub(crate) struct Reach {
     lease: Option<Lease>,
     /// How many entries the batch in hand has; `None` outside a write.
     window: Option<u32>,
+    /// Whether this window's first write was kept for a preview.
     previewed: bool,
 }
 
@@ -105,10 +106,6 @@ impl Reach {
         self.leased().await.forget();
     }
 
-    pub(crate) fn now_ms(&self) -> u64 {
-        self.clock.now_ms()
-    }
-
     /// Text of the guest without any known secret in it, for logs.
     pub(crate) fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.shared.masker().mask_text(text)
@@ -126,11 +123,6 @@ impl Reach {
     pub(crate) fn end_call(&mut self) {
         self.window = None;
         self.lease = None;
-    }
-
-    /// Whether a write of the last write window was kept for a preview.
-    pub(crate) fn previewed(&self) -> bool {
-        self.previewed
     }
 
     async fn leased(&mut self) -> &mut Lease {

@@ -29,12 +29,6 @@ impl Sessions {
             .or_insert_with(|| Pool::new(size))
             .clone()
     }
-
-    /// For rotated credentials: the next lease starts with nothing, and what
-    /// is leased now is dropped when it comes back.
-    pub(crate) fn drop_connection(&self, connection: &str) {
-        lock(&self.pools).remove(connection);
-    }
 }
 
 /// The sessions of one connection.

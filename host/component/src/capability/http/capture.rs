@@ -40,9 +40,7 @@ fn cookie(answer: &mut Answer, name: &str) -> Option<String> {
             found = Some(value.to_owned());
         }
     }
-    if found.is_none() {
-        return None;
-    }
+    found.as_ref()?;
     if let reqwest::header::Entry::Occupied(mut entry) = answer.headers.entry(SET_COOKIE) {
         for header in entry.iter_mut() {
             let masked = header.to_str().ok().and_then(|text| {

@@ -35,28 +35,44 @@ fn hides_a_value_in_every_form() {
         STANDARD.encode(value),
     ] {
         let masked = masker(&[value]).mask_text(&echo).into_owned();
-        assert!(masked.contains(MASK) && masked.len() <= 7, "{echo} became {masked}");
+        assert!(
+            masked.contains(MASK) && masked.len() <= 7,
+            "{echo} became {masked}"
+        );
     }
 }
 
 #[test]
 fn hides_a_value_inside_base64_of_more() {
     for user in ["", "u", "us", "use"] {
-        let header = format!("Basic {}", STANDARD.encode(format!("{user}correct-horse-battery")));
-        let masked = masker(&["correct-horse-battery"]).mask_text(&header).into_owned();
+        let header = format!(
+            "Basic {}",
+            STANDARD.encode(format!("{user}correct-horse-battery"))
+        );
+        let masked = masker(&["correct-horse-battery"])
+            .mask_text(&header)
+            .into_owned();
         assert!(masked.contains(MASK), "{header} became {masked}");
     }
 }
 
 #[test]
 fn short_values_are_hidden_where_they_stand_alone() {
-    check(&["123456"], r#"{"pin":"123456","no":"TB1234567"}"#, r#"{"pin":"***","no":"TB1234567"}"#);
+    check(
+        &["123456"],
+        r#"{"pin":"123456","no":"TB1234567"}"#,
+        r#"{"pin":"***","no":"TB1234567"}"#,
+    );
     check(&["abc"], "abc", "abc");
 }
 
 #[test]
 fn a_value_is_found_inside_one_that_does_not_count() {
-    check(&["abcd", "cd-long-enough-secret"], "xabcd-long-enough-secret", "xab***");
+    check(
+        &["abcd", "cd-long-enough-secret"],
+        "xabcd-long-enough-secret",
+        "xab***",
+    );
 }
 
 #[test]

@@ -81,19 +81,16 @@ impl<'a> Run<'a> {
         match expression {
             Expression::Text(text) => self.put(text.as_bytes(), out),
             Expression::Setting(name) => {
-                let value = self.call.settings.get(name);
-                let value = value.ok_or_else(|| format!("setting `{name}` is not set"))?;
-                self.put(value.as_bytes(), out)
+                let value = self.call.settings.get(name).map(String::as_str);
+                self.put_found(value, "setting", name, out)
             }
             Expression::Secret(name) => {
-                let value = self.call.secrets.get(name);
-                let value = value.ok_or_else(|| format!("secret setting `{name}` is not set"))?;
-                self.put(value.expose().as_bytes(), out)
+                let value = self.call.secrets.get(name).map(Secret::expose);
+                self.put_found(value, "secret setting", name, out)
             }
             Expression::Input(name) => {
                 let value = self.inputs.get(name.as_str()).copied();
-                let value = value.ok_or_else(|| format!("input `{name}` was not given"))?;
-                self.put(value.as_bytes(), out)
+                self.put_found(value, "input", name, out)
             }
             Expression::Part(part) => self.part(*part, out),
             Expression::Time(TimeUnit::Seconds) => {
@@ -161,6 +158,19 @@ impl<'a> Run<'a> {
         }
         out.extend_from_slice(bytes);
         Ok(())
+    }
+
+    fn put_found(
+        &mut self,
+        value: Option<&str>,
+        what: &str,
+        name: &str,
+        out: &mut Buffer,
+    ) -> Result<(), String> {
+        match value {
+            Some(value) => self.put(value.as_bytes(), out),
+            None => Err(format!("{what} `{name}` is not set")),
+        }
     }
 
     fn part(&mut self, part: Part, out: &mut Buffer) -> Result<(), String> {

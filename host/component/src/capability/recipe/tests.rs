@@ -43,15 +43,36 @@ fn no_part_of_a_secret_is_cut_out_or_measured() {
     for (recipe, operator) in [
         (r#"{"length": `S`, "digits": 1}"#, "length"),
         (r#"{"length": {"base64": `S`}, "digits": 1}"#, "length"),
-        (r#"{"length": {"concat": [`S`, `IN`]}, "digits": 1}"#, "length"),
-        (r#"{"hex": {"md5": {"length": `S`, "digits": 1}}}"#, "length"),
-        (r#"{"hex": {"md5": {"split": `S`, "at": "a", "take": 0}}}"#, "split"),
-        (r#"{"hex": {"md5": {"split": {"hex": `S`}, "at": "7", "take": 0}}}"#, "split"),
-        (r#"{"hex": {"md5": {"split": {"concat": [`IN`, `S`]}, "at": "a", "take": 1}}}"#, "split"),
+        (
+            r#"{"length": {"concat": [`S`, `IN`]}, "digits": 1}"#,
+            "length",
+        ),
+        (
+            r#"{"hex": {"md5": {"length": `S`, "digits": 1}}}"#,
+            "length",
+        ),
+        (
+            r#"{"hex": {"md5": {"split": `S`, "at": "a", "take": 0}}}"#,
+            "split",
+        ),
+        (
+            r#"{"hex": {"md5": {"split": {"hex": `S`}, "at": "7", "take": 0}}}"#,
+            "split",
+        ),
+        (
+            r#"{"hex": {"md5": {"split": {"concat": [`IN`, `S`]}, "at": "a", "take": 1}}}"#,
+            "split",
+        ),
         (r#"{"hex": {"md5": {"upper": `S`}}}"#, "upper"),
-        (r#"{"hex": {"md5": {"pairs": [{"length": `S`, "digits": 1}, {"part": "name"}], "between": ""}}}"#, "length"),
+        (
+            r#"{"hex": {"md5": {"pairs": [{"length": `S`, "digits": 1}, {"part": "name"}], "between": ""}}}"#,
+            "length",
+        ),
     ] {
-        check_refused(recipe, &format!("`{operator}` over a secret lets it be read out"));
+        check_refused(
+            recipe,
+            &format!("`{operator}` over a secret lets it be read out"),
+        );
     }
 }
 
@@ -59,11 +80,26 @@ fn no_part_of_a_secret_is_cut_out_or_measured() {
 fn nothing_chosen_is_sorted_beside_a_secret() {
     for (recipe, found) in [
         (r#"{"hex": {"md5": {"sort": [`S`, `IN`]}}}"#, "input"),
-        (r#"{"hex": {"md5": {"sort": [`S`, {"text": "m"}]}}}"#, "text"),
-        (r#"{"hex": {"md5": {"sort": [`S`, {"hex": {"md5": `IN`}}]}}}"#, "hex"),
-        (r#"{"hex": {"md5": {"sort": [`S`, {"concat": [`IN`, `S`]}]}}}"#, "concat"),
-        (r#"{"hex": {"md5": {"sort": [`S`, {"pairs": [{"part": "name"}], "between": ""}]}}}"#, "pairs"),
-        (r#"{"hex": {"md5": {"pairs": [{"sort": [`S`, {"part": "value"}]}], "between": ""}}}"#, "part"),
+        (
+            r#"{"hex": {"md5": {"sort": [`S`, {"text": "m"}]}}}"#,
+            "text",
+        ),
+        (
+            r#"{"hex": {"md5": {"sort": [`S`, {"hex": {"md5": `IN`}}]}}}"#,
+            "hex",
+        ),
+        (
+            r#"{"hex": {"md5": {"sort": [`S`, {"concat": [`IN`, `S`]}]}}}"#,
+            "concat",
+        ),
+        (
+            r#"{"hex": {"md5": {"sort": [`S`, {"pairs": [{"part": "name"}], "between": ""}]}}}"#,
+            "pairs",
+        ),
+        (
+            r#"{"hex": {"md5": {"pairs": [{"sort": [`S`, {"part": "value"}]}], "between": ""}}}"#,
+            "part",
+        ),
         (r#"{"sort": [`IN`, `IN`]}"#, "input"),
     ] {
         let reason = format!("`sort` takes `setting`, `secret` and `time` only, found `{found}`");
@@ -89,7 +125,10 @@ fn no_error_and_no_padding_measures_a_secret() {
 
 #[test]
 fn bytes_are_not_text() {
-    check_refused(r#"{"md5": `S`}"#, "the result is bytes: wrap it in `hex` or `base64`");
+    check_refused(
+        r#"{"md5": `S`}"#,
+        "the result is bytes: wrap it in `hex` or `base64`",
+    );
     check_refused(
         r#"{"length": {"md5": `IN`}, "digits": 2}"#,
         "`length` takes text, found bytes",
@@ -102,23 +141,56 @@ fn mistakes_are_located_and_named() {
         ("[", "not JSON"),
         ("[]", "an expression is an object"),
         ("{}", "at `/`: unknown operator ``"),
-        (r#"{"hex": {"shaa256": `S`}}"#, "at `/hex`: unknown operator `shaa256`, did you mean `sha256`?"),
-        (r#"{"concat": [`IN`, {"frobnicate": 1}]}"#, "at `/concat/1`: unknown operator `frobnicate`"),
+        (
+            r#"{"hex": {"shaa256": `S`}}"#,
+            "at `/hex`: unknown operator `shaa256`, did you mean `sha256`?",
+        ),
+        (
+            r#"{"concat": [`IN`, {"frobnicate": 1}]}"#,
+            "at `/concat/1`: unknown operator `frobnicate`",
+        ),
         (r#"{"md5": `S`, "hex": `S`}"#, "two operators in one object"),
-        (r#"{"join": [`IN`], "wiht": ","}"#, "`join` takes `with` beside it, found `wiht`"),
-        (r#"{"input": "x", "with": ","}"#, "`input` takes nothing beside it, found `with`"),
-        (r#"{"join": [`IN`]}"#, "`join` needs the text `with` beside it"),
+        (
+            r#"{"join": [`IN`], "wiht": ","}"#,
+            "`join` takes `with` beside it, found `wiht`",
+        ),
+        (
+            r#"{"input": "x", "with": ","}"#,
+            "`input` takes nothing beside it, found `with`",
+        ),
+        (
+            r#"{"join": [`IN`]}"#,
+            "`join` needs the text `with` beside it",
+        ),
         (r#"{"concat": []}"#, "a list of at least one expression"),
         (r#"{"concat": `IN`}"#, "a list of at least one expression"),
-        (r#"{"time": "unix"}"#, "one of `unix-seconds`, `unix-millis`"),
+        (
+            r#"{"time": "unix"}"#,
+            "one of `unix-seconds`, `unix-millis`",
+        ),
         (r#"{"text": 7}"#, "`text` takes a text"),
         (r#"{"length": `IN`, "digits": 99}"#, "a number up to 16"),
-        (r#"{"split": `IN`, "at": "", "take": 0}"#, "`at` of `split` must not be empty"),
-        (r#"{"split": `IN`, "at": "_", "take": -1}"#, "the whole number `take`"),
-        (r#"{"hmac-md5": {"key": `S`}}"#, "an object of `key` and `over`"),
+        (
+            r#"{"split": `IN`, "at": "", "take": 0}"#,
+            "`at` of `split` must not be empty",
+        ),
+        (
+            r#"{"split": `IN`, "at": "_", "take": -1}"#,
+            "the whole number `take`",
+        ),
+        (
+            r#"{"hmac-md5": {"key": `S`}}"#,
+            "an object of `key` and `over`",
+        ),
         (r#"{"part": "name"}"#, "inside `pairs` only"),
-        (r#"{"pairs": [`IN`], "between": ""}"#, "holds no {\"part\": \"name\"}"),
-        (r#"{"pairs": [{"pairs": [{"part": "name"}], "between": ""}, {"part": "name"}], "between": ""}"#, "`pairs` inside `pairs`"),
+        (
+            r#"{"pairs": [`IN`], "between": ""}"#,
+            "holds no {\"part\": \"name\"}",
+        ),
+        (
+            r#"{"pairs": [{"pairs": [{"part": "name"}], "between": ""}, {"part": "name"}], "between": ""}"#,
+            "`pairs` inside `pairs`",
+        ),
     ] {
         check_refused(recipe, reason);
     }
@@ -130,7 +202,10 @@ fn size_and_depth_are_bounded() {
     check_refused(&deep, "nested deeper than 16");
     let wide = format!(r#"{{"concat": [{}]}}"#, vec![IN; 300].join(","));
     check_refused(&wide, "more than 200 operators");
-    check_refused(&format!(r#"{{"text": "{}"}}"#, "x".repeat(20_000)), "at most 16384");
+    check_refused(
+        &format!(r#"{{"text": "{}"}}"#, "x".repeat(20_000)),
+        "at most 16384",
+    );
 }
 
 #[track_caller]
@@ -148,16 +223,39 @@ fn evaluate(recipe: &str, inputs: &[(&str, &str)]) -> Result<String, String> {
 #[test]
 fn a_call_says_what_is_missing() {
     for (recipe, inputs, reason) in [
-        ("`IN`", &[][..], "input `x` was not given"),
-        ("`IN`", &[("x", "1"), ("y", "2")], "the recipe has no use for input `y`"),
-        ("`IN`", &[("x", "1"), ("x", "2")], "input `x` was given twice"),
+        ("`IN`", &[][..], "input `x` is not set"),
+        (
+            "`IN`",
+            &[("x", "1"), ("y", "2")],
+            "the recipe has no use for input `y`",
+        ),
+        (
+            "`IN`",
+            &[("x", "1"), ("x", "2")],
+            "input `x` was given twice",
+        ),
         (r#"{"setting": "nix"}"#, &[], "setting `nix` is not set"),
-        (r#"{"hex": {"md5": {"secret": "id"}}}"#, &[], "secret setting `id` is not set"),
+        (
+            r#"{"hex": {"md5": {"secret": "id"}}}"#,
+            &[],
+            "secret setting `id` is not set",
+        ),
         (r#"{"setting": "s"}"#, &[], "setting `s` is not set"),
-        (r#"{"split": {"setting": "id"}, "at": "_", "take": 3}"#, &[], "there is no part 3 between `_`"),
-        (r#"{"hex": {"base64-decode": `IN`}}"#, &[("x", "%")], "was given what is not base64"),
+        (
+            r#"{"split": {"setting": "id"}, "at": "_", "take": 3}"#,
+            &[],
+            "there is no part 3 between `_`",
+        ),
+        (
+            r#"{"hex": {"base64-decode": `IN`}}"#,
+            &[("x", "%")],
+            "was given what is not base64",
+        ),
     ] {
-        assert!(evaluate(recipe, inputs).unwrap_err().contains(reason), "{recipe}");
+        assert!(
+            evaluate(recipe, inputs).unwrap_err().contains(reason),
+            "{recipe}"
+        );
     }
 }
 
@@ -165,7 +263,14 @@ fn a_call_says_what_is_missing() {
 fn pairs_go_by_name_in_byte_order_and_leave_named_inputs_out() {
     let recipe = r#"{"concat": [`IN`, {"text": "|"},
         {"pairs": [{"part": "name"}, {"text": "="}, {"part": "value"}], "between": "&"}]}"#;
-    let inputs = [("b", "1"), ("x", "first"), ("B", "2"), ("é", "3"), ("a_", "4"), ("aa", "5")];
+    let inputs = [
+        ("b", "1"),
+        ("x", "first"),
+        ("B", "2"),
+        ("é", "3"),
+        ("a_", "4"),
+        ("aa", "5"),
+    ];
     let text = evaluate(recipe, &inputs);
     assert_eq!(text.as_deref(), Ok("first|B=2&a_=4&aa=5&b=1&é=3"));
 }
@@ -217,14 +322,29 @@ fn any_recipe() -> impl proptest::strategy::Strategy<Value = String> {
         Just(r#"{"time": "unix-millis"}"#.to_owned()),
     ];
     leaf.prop_recursive(6, 24, 3, |inner| {
-        let unary = prop::sample::select(vec!["base64", "hex", "upper", "md5", "sha256", "base64-decode"]);
+        let unary = prop::sample::select(vec![
+            "base64",
+            "hex",
+            "upper",
+            "md5",
+            "sha256",
+            "base64-decode",
+        ]);
         prop_oneof![
             (unary, inner.clone()).prop_map(|(name, of)| format!(r#"{{"{name}": {of}}}"#)),
-            (inner.clone(), inner.clone()).prop_map(|(one, other)| format!(r#"{{"concat": [{one}, {other}]}}"#)),
-            (inner.clone(), inner.clone()).prop_map(|(one, other)| format!(r#"{{"sort": [{one}, {other}]}}"#)),
-            (inner.clone(), inner.clone()).prop_map(|(key, over)| format!(r#"{{"hmac-sha256": {{"key": {key}, "over": {over}}}}}"#)),
-            inner.clone().prop_map(|of| format!(r#"{{"xor": {of}, "with": "k"}}"#)),
-            inner.clone().prop_map(|of| format!(r#"{{"length": {of}, "digits": 2}}"#)),
+            (inner.clone(), inner.clone())
+                .prop_map(|(one, other)| format!(r#"{{"concat": [{one}, {other}]}}"#)),
+            (inner.clone(), inner.clone())
+                .prop_map(|(one, other)| format!(r#"{{"sort": [{one}, {other}]}}"#)),
+            (inner.clone(), inner.clone()).prop_map(|(key, over)| format!(
+                r#"{{"hmac-sha256": {{"key": {key}, "over": {over}}}}}"#
+            )),
+            inner
+                .clone()
+                .prop_map(|of| format!(r#"{{"xor": {of}, "with": "k"}}"#)),
+            inner
+                .clone()
+                .prop_map(|of| format!(r#"{{"length": {of}, "digits": 2}}"#)),
             inner.prop_map(|of| format!(r#"{{"split": {of}, "at": "h", "take": 0}}"#)),
         ]
     })

@@ -35,15 +35,24 @@ fn a_project_needs_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let secrets = Secrets::with_environment(folder.path(), Box::new(|_| None)).unwrap();
     let error = secrets.get("A").unwrap_err().to_string();
-    assert!(error.starts_with("secret `A` is not set: put a line `A=…` into `"), "{error}");
-    assert!(error.ends_with("or set the environment variable `DUIJIE_SECRET_A`"), "{error}");
+    assert!(
+        error.starts_with("secret `A` is not set: put a line `A=…` into `"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("or set the environment variable `DUIJIE_SECRET_A`"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_missing_secret_names_the_nearest() {
-    let error = open("kingdee-password=x\n", 0o600).unwrap().get("kingdee-pasword");
+    let error = open("erp-password=x\n", 0o600).unwrap().get("erp-pasword");
     let error = error.unwrap_err().to_string();
-    assert!(error.ends_with("; there is a secret `kingdee-password`"), "{error}");
+    assert!(
+        error.ends_with("; there is a secret `erp-password`"),
+        "{error}"
+    );
 }
 
 #[test]

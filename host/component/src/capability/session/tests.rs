@@ -74,16 +74,6 @@ async fn connections_share_nothing_and_keep_their_pool() {
 }
 
 #[tokio::test]
-async fn rotated_credentials_start_anew() {
-    let sessions = Sessions::default();
-    let mut lease = sessions.pool("erp", 1).lease().await;
-    lease.keep("sid".to_owned(), secret("abcd"));
-    sessions.drop_connection("erp");
-    drop(lease);
-    assert!(sessions.pool("erp", 1).lease().await.held().is_empty());
-}
-
-#[tokio::test]
 async fn a_lease_does_not_print_its_values() {
     let mut lease = Sessions::default().pool("erp", 1).lease().await;
     lease.keep("sid".to_owned(), secret("abcd"));
