@@ -1,1 +1,23 @@
-//! Stub.
+//! What a person wrote, with the place of every word: YAML text in, low form
+//! and all problems out. Nothing is resolved here, no default is filled, no
+//! disk is read.
+
+mod code;
+mod document;
+mod json;
+mod low;
+mod node;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod words;
+mod yaml;
+
+pub use code::CODES;
+pub use document::Document;
+pub use low::{
+    Connection, Guarantee, Limits, OnChange, OnRejected, OnUnknown, Pipeline, Retries, Source,
+    Target, Transform,
+};
+pub use node::{Entry, Kind, Node, path};
+pub use shape::{Checked, Shape};

@@ -1,0 +1,172 @@
+//! The low form: what stands in a file, as written. Every field may be
+//! absent here, since a wrong one is told and then left out; the schema says
+//! which are required. Free settings stay in the located tree.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, de::IgnoredAny};
+
+/// One pipeline: `pipeline`, `scope`, `source`, `target` and what else it needs.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// What people call it.
+    #[schemars(required, length(min = 1, max = 200))]
+    pub pipeline: Option<String>,
+    /// The stable name under which its state lives and from which document
+    /// keys are derived: letters, digits, `.`, `_` and `-`. Never change it once
+    /// documents were written.
+    #[schemars(required, regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))]
+    pub scope: Option<String>,
+    /// Whether schedules start it; true when absent.
+    pub enabled: Option<bool>,
+    /// When `run --follow` and `serve` start a run, such as `every 5m`.
+    pub schedule: Option<String>,
+    #[schemars(required)]
+    pub source: Option<Source>,
+    /// From source to target, in this order.
+    pub transform: Option<Vec<Transform>>,
+    #[schemars(required)]
+    pub target: Option<Target>,
+    /// What happens to a newer version of a document that was already written;
+    /// hold when absent.
+    pub on_change: Option<OnChange>,
+    /// What happens to the others when a record is rejected; continue when absent.
+    pub on_rejected: Option<OnRejected>,
+    /// What happens when it cannot be told whether a write took effect. Must
+    /// be set where the target promises nothing, else hold when absent.
+    pub on_unknown: Option<OnUnknown>,
+    pub retries: Option<Retries>,
+    pub limits: Option<Limits>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Name of the component in the connector folder, without `.wasm`.
+    #[schemars(required, length(min = 1))]
+    pub connector: Option<String>,
+    #[schemars(required, length(min = 1))]
+    pub connection: Option<String>,
+    /// Table, document type or operation of the system.
+    #[schemars(required, length(min = 1))]
+    pub collection: Option<String>,
+    /// What the connector's own schema allows.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub settings: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transform {
+    /// Name of the component in the connector folder, without `.wasm`.
+    #[schemars(required, length(min = 1))]
+    pub connector: Option<String>,
+    /// What the connector's own schema allows.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub settings: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Name of the component in the connector folder, without `.wasm`.
+    #[schemars(required, length(min = 1))]
+    pub connector: Option<String>,
+    #[schemars(required, length(min = 1))]
+    pub connection: Option<String>,
+    /// Table, document type or operation of the system.
+    #[schemars(required, length(min = 1))]
+    pub collection: Option<String>,
+    /// Field of the mapped document that is the target key; what the
+    /// collection declares when absent.
+    #[schemars(length(min = 1))]
+    pub key: Option<String>,
+    /// The class that is demanded; refused where the collection gives less.
+    pub guarantee: Option<Guarantee>,
+    /// What the connector's own schema allows.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub settings: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guarantee {
+    None,
+    NaturalUpsert,
+    Lookup,
+    UniqueKey,
+    ServerKey,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnChange {
+    Hold,
+    Update,
+    Ignore,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnRejected {
+    Continue,
+    Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnUnknown {
+    Hold,
+    Resend,
+    Skip,
+}
+
+/// Tries of one call that failed in passing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retries {
+    /// In all, the first included; 5 when absent.
+    #[schemars(range(min = 1, max = 100))]
+    pub attempts: Option<u32>,
+    /// Such as `1s`, which it is when absent; doubles with each try.
+    pub first_wait: Option<String>,
+    /// Such as `2m`, which it is when absent.
+    pub longest_wait: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Records asked from the source at a time.
+    #[schemars(range(min = 1, max = 10000))]
+    pub page_records: Option<u32>,
+    /// Pages read in advance, and batches that may wait before the target; 4
+    /// when absent.
+    #[schemars(range(min = 0, max = 64))]
+    pub read_ahead: Option<u32>,
+    /// Batches in flight at the target; 4 when absent.
+    #[schemars(range(min = 1, max = 64))]
+    pub writers: Option<u32>,
+    /// Records of one batch to the target.
+    #[schemars(range(min = 1, max = 10000))]
+    pub batch_records: Option<u32>,
+}
+
+/// One connection: `connection`, `connector` and its `settings`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Connection {
+    /// The name under which pipelines use it.
+    #[schemars(required, length(min = 1, max = 200))]
+    pub connection: Option<String>,
+    /// The connector whose settings these are.
+    #[schemars(required, length(min = 1))]
+    pub connector: Option<String>,
+    /// What the connector's own schema allows. `${secret:NAME}` stands for a
+    /// secret.
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub settings: Option<IgnoredAny>,
+    /// Origins beyond those in the settings that requests may go to, such as
+    /// `https://api.example.com`.
+    pub allow: Option<Vec<String>>,
+}

@@ -1,0 +1,28 @@
+//! The codes that this crate raises.
+
+duijie_diagnostic::codes! {
+    pub CODES:
+    UNKNOWN_CONNECTOR = "plan.unknown_connector";
+    MISSING_ROLE = "plan.missing_role";
+    BAD_CONNECTOR = "plan.bad_connector";
+    UNKNOWN_CONNECTION = "plan.unknown_connection";
+    FOREIGN_CONNECTION = "plan.foreign_connection";
+    UNKNOWN_COLLECTION = "plan.unknown_collection";
+    UNLISTED_COLLECTION = "plan.unlisted_collection";
+    SAME_ENDS = "plan.same_ends";
+    PLAIN_SECRET = "plan.plain_secret";
+    MISPLACED_SECRET = "plan.misplaced_secret";
+    MISSING_SECRET = "plan.missing_secret";
+    BAD_ORIGIN = "plan.bad_origin";
+    MISSING_GRANT = "plan.missing_grant";
+    UNUSED_GRANT = "plan.unused_grant";
+    GUARANTEE_TOO_STRONG = "plan.guarantee_too_strong";
+    ON_UNKNOWN_REQUIRED = "plan.on_unknown_required";
+    KEY_REQUIRED = "plan.key_required";
+    LIMIT_TOO_HIGH = "plan.limit_too_high";
+    BAD_DURATION = "plan.bad_duration";
+    BAD_SCHEDULE = "plan.bad_schedule";
+    REFUSED_SETTING = "plan.refused_setting";
+    DUPLICATE_SCOPE = "plan.duplicate_scope";
+    DUPLICATE_NAME = "plan.duplicate_name";
+}

@@ -1,0 +1,233 @@
+//! A plan for people and as data. What a run would read comes from outside,
+//! as the source's outline.
+
+use duijie_contract::Role;
+use serde_json::{Value, json};
+
+use crate::{OnChange, OnRejected, OnUnknown, Plan, Schedule, Stage, collection, duration};
+
+/// Several lines, the last ended. `outline` says what the source would read,
+/// a line a slice.
+pub fn explain(plan: &Plan, outline: &[String]) -> String {
+    let mut lines = Lines::default();
+    lines.title(&format!("pipeline {}", plan.name));
+    lines.line("scope", plan.scope.as_str());
+    lines.line("starts", &starts(plan));
+    lines.line(
+        "manifest",
+        &format!("sha256 {}", short(&plan.manifest_digest)),
+    );
+
+    stage(&plan.source, &mut lines);
+    lines.line("page", &records(plan.policy.page_records));
+    lines.line("read ahead", &pages(plan.policy.read_ahead));
+    lines.list("would read", outline);
+
+    for transform in &plan.transforms {
+        stage(transform, &mut lines);
+    }
+
+    let target = &plan.target;
+    stage(&target.stage, &mut lines);
+    lines.line(
+        "key",
+        target
+            .key
+            .as_deref()
+            .unwrap_or("derived from scope and source key"),
+    );
+    let class = format!(
+        "{}: {}",
+        target.guarantee,
+        collection::words(target.guarantee)
+    );
+    lines.line("guarantee", &class);
+    lines.line(
+        "found again",
+        if target.lookup { "by look-up" } else { "never" },
+    );
+    lines.line("settles in", &duration::write(target.settle));
+    let batch = format!(
+        "{} records, {} bytes at most",
+        target.max_records, target.max_bytes
+    );
+    lines.line("batch", &batch);
+    lines.line("at once", &format!("{} batches", plan.policy.writers));
+
+    lines.title("policy");
+    lines.line("newer version", on_change(plan.policy.on_change).1);
+    lines.line("rejected", on_rejected(plan.policy.on_rejected).1);
+    lines.line("in doubt", on_unknown(plan.policy.on_unknown).1);
+    let retries = plan.policy.retries;
+    lines.line(
+        "retries",
+        &format!(
+            "{} attempts, waits from {} to {}",
+            retries.attempts,
+            duration::write(retries.first_wait),
+            duration::write(retries.longest_wait)
+        ),
+    );
+    lines.text
+}
+
+/// The same as data; settings as they reach the connector, secrets by name.
+pub fn explain_json(plan: &Plan, outline: &[String]) -> Value {
+    let target = &plan.target;
+    let retries = plan.policy.retries;
+    json!({
+        "pipeline": plan.name.as_str(),
+        "scope": plan.scope.as_str(),
+        "enabled": plan.enabled,
+        "schedule_every_ms": plan.schedule.map(|Schedule::Every(every)| millis(every)),
+        "manifest_sha256": plan.manifest_digest,
+        "source": stage_json(&plan.source),
+        "would_read": outline,
+        "transforms": plan.transforms.iter().map(stage_json).collect::<Value>(),
+        "target": {
+            "stage": stage_json(&target.stage),
+            "key": target.key,
+            "guarantee": target.guarantee.as_str(),
+            "lookup": target.lookup,
+            "settle_ms": millis(target.settle),
+            "max_records": target.max_records,
+            "max_bytes": target.max_bytes,
+        },
+        "policy": {
+            "on_change": on_change(plan.policy.on_change).0,
+            "on_rejected": on_rejected(plan.policy.on_rejected).0,
+            "on_unknown": on_unknown(plan.policy.on_unknown).0,
+            "attempts": retries.attempts,
+            "first_wait_ms": millis(retries.first_wait),
+            "longest_wait_ms": millis(retries.longest_wait),
+            "page_records": plan.policy.page_records,
+            "read_ahead": plan.policy.read_ahead,
+            "writers": plan.policy.writers,
+        },
+    })
+}
+
+fn stage(stage: &Stage, lines: &mut Lines) {
+    let usage = &stage.usage;
+    lines.title(&format!(
+        "{} {} {}",
+        usage.role, usage.connector, stage.version
+    ));
+    lines.line("component", &format!("sha256 {}", short(&stage.digest)));
+    if let Some(connection) = &usage.connection {
+        lines.line("collection", usage.collection.as_str());
+        lines.line(
+            "connection",
+            &format!("{connection} ({})", usage.grant_place),
+        );
+    }
+    lines.list("may call", &usage.allow);
+    let secrets = usage.secrets.iter();
+    let secrets: Vec<String> = secrets
+        .map(|(setting, name)| format!("{setting} from {name}"))
+        .collect();
+    lines.list("secrets", &secrets);
+    if usage.role == Role::Transform {
+        lines.line("may call", "nothing");
+    }
+}
+
+fn stage_json(stage: &Stage) -> Value {
+    let usage = &stage.usage;
+    // As text: a JSON value would pass numbers through the machine's.
+    let secrets = usage.secrets.iter();
+    json!({
+        "role": usage.role.to_string(),
+        "connector": usage.connector,
+        "version": stage.version,
+        "component_sha256": stage.digest,
+        "connection": usage.connection,
+        "collection": usage.connection.as_ref().map(|_| usage.collection.as_str()),
+        "allow": usage.allow,
+        "secrets": secrets.map(|(setting, name)| json!({ "setting": setting, "secret": name })).collect::<Value>(),
+        "connection_settings": usage.connection_settings,
+        "pipeline_settings": usage.pipeline_settings,
+    })
+}
+
+#[derive(Default)]
+struct Lines {
+    text: String,
+}
+
+impl Lines {
+    fn title(&mut self, text: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    fn line(&mut self, name: &str, value: &str) {
+        self.text.push_str(&format!("  {name:<15}{value}\n"));
+    }
+
+    /// The name once, then a line each.
+    fn list(&mut self, name: &str, values: &[String]) {
+        let names = std::iter::once(name).chain(std::iter::repeat(""));
+        for (name, value) in names.zip(values) {
+            self.line(name, value);
+        }
+    }
+}
+
+fn starts(plan: &Plan) -> String {
+    let when = match plan.schedule {
+        Some(Schedule::Every(every)) => format!("every {}", duration::write(every)),
+        None => "when told to".to_owned(),
+    };
+    if plan.enabled {
+        when
+    } else {
+        format!("{when}, but it is not enabled")
+    }
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..16).unwrap_or(digest)
+}
+
+fn records(count: u32) -> String {
+    format!("{count} records")
+}
+
+fn pages(count: u32) -> String {
+    match count {
+        0 => "nothing".to_owned(),
+        _ => format!("{count} pages"),
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// As the manifest writes it, and what it means.
+fn on_change(choice: OnChange) -> (&'static str, &'static str) {
+    match choice {
+        OnChange::Hold => ("hold", "held for a person"),
+        OnChange::Update => ("update", "updates the document in the target"),
+        OnChange::Ignore => ("ignore", "is left alone"),
+    }
+}
+
+fn on_rejected(choice: OnRejected) -> (&'static str, &'static str) {
+    match choice {
+        OnRejected::Continue => ("continue", "becomes a dead letter, the others go on"),
+        OnRejected::Stop => ("stop", "stops the run"),
+    }
+}
+
+fn on_unknown(choice: OnUnknown) -> (&'static str, &'static str) {
+    match choice {
+        OnUnknown::Hold => ("hold", "held for a person"),
+        OnUnknown::Resend => ("resend", "is sent again and may be doubled"),
+        OnUnknown::Skip => ("skip", "is skipped and may be lost"),
+    }
+}
