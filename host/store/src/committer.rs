@@ -1,9 +1,9 @@
 //! The one thread that writes. It takes whatever commits are waiting, makes
-//! their segments durable, applies each as one batch, syncs once, and then
+//! their segments durable, applies them as one batch, syncs once, and then
 //! answers all of them. Claims are checked here, so that no commit of an
 //! earlier holder can follow a claim.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::codec::{self, ClaimV1, IntentMarkV1};
 use crate::key::{Key, Kind};
-use crate::ledger::Ledger;
+use crate::ledger::{EncodedRow, Ledger};
 use crate::prepared::{Effects, Prepared};
 use crate::segment::Segments;
 use crate::table::{Batch, Table};
@@ -36,9 +36,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn ledger(&self, scope: &Scope) -> Option<Arc<RwLock<Ledger>>> {
+    pub(crate) fn ledger(&self, scope: &str) -> Option<Arc<RwLock<Ledger>>> {
         let ledgers = self.ledgers.read().unwrap_or_else(PoisonError::into_inner);
-        ledgers.get(scope.as_str()).cloned()
+        ledgers.get(scope).cloned()
     }
 }
 
@@ -51,166 +51,155 @@ pub(crate) struct Committer {
     pub(crate) broken: Option<Error>,
 }
 
-/// A request that was applied and waits for the sync.
-enum Applied {
+/// A request that was admitted and waits for the sync.
+enum Waiting {
     Claim(Claim, Reply<Claim>),
-    Commit(Effects, Reply<()>),
+    Commit(Reply<()>),
+}
+
+/// Requests that become durable together, as one batch.
+#[derive(Default)]
+struct Group {
+    values: BTreeMap<Key, Option<Vec<u8>>>,
+    rows: BTreeMap<String, Vec<EncodedRow>>,
+    effects: Effects,
+    waiting: Vec<Waiting>,
 }
 
 impl Committer {
     pub(crate) fn run(mut self, requests: &Receiver<Request>) {
         while let Ok(first) = requests.recv() {
-            let waiting = std::iter::once(first).chain(requests.try_iter());
-            let group = waiting.take(GROUP).collect();
+            let mut group = Group::default();
+            for request in std::iter::once(first)
+                .chain(requests.try_iter())
+                .take(GROUP)
+            {
+                self.admit(request, &mut group);
+            }
             self.serve(group);
         }
     }
 
-    fn serve(&mut self, group: Vec<Request>) {
-        let opens = |request: &Request| match request {
-            Request::Claim(..) => false,
-            Request::Commit(_, prepared, _) => !prepared.effects.opened.is_empty(),
-        };
-        if group.iter().any(opens) {
-            let synced = self.shared.segments.sync();
-            self.note(synced);
-        }
-        let applied: Vec<_> = group
-            .into_iter()
-            .filter_map(|request| self.apply(request))
-            .collect();
-        if applied.is_empty() {
-            return;
-        }
-        if self.broken.is_none() {
-            let synced = self.shared.table.sync();
-            self.note(synced);
-        }
-        let mut settles = false;
-        for request in applied {
-            match request {
-                Applied::Claim(claim, reply) => self.answer(reply, claim),
-                Applied::Commit(effects, reply) => {
-                    if self.broken.is_none() {
-                        self.shared.segments.committed(&effects);
-                        settles |= !effects.settled.is_empty();
-                    }
-                    self.answer(reply, ());
-                }
-            }
-        }
-        if settles {
-            self.shared.segments.delete_unneeded();
-        }
-    }
-
-    /// `None` where the request was refused, and answered.
-    fn apply(&mut self, request: Request) -> Option<Applied> {
+    /// Adds a request to the group, or refuses it: what comes after it in the
+    /// group meets the claims as it left them.
+    fn admit(&mut self, request: Request, group: &mut Group) {
         match request {
-            Request::Claim(scope, reply) => match self.claim(scope) {
-                Ok(claim) => Some(Applied::Claim(claim, reply)),
-                Err(error) => refuse(reply, error),
+            Request::Claim(scope, reply) => match self.claim(scope, group) {
+                Ok(claim) => group.waiting.push(Waiting::Claim(claim, reply)),
+                Err(error) => drop(reply.send(Err(error))),
             },
-            Request::Commit(claim, prepared, reply) => match self.commit(&claim, prepared) {
-                Ok(effects) => Some(Applied::Commit(effects, reply)),
-                Err(error) => refuse(reply, error),
+            Request::Commit(claim, prepared, reply) => match self.check(&claim) {
+                Ok(()) => {
+                    group.values.extend(prepared.values);
+                    if !prepared.rows.is_empty() {
+                        let rows = group.rows.entry(claim.scope.0).or_default();
+                        rows.extend(prepared.rows);
+                    }
+                    group.effects.opened.extend(prepared.effects.opened);
+                    group.effects.settled.extend(prepared.effects.settled);
+                    group.waiting.push(Waiting::Commit(reply));
+                }
+                Err(error) => drop(reply.send(Err(error))),
             },
         }
     }
 
-    fn claim(&mut self, scope: Scope) -> Result<Claim, Error> {
-        self.unbroken()?;
-        let epoch = self.epochs.get(scope.as_str()).copied().unwrap_or_default() + 1;
-        let stored = ClaimV1 {
+    fn claim(&mut self, scope: Scope, group: &mut Group) -> Result<Claim, Error> {
+        let epoch = self.epoch(&scope) + 1;
+        let stored = codec::encode(&ClaimV1 {
             scope: scope.as_str(),
             epoch,
-        };
-        let mut batch = Batch::default();
-        let table = &self.shared.table;
+        })?;
+        if epoch == 1 {
+            let ledger = Arc::new(RwLock::new(Ledger::open(&self.shared.table, &scope)?));
+            let ledgers = self.shared.ledgers.write();
+            let mut ledgers = ledgers.unwrap_or_else(PoisonError::into_inner);
+            ledgers.insert(scope.0.clone(), ledger);
+        }
         let key = Key::new(Kind::Claim).text(scope.as_str());
-        table.put(&mut batch, &key, &codec::encode(&stored)?)?;
-        let ledger = match self.shared.ledger(&scope) {
-            Some(ledger) => ledger,
-            None => Arc::new(RwLock::new(Ledger::open(table, &scope)?)),
-        };
-        let applied = table.apply(batch);
-        self.note(applied);
-        self.unbroken()?;
-        let mut ledgers = self
-            .shared
-            .ledgers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        ledgers.insert(scope.0.clone(), ledger);
+        group.values.insert(key, Some(stored));
         self.epochs.insert(scope.0.clone(), epoch);
         Ok(Claim { scope, epoch })
     }
 
-    fn commit(&mut self, claim: &Claim, prepared: Prepared) -> Result<Effects, Error> {
-        self.unbroken()?;
-        let current = self
-            .epochs
-            .get(claim.scope.as_str())
-            .copied()
-            .unwrap_or_default();
-        if current != claim.epoch {
-            return Err(Error::ClaimLost {
-                scope: claim.scope.to_string(),
-                held: claim.epoch,
-                current,
-            });
+    fn check(&self, claim: &Claim) -> Result<(), Error> {
+        let current = self.epoch(&claim.scope);
+        if current == claim.epoch {
+            return Ok(());
         }
-        let written = self.write(claim, &prepared);
-        self.note(written);
-        self.unbroken()?;
-        Ok(prepared.effects)
+        Err(Error::ClaimLost {
+            scope: claim.scope.to_string(),
+            held: claim.epoch,
+            current,
+        })
     }
 
-    fn write(&mut self, claim: &Claim, prepared: &Prepared) -> Result<(), Error> {
-        let table = &self.shared.table;
-        let mut batch = Batch::default();
-        for (key, value) in &prepared.values {
-            match value {
-                Some(value) => table.put(&mut batch, key, value)?,
-                None => table.remove(&mut batch, key)?,
-            }
+    fn epoch(&self, scope: &Scope) -> u64 {
+        self.epochs.get(scope.as_str()).copied().unwrap_or_default()
+    }
+
+    fn serve(&mut self, group: Group) {
+        if group.waiting.is_empty() {
+            return;
         }
-        if let Some(highest) = prepared.effects.opened.iter().map(|(id, _)| id.0).max()
-            && highest > self.intent_mark
+        if self.broken.is_none()
+            && let Err(error) = self.write(&group)
         {
-            self.intent_mark = highest;
-            let mark = codec::encode(&IntentMarkV1 { highest })?;
-            table.put(&mut batch, &Key::new(Kind::IntentMark), &mark)?;
+            self.broken = Some(error);
         }
-        match self.shared.ledger(&claim.scope) {
-            Some(ledger) if !prepared.rows.is_empty() => {
-                // Held until the blocks are in the table, so that a reader
-                // never follows the index to a block that is not there.
-                let mut ledger = ledger.write().unwrap_or_else(PoisonError::into_inner);
-                ledger.stage(table, &mut batch, &prepared.rows)?;
-                table.apply(batch)
-            }
-            _ => table.apply(batch),
-        }
-    }
-
-    fn note(&mut self, result: Result<(), Error>) {
-        if let Err(error) = result {
-            self.broken.get_or_insert(error);
-        }
-    }
-
-    fn unbroken(&self) -> Result<(), Error> {
-        self.broken.clone().map_or(Ok(()), Err)
-    }
-
-    fn answer<T>(&self, reply: Reply<T>, value: T) {
+        let outcome = self.broken.clone().map_or(Ok(()), Err);
         // Nobody may be waiting any more; what was written stays written.
-        drop(reply.send(self.unbroken().map(|()| value)));
+        for waiting in group.waiting {
+            match waiting {
+                Waiting::Claim(claim, reply) => drop(reply.send(outcome.clone().map(|()| claim))),
+                Waiting::Commit(reply) => drop(reply.send(outcome.clone())),
+            }
+        }
+        if outcome.is_ok() && !group.effects.settled.is_empty() {
+            self.shared.segments.delete_unneeded();
+        }
     }
-}
 
-fn refuse<T>(reply: Reply<T>, error: Error) -> Option<Applied> {
-    drop(reply.send(Err(error)));
-    None
+    fn write(&mut self, group: &Group) -> Result<(), Error> {
+        let shared = self.shared.clone();
+        if !group.effects.opened.is_empty() {
+            shared.segments.sync()?;
+        }
+        let mut batch = Batch::default();
+        for (key, value) in &group.values {
+            match value {
+                Some(value) => shared.table.put(&mut batch, key, value)?,
+                None => shared.table.remove(&mut batch, key)?,
+            }
+        }
+        self.raise_intent_mark(&mut batch, &group.effects)?;
+        let scopes = group.rows.keys().filter_map(|scope| shared.ledger(scope));
+        let ledgers: Vec<_> = scopes.collect();
+        // Held until the blocks are in the table, so that no reader follows
+        // an index to a block that is not there.
+        let mut held = Vec::with_capacity(ledgers.len());
+        for (ledger, rows) in ledgers.iter().zip(group.rows.values()) {
+            let mut ledger = ledger.write().unwrap_or_else(PoisonError::into_inner);
+            ledger.stage(&shared.table, &mut batch, rows)?;
+            held.push(ledger);
+        }
+        shared.table.apply(batch)?;
+        drop(held);
+        shared.table.sync()?;
+        shared.segments.committed(&group.effects);
+        Ok(())
+    }
+
+    fn raise_intent_mark(&mut self, batch: &mut Batch, effects: &Effects) -> Result<(), Error> {
+        let highest = effects.opened.iter().map(|(id, _)| id.0).max();
+        match highest {
+            Some(highest) if highest > self.intent_mark => {
+                self.intent_mark = highest;
+                let mark = codec::encode(&IntentMarkV1 { highest })?;
+                let key = Key::new(Kind::IntentMark);
+                self.shared.table.put(batch, &key, &mark)
+            }
+            _ => Ok(()),
+        }
+    }
 }

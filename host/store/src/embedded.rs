@@ -56,8 +56,8 @@ pub struct Embedded {
     requests: Option<Sender<Request>>,
     committer: Option<JoinHandle<()>>,
     intent_mark: AtomicU64,
-    /// Let go last: while it is held, no other process opens the folder.
-    _lock: File,
+    /// While it is held, nobody else opens the folder.
+    lock: File,
 }
 
 impl Embedded {
@@ -98,7 +98,7 @@ impl Embedded {
             requests: Some(requests),
             committer: Some(thread.map_err(io_error("starting the committer", folder))?),
             intent_mark: AtomicU64::new(intent_mark),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -126,6 +126,8 @@ impl Drop for Embedded {
             // A committer that panicked has answered by falling silent.
             drop(thread.join());
         }
+        // Let go of by name: a child between fork and exec has the file too.
+        flock(&self.lock, FlockOperation::Unlock).unwrap_or_default();
     }
 }
 
@@ -230,7 +232,7 @@ impl Store for Embedded {
     }
 
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
-        let Some(ledger) = self.shared.ledger(scope) else {
+        let Some(ledger) = self.shared.ledger(scope.as_str()) else {
             return Ok(vec![None; keys.len()]);
         };
         let ledger = ledger.read().unwrap_or_else(PoisonError::into_inner);
@@ -266,3 +268,6 @@ impl Store for Embedded {
         Ok(claims.into_iter().map(|(scope, _)| scope).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,10 +57,14 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Reads every block, oldest first: the newest row of a key wins.
     pub(crate) fn open(table: &Table, scope: &Scope) -> Result<Self, Error> {
+        Self::open_with(table, scope, Index::default())
+    }
+
+    fn open_with(table: &Table, scope: &Scope, index: Index) -> Result<Self, Error> {
         let prefix = Key::new(Kind::LedgerBlock).text(scope.as_str());
         let mut ledger = Self {
             prefix: prefix.clone(),
-            index: Index::default(),
+            index,
             blocks: HashMap::new(),
             next_block: 0,
         };
@@ -127,7 +131,7 @@ impl Ledger {
             self.reclaim(table, batch, &mut staging, number)?;
         }
         for (number, bytes) in &staging.blocks {
-            table.put_new(batch, &self.prefix.clone().number(*number), bytes)?;
+            batch.put_new(&self.prefix.clone().number(*number), bytes);
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+
 use crate::Error;
 use crate::key::Key;
 
@@ -32,18 +34,27 @@ pub(crate) struct Table {
 #[derive(Default)]
 pub(crate) struct Batch(sled::Batch);
 
+impl Batch {
+    /// Puts a value under a key that has never been used. Answers how many
+    /// pieces it has.
+    pub(crate) fn put_new(&mut self, key: &Key, value: &[u8]) -> usize {
+        let pieces = value.chunks(PIECE);
+        let count = pieces.len();
+        for (number, piece) in (0_u16..).zip(pieces) {
+            self.0.insert(numbered(key, number), piece);
+        }
+        count
+    }
+}
+
 impl Table {
     /// Opens or makes the tree in `folder`, which only this process uses.
     pub(crate) fn open(folder: &Path, cache_bytes: u64, sync: bool) -> Result<Self, Error> {
         let place = folder.join("sled");
         let data = place.join("db");
         std::fs::create_dir_all(&place).map_err(io_error("making the folder", &place))?;
-        // Opening writes a summary of this file, which must not be newer on
-        // the disk than what it sums up.
         if data.exists() {
-            let file = File::open(&data).map_err(io_error("opening the database", &data))?;
-            file.sync_all()
-                .map_err(io_error("syncing the database", &data))?;
+            settle(&data).map_err(io_error("syncing the database", &data))?;
         }
         let config = sled::Config::new()
             .path(&place)
@@ -111,30 +122,8 @@ impl Table {
 
     /// Puts a value where one may be already.
     pub(crate) fn put(&self, batch: &mut Batch, key: &Key, value: &[u8]) -> Result<(), Error> {
-        let pieces = self.put_new(batch, key, value)?;
+        let pieces = batch.put_new(key, value);
         self.remove_from(batch, key, pieces)
-    }
-
-    /// Puts a value under a key that has never been used. Answers how many
-    /// pieces it has.
-    pub(crate) fn put_new(
-        &self,
-        batch: &mut Batch,
-        key: &Key,
-        value: &[u8],
-    ) -> Result<usize, Error> {
-        let pieces = value.chunks(PIECE);
-        let count = pieces.len();
-        for (number, piece) in pieces.enumerate() {
-            let number = u16::try_from(number).map_err(|_| Error::Io {
-                what: "storing a value",
-                place: self.place.display().to_string(),
-                reason: format!("{} bytes are more than one value may have", value.len()),
-            })?;
-            let key = [key.bytes(), &number.to_be_bytes()].concat();
-            batch.0.insert(key, piece);
-        }
-        Ok(count)
     }
 
     pub(crate) fn remove(&self, batch: &mut Batch, key: &Key) -> Result<(), Error> {
@@ -192,6 +181,22 @@ fn join_pieces(
         visit(whole(&key), &value)?;
     }
     Ok(())
+}
+
+/// Makes sled's file ready to be opened. Opening writes a summary of it,
+/// which must not be newer on the disk than what it sums up. And sled asks
+/// for a lock without waiting, which an earlier store of this process, just
+/// closed, may still hold: in a thread of sled's that is about to end, or in
+/// a child between fork and exec.
+fn settle(data: &Path) -> std::io::Result<()> {
+    let file = File::open(data)?;
+    flock(&file, FlockOperation::LockExclusive)?;
+    file.sync_all()?;
+    Ok(flock(&file, FlockOperation::Unlock)?)
+}
+
+fn numbered(key: &Key, number: u16) -> Vec<u8> {
+    [key.bytes(), &number.to_be_bytes()].concat()
 }
 
 /// A key without the number of its piece.

@@ -1,1 +1,131 @@
+//! One blob for every stored form that was ever released. Each must decode to
+//! the value beside it and encode to the same bytes, for ever: a blob is
+//! never changed, only added.
 
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1, LedgerRowV1, RunRowV1,
+    decode, encode,
+};
+use crate::conformance::{checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+use crate::{
+    Checkpoint, DeadLetter, Hold, Intent, IntentId, LedgerRow, RunRow, RunState, SegmentRef,
+};
+
+fn blob(name: &str) -> Vec<u8> {
+    let golden = include_str!("golden.txt");
+    let mut lines = golden.lines().filter_map(|line| line.split_once(' '));
+    let found = lines.find(|(known, _)| *known == name);
+    let (_, hex) = found.unwrap_or_else(|| panic!("no line `{name}` in golden.txt"));
+    let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
+/// `stored` is the form as written, `read` what it is read back as.
+fn check<'blob, S, T>(name: &str, bytes: &'blob [u8], stored: &S, read: impl Fn(S) -> T, value: &T)
+where
+    S: Serialize + Deserialize<'blob>,
+    T: PartialEq + std::fmt::Debug,
+{
+    let encoded = encode(stored).unwrap();
+    let hex: String = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(encoded == bytes, "{name} {hex}");
+    assert_eq!(&read(decode(bytes).unwrap()), value, "{name}");
+}
+
+macro_rules! golden {
+    ($test:ident, $stored:ident, $type:ident, $value:expr) => {
+        #[test]
+        fn $test() {
+            let bytes = blob(stringify!($test));
+            let value: $type = $value;
+            let stored = $stored::from(&value);
+            check(stringify!($test), &bytes, &stored, $type::from, &value);
+        }
+    };
+}
+
+fn segment() -> SegmentRef {
+    SegmentRef {
+        file: 3,
+        offset: 70_000,
+        bytes: 512,
+        crc: 0xdead_beef,
+    }
+}
+
+golden!(checkpoint_v1, CheckpointV1, Checkpoint, checkpoint(7));
+golden!(
+    intent_v1,
+    IntentV1,
+    Intent,
+    intent(IntentId(300), segment())
+);
+golden!(ledger_row_v1, LedgerRowV1, LedgerRow, ledger_row("a", 1));
+golden!(
+    dead_letter_v1,
+    DeadLetterV1,
+    DeadLetter,
+    dead_letter("a", "main", b"{}")
+);
+golden!(hold_v1, HoldV1, Hold, hold("a", "main", b"{}"));
+golden!(
+    run_row_v1,
+    RunRowV1,
+    RunRow,
+    run_row("run-1", RunState::Failed("no".to_owned()))
+);
+golden!(
+    run_row_running_v1,
+    RunRowV1,
+    RunRow,
+    run_row("run-1", RunState::Running)
+);
+golden!(
+    run_row_finished_v1,
+    RunRowV1,
+    RunRow,
+    run_row("run-1", RunState::Finished)
+);
+golden!(
+    run_row_stopped_v1,
+    RunRowV1,
+    RunRow,
+    run_row("run-1", RunState::Stopped)
+);
+
+#[test]
+fn claim_v1() {
+    let stored = ClaimV1 {
+        scope: "orders",
+        epoch: 300,
+    };
+    let read = |claim: ClaimV1<'_>| (claim.scope.to_owned(), claim.epoch);
+    let value = ("orders".to_owned(), 300);
+    check("claim_v1", &blob("claim_v1"), &stored, read, &value);
+}
+
+#[test]
+fn intent_mark_v1() {
+    let stored = IntentMarkV1 { highest: 70_000 };
+    let read = |mark: IntentMarkV1| mark.highest;
+    check(
+        "intent_mark_v1",
+        &blob("intent_mark_v1"),
+        &stored,
+        read,
+        &70_000,
+    );
+}
+
+#[test]
+fn an_unknown_form_is_named() {
+    let error = decode::<IntentMarkV1>(&[9, 1]).unwrap_err();
+    assert_eq!(error, "it has form 9 and this program reads form 1");
+    assert_eq!(decode::<IntentMarkV1>(&[]).unwrap_err(), "it is empty");
+    assert_eq!(
+        decode::<IntentMarkV1>(&[1, 1, 1]).unwrap_err(),
+        "1 bytes too many"
+    );
+}

@@ -16,14 +16,15 @@ pub(crate) fn checkpoint(number: u64) -> Checkpoint {
 }
 
 pub(crate) fn intent(id: IntentId, segment: SegmentRef) -> Intent {
-    let entry = |number: u64| IntentEntry {
+    let actions = [Action::Create, Action::Update, Action::Cancel];
+    let entry = |(number, action): (usize, Action)| IntentEntry {
         source_key: SourceKey(format!("stockout-{}-{number}", id.0)),
         part: "main".to_owned(),
         version: Some(Version::from("2026-11-21 10:00:00")),
         source_print: Fingerprint::of(b"source"),
         mapped_print: Fingerprint::of(b"mapped"),
         target_key: TargetKey(format!("CK{number}")),
-        action: Action::Update,
+        action,
         known_id: Some("100234".to_owned()),
         attempt: 2,
     };
@@ -31,7 +32,7 @@ pub(crate) fn intent(id: IntentId, segment: SegmentRef) -> Intent {
         id,
         run: RunId::from("run-1"),
         at_ms: 1_763_700_000_000,
-        entries: (0..3).map(entry).collect(),
+        entries: actions.into_iter().enumerate().map(entry).collect(),
         segment,
     }
 }

@@ -1,0 +1,222 @@
+//! What only a store on disk keeps.
+
+use std::path::Path;
+
+use duijie_record::{Scope, SourceKey};
+
+use super::{Embedded, Options};
+use crate::conformance::{checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+use crate::{Change, Claim, Error, RunState, SegmentRef, Store};
+
+fn open(folder: &Path) -> Embedded {
+    let options = Options {
+        segment_file_bytes: 1000,
+        ..Options::default()
+    };
+    Embedded::open(folder, &options).unwrap()
+}
+
+async fn claim(store: &Embedded) -> Claim {
+    store.claim(&Scope::from("orders")).await.unwrap()
+}
+
+async fn open_intent(store: &Embedded, claim: &Claim, bytes: usize) -> (Change, SegmentRef) {
+    let segment = store.append_segment(claim, &vec![7; bytes]).await.unwrap();
+    let id = store.next_intent_id();
+    let change = Change::Intent(intent(id, segment.clone()));
+    store.commit(claim, vec![change]).await.unwrap();
+    (Change::Settle(id), segment)
+}
+
+fn segment_files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.join("segments")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn everything_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let claim = claim(&store).await;
+    let segment = store.append_segment(&claim, b"{}\n").await.unwrap();
+    let intent = intent(store.next_intent_id(), segment.clone());
+    let mut changes = vec![
+        Change::Intent(intent.clone()),
+        Change::DeadLetter(dead_letter("b", "main", &[1; 10_000])),
+        Change::Hold(hold("c", "main", b"{}")),
+        Change::Checkpoint(checkpoint(7)),
+        Change::Run(run_row("run-1", RunState::Running)),
+    ];
+    let names: Vec<_> = (0..300).map(|number| number.to_string()).collect();
+    changes.extend(names.iter().map(|key| Change::Ledger(ledger_row(key, 1))));
+    store.commit(&claim, changes).await.unwrap();
+    drop(store);
+
+    let store = open(folder.path());
+    let scope = &claim.scope;
+    assert_eq!(store.open_intents(scope).unwrap(), [intent]);
+    assert_eq!(store.read_segment(scope, &segment).unwrap(), b"{}\n");
+    let letters = store.dead_letters(scope).unwrap();
+    assert_eq!(letters, [dead_letter("b", "main", &[1; 10_000])]);
+    assert_eq!(store.holds(scope).unwrap(), [hold("c", "main", b"{}")]);
+    assert_eq!(store.checkpoint(scope).unwrap(), Some(checkpoint(7)));
+    assert_eq!(
+        store.runs(scope, 10).unwrap(),
+        [run_row("run-1", RunState::Running)]
+    );
+    let keys: Vec<_> = names.iter().map(|key| SourceKey(key.clone())).collect();
+    let rows = names.iter().map(|key| Some(ledger_row(key, 1)));
+    assert_eq!(
+        store.ledger(scope, &keys).unwrap(),
+        rows.collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_claim_and_the_intent_ids_outlive_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let earlier = claim(&store).await;
+    let (settle, _) = open_intent(&store, &earlier, 1).await;
+    store.commit(&earlier, vec![settle]).await.unwrap();
+    let given = store.next_intent_id().0 - 1;
+    drop(store);
+
+    let store = open(folder.path());
+    assert!(store.next_intent_id().0 > given);
+    let later = claim(&store).await;
+    assert!(later.epoch > earlier.epoch);
+    let refused = store.commit(&earlier, vec![]).await.unwrap_err();
+    assert!(matches!(refused, Error::ClaimLost { .. }));
+}
+
+#[tokio::test]
+async fn a_folder_is_open_once_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let refused = Embedded::open(folder.path(), &Options::default())
+        .err()
+        .unwrap();
+    assert!(matches!(refused, Error::InUse { .. }), "{refused}");
+    drop(store);
+    open(folder.path());
+}
+
+#[tokio::test]
+async fn a_segment_file_goes_when_all_its_intents_are_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let claim = claim(&store).await;
+    let (first, _) = open_intent(&store, &claim, 600).await;
+    let (second, _) = open_intent(&store, &claim, 300).await;
+    let (_, kept) = open_intent(&store, &claim, 600).await;
+    assert_eq!(segment_files(folder.path()), ["1.seg", "2.seg"]);
+    store.commit(&claim, vec![first]).await.unwrap();
+    assert_eq!(segment_files(folder.path()), ["1.seg", "2.seg"]);
+    store.commit(&claim, vec![second]).await.unwrap();
+    // The answer comes before the files go; closing waits for both.
+    drop(store);
+    assert_eq!(segment_files(folder.path()), ["2.seg"]);
+    let store = open(folder.path());
+    assert_eq!(store.read_segment(&claim.scope, &kept).unwrap(), [7; 600]);
+}
+
+#[tokio::test]
+async fn a_segment_that_no_commit_named_is_gone_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let claim = claim(&store).await;
+    store.append_segment(&claim, b"{}").await.unwrap();
+    drop(store);
+    open(folder.path());
+    assert_eq!(segment_files(folder.path()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_changed_or_shortened_segment_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let claim = claim(&store).await;
+    let (_, segment) = open_intent(&store, &claim, 600).await;
+    let path = folder.path().join("segments/1.seg");
+    for data in [vec![8; 600], vec![7; 599]] {
+        std::fs::write(&path, data).unwrap();
+        let error = store.read_segment(&claim.scope, &segment).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("1.seg"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn commits_beside_each_other_are_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = std::sync::Arc::new(open(folder.path()));
+    let writers = (0..20_u64).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let scope = Scope(format!("scope-{number}"));
+            let claim = store.claim(&scope).await.unwrap();
+            for at in 0..10 {
+                let row = Change::Ledger(ledger_row(&at.to_string(), at));
+                let change = Change::Checkpoint(checkpoint(at));
+                store.commit(&claim, vec![row, change]).await.unwrap();
+            }
+            let keys = [SourceKey::from("3"), SourceKey::from("9")];
+            let rows = [Some(ledger_row("3", 3)), Some(ledger_row("9", 9))];
+            assert_eq!(store.ledger(&scope, &keys).unwrap(), rows);
+            assert_eq!(store.checkpoint(&scope).unwrap(), Some(checkpoint(9)));
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
+/// Spoils one file of a store with some rows, and opens it.
+async fn check_damage(spoil: impl Fn(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let claim = claim(&store).await;
+    for number in 0..200 {
+        let row = Change::Ledger(ledger_row(&number.to_string(), 1));
+        store.commit(&claim, vec![row]).await.unwrap();
+    }
+    drop(store);
+    // Opening twice makes sled write its summary.
+    drop(open(folder.path()));
+    spoil(&folder.path().join("sled"));
+    let error = Embedded::open(folder.path(), &Options::default())
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("sled") && text.contains("backup"), "{text}");
+}
+
+#[tokio::test]
+async fn a_spoiled_database_is_damage() {
+    check_damage(|sled| {
+        let mut data = std::fs::read(sled.join("db")).unwrap();
+        let middle = 5000;
+        data[middle..middle + 20_000].fill(0x5a);
+        std::fs::write(sled.join("db"), data).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_spoiled_summary_is_damage() {
+    check_damage(|sled| {
+        for entry in std::fs::read_dir(sled).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if name.starts_with("snap.") {
+                std::fs::write(path, b"not a summary of anything").unwrap();
+            }
+        }
+    })
+    .await;
+}
