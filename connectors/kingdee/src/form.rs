@@ -44,10 +44,12 @@ pub(crate) enum Shape {
     Misplaced,
 }
 
-/// A field's name as it is sent, with quotes and colon, and its shape.
+/// A field as it is sent: `name` has its quotes and colon, `lead` is the name
+/// and what base data is opened with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Field {
     pub name: String,
+    pub lead: String,
     pub label: String,
     pub shape: Shape,
 }
@@ -146,18 +148,18 @@ impl Form {
         let known = (self.id == OUTSTOCK)
             .then(|| outstock(scope, name))
             .flatten();
-        let Field { name, label, shape } = known.unwrap_or_else(|| field(name, Shape::Plain));
+        let known = known.unwrap_or_else(|| field(name, Shape::Plain));
         let Pipeline {
             wrap, flex: flexes, ..
         } = &self.settings;
-        let wrapped = wrap.get(&label).or_else(|| wrap.get(came_as));
-        let shape = match (flexes.get(&label).or_else(|| flexes.get(came_as)), wrapped) {
-            (Some(member), _) => flex(member),
-            (None, Some(member)) if member.is_empty() => Shape::Plain,
-            (None, Some(member)) => base(member),
-            (None, None) => shape,
-        };
-        Field { name, label, shape }
+        let wrapped = wrap.get(&known.label).or_else(|| wrap.get(came_as));
+        let flexed = flexes.get(&known.label).or_else(|| flexes.get(came_as));
+        match (flexed, wrapped) {
+            (Some(member), _) => field(&known.label, flex(member)),
+            (None, Some(member)) if member.is_empty() => field(&known.label, Shape::Plain),
+            (None, Some(member)) => field(&known.label, base(member)),
+            (None, None) => known,
+        }
     }
 
     /// The flat table's names: `SubHeadEntity.FEntity.FMaterialID` and the like.
@@ -189,10 +191,15 @@ impl Form {
 }
 
 fn field(name: &str, shape: Shape) -> Field {
-    // `Value`'s own text escapes what a name may hold.
-    let quoted = serde_json::Value::from(name).to_string();
+    // The text of a `Value` escapes what a name may hold.
+    let quoted = serde_json::Value::from(name).to_string() + ":";
+    let lead = match &shape {
+        Shape::Base { open, .. } => quoted.clone() + open,
+        _ => quoted.clone(),
+    };
     Field {
-        name: quoted + ":",
+        name: quoted,
+        lead,
         label: name.to_owned(),
         shape,
     }

@@ -18,7 +18,9 @@ mod update;
 
 use duijie_sdk::lookup::Finding;
 use duijie_sdk::target::{Batch, Outcome};
-use duijie_sdk::{Description, Fault, Host, Lookup, Problem, Role, Settings, Setup, Target};
+use duijie_sdk::{
+    Description, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Target,
+};
 
 use client::Client;
 use form::Form;
@@ -40,22 +42,30 @@ impl Setup for Kingdee {
     }
 }
 
-/// A form's writer over the host's network.
+/// A form's writer: over the host's network in a component, over any other
+/// where the same code is run natively.
 #[derive(Debug)]
-pub struct Writer(target::Writer<Host>);
+pub struct Writer<N>(target::Writer<N>);
 
-impl Target for Kingdee {
-    type Writer = Writer;
-
-    fn open(settings: &Settings, collection: &str) -> Result<Writer, Fault> {
-        let (client, form, pipeline) = opened(settings, collection)?;
-        Ok(Writer(target::Writer::new(client, form, pipeline.options)))
+impl<N: Network> Writer<N> {
+    /// Fails with every problem of the settings. No network.
+    pub fn over(network: N, settings: &Settings, collection: &str) -> Result<Self, Fault> {
+        let (client, form, pipeline) = opened(network, settings, collection)?;
+        Ok(Self(target::Writer::new(client, form, pipeline.options)))
     }
 }
 
-impl duijie_sdk::Writer for Writer {
+impl<N: Network + 'static> duijie_sdk::Writer for Writer<N> {
     fn write(&mut self, batch: Batch) -> Result<Vec<Outcome>, Fault> {
         self.0.write(&batch)
+    }
+}
+
+impl Target for Kingdee {
+    type Writer = Writer<Host>;
+
+    fn open(settings: &Settings, collection: &str) -> Result<Writer<Host>, Fault> {
+        Writer::over(Host, settings, collection)
     }
 }
 
@@ -65,13 +75,17 @@ impl Lookup for Kingdee {
         collection: &str,
         target_keys: Vec<String>,
     ) -> Result<Vec<Finding>, Fault> {
-        let (client, form, _) = opened(settings, collection)?;
+        let (client, form, _) = opened(Host, settings, collection)?;
         let keys: Vec<&str> = target_keys.iter().map(String::as_str).collect();
         lookup::find(&client, &form, &keys)
     }
 }
 
-fn opened(settings: &Settings, collection: &str) -> Result<(Client<Host>, Form, Pipeline), Fault> {
+fn opened<N: Network>(
+    network: N,
+    settings: &Settings,
+    collection: &str,
+) -> Result<(Client<N>, Form, Pipeline), Fault> {
     let problems = setup::check(settings, collection);
     if !problems.is_empty() {
         return Err(Fault::InvalidSettings(problems));
@@ -80,7 +94,7 @@ fn opened(settings: &Settings, collection: &str) -> Result<(Client<Host>, Form, 
     let pipeline: Pipeline = settings.pipeline()?;
     let form = Form::new(collection, &pipeline);
     Ok((
-        Client::new(Host, connection, pipeline.data_as_text),
+        Client::new(network, connection, pipeline.data_as_text),
         form,
         pipeline,
     ))

@@ -1,10 +1,12 @@
 //! What became of each document of one request, judged by index from both
 //! lists of the answer and never from its overall flag. Doubt is `unknown`.
 
+use std::collections::BTreeSet;
+
 use duijie_sdk::target::Outcome;
 use duijie_sdk::{Fault, Rejection, Retry};
 
-use crate::reply::{Class, Failure, Status};
+use crate::reply::{Class, Failure, Status, Success};
 
 /// Outcomes in the order of `keys`, the numbers of the documents sent; a fault
 /// only when the answer proves that none of them took effect.
@@ -12,11 +14,29 @@ pub(crate) fn judge(status: &Status, keys: &[&str]) -> Result<Vec<Outcome>, Faul
     if let Some(fault) = refused_as_a_whole(status, keys.len()) {
         return Err(fault);
     }
-    Ok(keys
+    let mut told: Vec<Told<'_>> = vec![Told::default(); keys.len()];
+    for success in &status.success_entitys {
+        if let Some(told) = success.index().and_then(|index| told.get_mut(index)) {
+            told.success = Some(success);
+        }
+    }
+    for error in &status.errors {
+        if let Some(told) = error.index().and_then(|index| told.get_mut(index)) {
+            told.errors.push(error);
+        }
+    }
+    Ok(told
         .iter()
-        .enumerate()
-        .map(|(index, key)| outcome(status, index, key))
+        .zip(keys)
+        .map(|(told, key)| outcome(status, told, key))
         .collect())
+}
+
+/// What both lists say of one document.
+#[derive(Clone, Default)]
+struct Told<'s> {
+    success: Option<&'s Success>,
+    errors: Vec<&'s Failure>,
 }
 
 /// Every document, since nothing tells what became of them.
@@ -36,28 +56,18 @@ fn refused_as_a_whole(status: &Status, documents: usize) -> Option<Fault> {
         // Permission may be missing for one organisation's documents only; then
         // each of them is listed.
         Class::Forbidden => {
-            let listed = (0..documents).filter(|&index| errors_of(status, index).next().is_some());
-            (listed.count() < documents).then(|| Fault::unauthorized(message))
+            let listed: BTreeSet<usize> = status.errors.iter().filter_map(Failure::index).collect();
+            let all = (0..documents).all(|index| listed.contains(&index));
+            (!all).then(|| Fault::unauthorized(message))
         }
         Class::Doubtful | Class::Busy | Class::Refused => None,
     }
 }
 
-fn errors_of(status: &Status, index: usize) -> impl Iterator<Item = &Failure> {
-    status
-        .errors
-        .iter()
-        .filter(move |error| error.index() == Some(index))
-}
-
-fn outcome(status: &Status, index: usize, key: &str) -> Outcome {
-    let success = status
-        .success_entitys
-        .iter()
-        .find(|success| success.index() == Some(index));
-    let messages: Vec<&str> = errors_of(status, index).map(Failure::message).collect();
+fn outcome(status: &Status, told: &Told<'_>, key: &str) -> Outcome {
+    let messages: Vec<&str> = told.errors.iter().map(|error| error.message()).collect();
     let message = messages.join("; ");
-    match (success, messages.is_empty()) {
+    match (told.success, messages.is_empty()) {
         (Some(success), true) => Outcome::Applied(
             success
                 .id
@@ -66,16 +76,19 @@ fn outcome(status: &Status, index: usize, key: &str) -> Outcome {
         ),
         (Some(_), false) => Outcome::Unknown(format!("listed as done and as failed: {message}")),
         (None, true) => Outcome::Unknown(format!(
-            "document {index} is in neither list of the answer: {}",
+            "the document is in neither list of the answer: {}",
             status.message()
         )),
         (None, false) if status.class() == Class::Doubtful => Outcome::Unknown(message),
-        (None, false) => Outcome::Rejected(rejection(status, index, key, message)),
+        (None, false) => Outcome::Rejected(rejection(status, told, key, message)),
     }
 }
 
-fn rejection(status: &Status, index: usize, key: &str, message: String) -> Rejection {
-    let field = errors_of(status, index).find_map(|error| error.field_name.clone());
+fn rejection(status: &Status, told: &Told<'_>, key: &str, message: String) -> Rejection {
+    let field = told
+        .errors
+        .iter()
+        .find_map(|error| error.field_name.clone());
     let retry = match status.class() {
         Class::Busy | Class::Limited => Retry::Later,
         _ => Retry::Never,

@@ -47,7 +47,7 @@ impl Names {
             Scope::Row => &self.row,
         };
         if let Some((key, field)) = seen.get(*next)
-            && line.get(at..)?.starts_with(key)
+            && same(line.get(at..at + key.len()), key)
         {
             *next += 1;
             return Some((Rc::clone(field), scan::colon(line, at + key.len())?));
@@ -84,4 +84,20 @@ impl Names {
         }
         Some((field, value))
     }
+}
+
+/// Whether the text is this key, by words: keys are too short for a call.
+#[inline]
+fn same(text: Option<&[u8]>, key: &[u8]) -> bool {
+    let Some(text) = text else { return false };
+    let (Some(text_end), Some(key_end)) = (text.last_chunk::<8>(), key.last_chunk::<8>()) else {
+        return text.iter().eq(key);
+    };
+    let (text_words, key_words) = (text.as_chunks::<8>().0, key.as_chunks::<8>().0);
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    word(text_end) == word(key_end)
+        && text_words
+            .iter()
+            .zip(key_words)
+            .all(|(one, other)| word(one) == word(other))
 }

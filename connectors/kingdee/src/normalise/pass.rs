@@ -71,7 +71,7 @@ impl<'l> Pass<'_, 'l> {
             Shape::Plain => self.put(field, raw),
             Shape::Filled if is_empty(raw, kind) => {}
             Shape::Filled => self.put(field, raw),
-            Shape::Base { open, close } => self.base(field, raw, kind, open, close)?,
+            Shape::Base { close, .. } => self.base(field, raw, kind, close)?,
             Shape::Number => self.number(field, raw, kind)?,
             Shape::Flag => self.flag(field, raw, kind)?,
             Shape::Key => self.number_of_document(field, raw, kind)?,
@@ -93,32 +93,30 @@ impl<'l> Pass<'_, 'l> {
         self.out.extend_from_slice(raw.as_bytes());
     }
 
-    /// The comma, where one is due, and the name. No value ends with `{`.
     pub(super) fn name(&mut self, field: &Field) {
-        if self.out.last() != Some(&b'{') {
-            self.out.push(b',');
-        }
+        self.comma();
         self.out.extend_from_slice(field.name.as_bytes());
     }
 
-    fn base(
-        &mut self,
-        field: &Field,
-        raw: &str,
-        kind: Kind,
-        open: &str,
-        close: &str,
-    ) -> Result<(), Reject> {
+    /// Where one is due: no value ends with `{`.
+    pub(super) fn comma(&mut self) {
+        if self.out.last() != Some(&b'{') {
+            self.out.push(b',');
+        }
+    }
+
+    fn base(&mut self, field: &Field, raw: &str, kind: Kind, close: &str) -> Result<(), Reject> {
         if is_empty(raw, kind) {
             return Ok(());
         }
-        let quote = match kind {
-            Kind::Object => {
-                self.put(field, raw);
-                return Ok(());
+        match kind {
+            Kind::Object => self.put(field, raw),
+            Kind::Text(_) | Kind::Number => {
+                self.comma();
+                self.out.extend_from_slice(field.lead.as_bytes());
+                self.text(raw, kind);
+                self.out.extend_from_slice(close.as_bytes());
             }
-            Kind::Text(_) => "",
-            Kind::Number => "\"",
             _ => {
                 return Err(reject(
                     "kingdee.base-data",
@@ -127,12 +125,19 @@ impl<'l> Pass<'_, 'l> {
                     "a code or an object",
                 ));
             }
-        };
-        self.name(field);
-        for part in [open, quote, raw, quote, close] {
-            self.out.extend_from_slice(part.as_bytes());
         }
         Ok(())
+    }
+
+    /// Codes and numbers of documents are text, even when they come as digits.
+    fn text(&mut self, raw: &str, kind: Kind) {
+        if kind == Kind::Number {
+            self.out.push(b'"');
+        }
+        self.out.extend_from_slice(raw.as_bytes());
+        if kind == Kind::Number {
+            self.out.push(b'"');
+        }
     }
 
     fn number(&mut self, field: &Field, raw: &str, kind: Kind) -> Result<(), Reject> {
@@ -190,11 +195,8 @@ impl<'l> Pass<'_, 'l> {
         }
         if !self.key_seen {
             self.key_seen = true;
-            let quote = if kind == Kind::Number { "\"" } else { "" };
             self.name(field);
-            for part in [quote, raw, quote] {
-                self.out.extend_from_slice(part.as_bytes());
-            }
+            self.text(raw, kind);
         }
         Ok(())
     }

@@ -41,9 +41,7 @@ impl Pass<'_, '_> {
         match self.sub_close {
             None => {
                 let start = self.out.len();
-                if self.out.last() != Some(&b'{') {
-                    self.out.push(b',');
-                }
+                self.comma();
                 self.out.extend_from_slice(self.sub_head_open.as_bytes());
                 Sub::New(start)
             }

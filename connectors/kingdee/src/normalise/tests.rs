@@ -160,6 +160,10 @@ fn what_cannot_be_sent_is_rejected_with_code_and_field() {
         "kingdee.misplaced",
         Some("SubHeadEntity.FEntity.FLot"),
     );
+}
+
+#[test]
+fn a_broken_text_is_rejected() {
     for broken in [
         "",
         "[]",
