@@ -1,11 +1,10 @@
 //! Intents that an earlier run left open go first: nothing is read before
 //! every one of them is settled.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 
-use duijie_record::{Lines, SourceKey, line_count};
-use duijie_store::{DocumentState, Intent, IntentEntry, LedgerRow};
+use duijie_record::{Lines, line_count};
+use duijie_store::Intent;
 use tokio::sync::mpsc;
 
 use crate::options::Context;
@@ -41,11 +40,11 @@ pub(crate) async fn send(context: &Context, chunks: &mpsc::Sender<Chunk>) -> Res
     Ok(())
 }
 
-/// What of an intent has no outcome yet.
+/// An open intent names only documents without an outcome: those that have
+/// one left it in the commit that made the outcome durable.
 fn open_chunk(context: &Context, intent: Intent) -> Result<Chunk, Error> {
     let scope = &context.plan().scope;
-    let store = &context.options.store;
-    let data = store.read_segment(scope, &intent.segment)?;
+    let data = context.options.store.read_segment(scope, &intent.segment)?;
     let lines = line_count(&data);
     if lines != intent.entries.len() {
         return Err(Error::Segment {
@@ -54,39 +53,10 @@ fn open_chunk(context: &Context, intent: Intent) -> Result<Chunk, Error> {
             lines,
         });
     }
-    let keys: Vec<SourceKey> = intent
-        .entries
-        .iter()
-        .map(|entry| entry.source_key.clone())
-        .collect();
-    let rows = store.ledger(scope, &keys)?;
-    let rows: HashMap<SourceKey, LedgerRow> = keys
-        .into_iter()
-        .zip(rows)
-        .filter_map(|(key, row)| Some((key, row?)))
-        .collect();
-    let mut chunk = Chunk::new(Vec::new());
+    let mut chunk = Chunk::new(Vec::with_capacity(data.len() + 1));
     for (entry, line) in intent.entries.into_iter().zip(Lines::new(&data)) {
-        if !is_settled(&entry, rows.get(&entry.source_key)) {
-            chunk.push(line, entry, None);
-        }
+        chunk.push(line, entry, None);
     }
     chunk.open = Some(intent.id);
     Ok(chunk)
-}
-
-/// Outcomes of a chunk that is resolved in steps are durable before its intent
-/// is closed: the ledger then tells what this very document came to. A
-/// rejection of an earlier version does not count, since a newer version may
-/// be tried with an equal document.
-fn is_settled(entry: &IntentEntry, row: Option<&LedgerRow>) -> bool {
-    let Some(row) = row else {
-        return false;
-    };
-    row.documents.iter().any(|document| {
-        document.part == entry.part
-            && document.mapped_print == entry.mapped_print
-            && (row.source_print == entry.source_print
-                || document.state != DocumentState::Rejected)
-    })
 }

@@ -58,6 +58,16 @@ impl Chunk {
         self.push_entry(entry, slot);
     }
 
+    /// The documents at these places, in order, as they are.
+    pub(crate) fn narrow(self, places: impl Iterator<Item = usize>) -> Self {
+        let as_it_is = |place: usize| {
+            let entry = self.entries.get(place)?;
+            Some((place, entry.known_id.clone(), entry.attempt))
+        };
+        let places = places.filter_map(as_it_is).collect();
+        self.pick(places)
+    }
+
     /// The documents at these places, in order, each with the target's id where
     /// it is known and the number of its try.
     pub(crate) fn pick(mut self, places: Vec<(usize, Option<String>, u32)>) -> Self {

@@ -83,8 +83,9 @@ impl Writer {
                 let reason = "an earlier run ended before its answer".to_owned();
                 vec![Outcome::Unknown(reason); chunk.entries.len()]
             } else {
-                self.settle(&mut resolved).await;
-                open = Some(self.open_intent(open, &chunk).await?);
+                if !self.intend(&mut open, &chunk, &mut resolved).await? {
+                    return Ok(());
+                }
                 match self.send(&chunk).await {
                     Sent::Answered(outcomes) => outcomes,
                     Sent::NotSent(why) => {
@@ -97,8 +98,16 @@ impl Writer {
             if rest.is_empty() {
                 break;
             }
-            self.settle(&mut resolved).await;
-            let doubtful = rest.iter().any(|(_, rest)| matches!(rest, Rest::Doubtful(_)));
+            // What has its outcome leaves the intent in the same commit, so that
+            // an open intent says of no key what a newer one may contradict.
+            if !resolved.is_empty() {
+                chunk = chunk.narrow(rest.iter().map(|(place, _)| *place));
+                if !self.intend(&mut open, &chunk, &mut resolved).await? {
+                    return Ok(());
+                }
+            }
+            let rest: Vec<Rest> = rest.into_iter().map(|(_, why)| why).collect();
+            let doubtful = rest.iter().any(|why| matches!(why, Rest::Doubtful(_)));
             let Some(again) = self.again(chunk, rest, &mut resolved).await? else {
                 // Doubt leaves the intent open, for the next run to reconcile.
                 if doubtful {
@@ -159,11 +168,14 @@ impl Writer {
         Ok(Some(chunk.pick(kept)))
     }
 
-    async fn open_intent(
+    /// Replaces the open intent by one for this chunk, in one commit with what
+    /// was resolved. False when the settler is gone and the run is ending.
+    async fn intend(
         &mut self,
-        earlier: Option<IntentId>,
+        open: &mut Option<IntentId>,
         chunk: &Chunk,
-    ) -> Result<IntentId, Error> {
+        resolved: &mut Resolved,
+    ) -> Result<bool, Error> {
         let Context { options, claim, .. } = &*self.context;
         let segment = options.store.append_segment(claim, &chunk.batch.data).await?;
         let id = options.store.next_intent_id();
@@ -174,9 +186,19 @@ impl Writer {
             entries: chunk.entries.clone(),
             segment,
         });
-        let changes = earlier.map(Change::Settle).into_iter().chain([intent]);
-        options.store.commit(claim, changes.collect()).await?;
-        Ok(id)
+        let closed = open.replace(id);
+        if resolved.is_empty() {
+            let changes = closed.map(Change::Settle).into_iter().chain([intent]);
+            options.store.commit(claim, changes.collect()).await?;
+            return Ok(true);
+        }
+        let (durable, heard) = oneshot::channel();
+        let mut outcomes = resolved.take();
+        outcomes.changes.push(intent);
+        outcomes.settle = closed;
+        outcomes.durable = Some(durable);
+        self.tell(outcomes).await;
+        Ok(heard.await.is_ok())
     }
 
     /// One call, tried again under the same intent while nothing leaves.
@@ -266,7 +288,7 @@ impl Writer {
     async fn again(
         &mut self,
         chunk: Chunk,
-        rest: Vec<(usize, Rest)>,
+        rest: Vec<Rest>,
         resolved: &mut Resolved,
     ) -> Result<Option<Chunk>, Error> {
         let target = &self.context.plan().target;
@@ -277,26 +299,23 @@ impl Writer {
         let mut reason = "";
         let mut doubtful = Vec::new();
         let mut again = Vec::new();
-        for (index, why) in &rest {
-            let Some(entry) = chunk.entries.get(*index) else {
-                continue;
-            };
+        for (index, (entry, why)) in chunk.entries.iter().zip(&rest).enumerate() {
             match why {
                 Rest::Later(message) => {
                     reason = message;
                     wait = wait.max(backoff(&retries, entry.attempt, &self.context.random));
-                    again.push((*index, entry.known_id.clone(), entry.attempt + 1));
+                    again.push((index, entry.known_id.clone(), entry.attempt + 1));
                 }
                 Rest::Doubtful(message) => match doubt {
                     Doubt::Hold => {
                         let why = "it cannot be told whether it took effect";
-                        resolved.hold(&chunk, *index, format!("{why}: {message}"));
+                        resolved.hold(&chunk, index, format!("{why}: {message}"));
                     }
-                    Doubt::Skip => resolved.applied(&chunk, *index, None),
+                    Doubt::Skip => resolved.applied(&chunk, index, None),
                     Doubt::Resend | Doubt::LookUp => {
                         reason = message;
                         wait = wait.max(target.settle);
-                        doubtful.push(*index);
+                        doubtful.push(index);
                     }
                 },
             }
@@ -386,20 +405,6 @@ impl Writer {
                 return Ok(None);
             }
         }
-    }
-
-    /// Returns when everything noted so far is durable.
-    async fn settle(&mut self, resolved: &mut Resolved) {
-        if resolved.is_empty() {
-            return;
-        }
-        let (durable, heard) = oneshot::channel();
-        let outcomes = Outcomes {
-            durable: Some(durable),
-            ..resolved.take()
-        };
-        self.tell(outcomes).await;
-        let _durable_or_over = heard.await;
     }
 
     /// A settler that is gone has failed and said so; the run is ending.
