@@ -147,7 +147,7 @@ impl Compiler {
         self.op(number, rule, from, steps)
     }
 
-    fn op(&mut self, number: u16, rule: &Rule, from: From, mut steps: Vec<Step>) -> Option<Op> {
+    fn op(&mut self, number: u16, rule: &Rule, from: From, steps: Vec<Step>) -> Option<Op> {
         if matches!(from, From::Literal(_)) {
             return self.constant(
                 rule,
@@ -166,24 +166,22 @@ impl Compiler {
                 .add(&pointer(&rule.at, "type"), message, Some(hint));
             return None;
         }
-        let wraps = steps.iter().all(|step| matches!(step, Step::Wrap { .. }));
-        let simple = wraps && matches!(rule.form, Form::Text | Form::Int | Form::Float);
-        let (mut open, mut close) = (Vec::new(), Vec::new());
-        if simple {
-            // The first wrap is the innermost.
-            for step in steps.iter().rev() {
-                if let Step::Wrap { open: more, .. } = step {
-                    open.extend_from_slice(more);
-                }
-            }
-            let total = steps.iter().map(|step| match step {
-                Step::Wrap { close, .. } => close.len(),
-                _ => 0,
+        let simple = matches!(rule.form, Form::Text | Form::Int | Form::Float);
+        let Some((open, close)) = wraps(&steps).filter(|_| simple) else {
+            let key = self.key(rule, &[]);
+            let value = Computed {
+                from,
+                steps,
+                form: rule.form,
+            };
+            return Some(Op::Value {
+                key,
+                value,
+                rule: number,
             });
-            close = vec![b'}'; total.sum()];
-        }
+        };
         match from {
-            From::Variable(variable) if simple && variable.pipes.is_empty() => {
+            From::Variable(variable) if variable.pipes.is_empty() => {
                 let (key, close) = (self.key(rule, &open), self.fragment(&close));
                 let (field, form) = (variable.field, rule.form);
                 Some(Op::Copy {
@@ -194,7 +192,7 @@ impl Compiler {
                     rule: number,
                 })
             }
-            From::Template(segments) if simple && rule.form == Form::Text => {
+            From::Template(segments) if rule.form == Form::Text => {
                 let pieces = segments
                     .into_iter()
                     .map(|segment| self.piece(segment))
@@ -208,7 +206,6 @@ impl Compiler {
                 })
             }
             from => {
-                steps.shrink_to_fit();
                 let key = self.key(rule, &[]);
                 let value = Computed {
                     from,
@@ -319,7 +316,6 @@ impl Compiler {
         if !rest.is_empty() {
             segments.push(Segment::Literal(rest.to_owned()));
         }
-        let mut segments = segments;
         Ok(match segments.pop() {
             Some(Segment::Variable(variable)) if segments.is_empty() => From::Variable(variable),
             last => {
@@ -328,4 +324,18 @@ impl Compiler {
             }
         })
     }
+}
+
+/// The bytes before and after a value that is only wrapped; none where other
+/// parsers are among the steps. The first wrap is the innermost.
+fn wraps(steps: &[Step]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for step in steps {
+        let Step::Wrap { open, close } = step else {
+            return None;
+        };
+        before.splice(0..0, open.iter().copied());
+        after.extend_from_slice(close);
+    }
+    Some((before, after))
 }

@@ -3,6 +3,7 @@
 //! is evaluated and are never part of the text, so no value can change what an
 //! expression means.
 
+mod aggregate;
 mod evaluate;
 mod function;
 mod parse;

@@ -131,16 +131,7 @@ impl Settings {
             settings.condition = read_condition(condition, problems);
         }
         if let Some(offset) = parsed.get("utc_offset") {
-            match offset.as_str().and_then(read_offset) {
-                Some(offset) => settings.offset = offset,
-                None => problems.add(
-                    "/utc_offset",
-                    String::from("found no offset, expected hours and minutes east of UTC"),
-                    Some(String::from(
-                        "China is \"+08:00\", which is also the default",
-                    )),
-                ),
-            }
+            settings.offset = read_clock(offset, problems);
         }
         settings
     }
@@ -350,6 +341,15 @@ fn read_comparison(at: &str, value: &Json, problems: &mut Problems) -> Option<Co
         logic: logic?,
         values,
         strict,
+    })
+}
+
+fn read_clock(offset: &Json, problems: &mut Problems) -> i64 {
+    offset.as_str().and_then(read_offset).unwrap_or_else(|| {
+        let message = String::from("found no offset, expected hours and minutes east of UTC");
+        let hint = String::from("China is \"+08:00\", which is also the default");
+        problems.add("/utc_offset", message, Some(hint));
+        CHINA
     })
 }
 
