@@ -1,1 +1,42 @@
-fn main() {}
+//! The `duijie` binary: the only place that joins all crates of the host.
+
+mod args;
+mod command;
+mod exit;
+mod output;
+mod progress;
+mod project;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+use exit::Failure;
+use output::Output;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::usage(&error),
+    };
+    output::start_log();
+    let output = Output::new(arguments.global.json);
+    let ended = start(&arguments, &output);
+    exit::code(&output, ended)
+}
+
+fn start(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
+    if let Command::CompileComponent = arguments.command {
+        return duijie_component::compile_child().map_err(Failure::Run);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Environment(format!("cannot start: {error}")))?;
+    runtime.block_on(command::dispatch(arguments, output))
+}

@@ -31,7 +31,7 @@ pub struct Options {
     pub memory: Memory,
     pub limits: Limits,
     pub mode: Mode,
-    pub secrets: Secrets,
+    pub secrets: Arc<Secrets>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -39,7 +39,7 @@ pub struct Options {
 pub struct Launcher {
     library: Library,
     mode: Mode,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     clock: Arc<dyn Clock>,
     http: Http,
     sessions: Sessions,

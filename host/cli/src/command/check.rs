@@ -1,0 +1,62 @@
+//! `duijie check`: everything that is wrong, all at once.
+
+use duijie_contract::Mode;
+use duijie_diagnostic::Diagnostic;
+use duijie_plan::folder;
+use serde_json::json;
+
+use crate::args::Global;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::project::Project;
+use crate::wire;
+
+pub(crate) async fn check(
+    global: &Global,
+    named: &[String],
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut project = Project::open(global)?;
+    let launcher = wire::launcher(&project, Mode::Preview)?;
+    let documents = match named {
+        [] => project.pipelines.clone(),
+        named => named
+            .iter()
+            .map(|name| project.pipeline(name))
+            .collect::<Result<_, _>>()?,
+    };
+    let mut problems = match named {
+        [] => project.problems.clone(),
+        _ => documents
+            .iter()
+            .flat_map(|document| project.problems_of(&document.file))
+            .collect(),
+    };
+    for document in &documents {
+        let (_, found) = wire::resolved(&project, &launcher, document).await?;
+        problems.extend(found);
+    }
+    problems.extend(folder(&project.pipelines, &project.connections));
+    problems.dedup();
+    if problems.iter().any(Diagnostic::is_error) {
+        return Err(project.refuse(problems));
+    }
+    if !problems.is_empty() && !output.is_json() {
+        output.problems(&problems, &project.sources);
+    }
+    if documents.is_empty() {
+        return Err(Failure::Argument(format!(
+            "there is no pipeline in {}\n\nhint: put a manifest into pipelines/, or see `duijie quickstart`",
+            global.project.display()
+        )));
+    }
+    let names: Vec<_> = documents
+        .iter()
+        .filter_map(|document| document.low.pipeline.as_deref())
+        .collect();
+    output.data(
+        &format!("nothing is wrong with {}", names.join(", ")),
+        json!({ "pipelines": names }),
+    );
+    Ok(())
+}

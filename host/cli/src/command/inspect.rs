@@ -1,0 +1,140 @@
+//! `duijie inspect`: what a component really imports, and what it asks for.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use duijie_component::{Secrets, inspect as read_border};
+use duijie_contract::{Description, Launch as _, Mode};
+use duijie_diagnostic::Sources;
+use serde_json::{Value, json};
+
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::project::Project;
+use crate::wire;
+
+pub(crate) async fn inspect(component: &Path, output: &Output) -> Result<(), Failure> {
+    let name = component.file_stem().unwrap_or_default().to_string_lossy();
+    let bytes = std::fs::read(component).map_err(|error| {
+        Failure::Argument(format!("cannot read {}: {error}", component.display()))
+    })?;
+    let border = read_border(&name, &bytes)?;
+    let folder = match component.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let aside = std::env::temp_dir().join(format!("duijie-inspect-{}", std::process::id()));
+    let project = Project::around(folder, &aside)?;
+    let described = async {
+        let launcher = wire::launcher(&project, Mode::Preview)?;
+        Ok::<_, Failure>(launcher.describe(&name).await?)
+    }
+    .await;
+    std::fs::remove_dir_all(&aside).ok();
+    let description = described?;
+    let text = text(&description, &border.imports, &border.exports);
+    output.data(&text, data(&description, &border.imports, &border.exports));
+    Ok(())
+}
+
+fn text(description: &Description, imports: &[String], exports: &[String]) -> String {
+    let mut text = format!(
+        "{} {}  {} {}\nsha256   {}\n",
+        description.name,
+        description.version,
+        description.title.en,
+        description.title.zh,
+        description.digest
+    );
+    let mut line = |name: &str, value: &str| {
+        // Writing into a text cannot fail.
+        let _: std::fmt::Result = writeln!(text, "{name:<9}{value}");
+    };
+    let roles: Vec<_> = description.roles.iter().map(ToString::to_string).collect();
+    line("roles", &roles.join(", "));
+    line("exports", &exports.join(", "));
+    line("imports", &imports.join(", "));
+    line(
+        "egress",
+        match description.egress.is_empty() {
+            true => "none".to_owned(),
+            false => description.egress.join(", "),
+        }
+        .as_str(),
+    );
+    line("secrets", &secrets(description).join(", "));
+    let recipes: Vec<_> = description.recipes.iter().map(|one| one.name.as_str()).collect();
+    line("recipes", &recipes.join(", "));
+    for collection in &description.collections {
+        let value = format!(
+            "{} {} ({}, key {}, guarantee {})",
+            collection.role,
+            collection.name,
+            collection.title.zh,
+            collection.key.join("+"),
+            collection.guarantee
+        );
+        line("offers", &value);
+    }
+    text
+}
+
+/// Names of the settings that are secrets, read from the schema.
+fn secrets(description: &Description) -> Vec<String> {
+    let schema: Value = serde_json::from_str(&description.connection_schema).unwrap_or_default();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties
+        .into_iter()
+        .flatten()
+        .filter(|(_, property)| property.get("x-secret").and_then(Value::as_bool) == Some(true))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+fn data(description: &Description, imports: &[String], exports: &[String]) -> Value {
+    let roles: Vec<_> = description.roles.iter().map(ToString::to_string).collect();
+    let collections: Vec<_> = description
+        .collections
+        .iter()
+        .map(|collection| {
+            json!({
+                "name": collection.name,
+                "role": collection.role.to_string(),
+                "title": {"en": collection.title.en, "zh": collection.title.zh},
+                "key": collection.key,
+                "guarantee": collection.guarantee.as_str(),
+            })
+        })
+        .collect();
+    json!({
+        "name": description.name,
+        "version": description.version,
+        "digest": description.digest,
+        "roles": roles,
+        "imports": imports,
+        "exports": exports,
+        "egress": description.egress,
+        "secrets": secrets(description),
+        "recipes": description.recipes.iter().map(|one| &one.name).collect::<Vec<_>>(),
+        "sessions": description.sessions,
+        "collections": collections,
+    })
+}
+
+impl Project {
+    /// No project at all: a folder of components, and a place for what is
+    /// compiled on the way.
+    fn around(connectors: &Path, data: &Path) -> Result<Self, Failure> {
+        Ok(Self {
+            connectors: connectors.to_owned(),
+            data: data.to_owned(),
+            pipelines: Vec::new(),
+            connections: Vec::new(),
+            secrets: Arc::new(Secrets::open(data)?),
+            sources: Sources::default(),
+            problems: Vec::new(),
+            root: data.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! `duijie run`: a pipeline once, or by its schedule. While it goes on it
+//! owns the data folder and answers other commands over the socket there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use duijie_admin::Server;
+use duijie_contract::Mode;
+use duijie_pipeline::{End, Options, Report, Stop, SystemClock, follow};
+use serde_json::{Value, json};
+
+use crate::args::Global;
+use crate::command::state::State;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::progress::{Progress, counted};
+use crate::project::Project;
+use crate::wire;
+
+pub(crate) async fn run(
+    global: &Global,
+    named: &str,
+    by_schedule: bool,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut project = Project::open(global)?;
+    let document = project.pipeline(named)?;
+    let launcher = wire::launcher(&project, Mode::Effect)?;
+    let (plan, warnings) = wire::plan(&project, &launcher, &document).await?;
+    if !warnings.is_empty() && !output.is_json() {
+        output.problems(&warnings, &project.sources);
+    }
+    if !plan.enabled {
+        return Err(Failure::Argument(format!(
+            "pipeline `{}` is switched off\n\nhint: write `enabled: true` into {}",
+            plan.name, document.file
+        )));
+    }
+    let store = wire::store(&project)?;
+    let server = serve(&project.data, State::new(store.clone()))?;
+    let stop = Stop::new();
+    let signal = listen(stop.clone())?;
+    let options = Options {
+        plan: Arc::new(plan),
+        launch: launcher,
+        store,
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(Progress::new(output)),
+        seed: u64::from(std::process::id()),
+        checkpoint_every: 16,
+    };
+    let ended = match by_schedule {
+        true => follow(&options, &stop).await,
+        false => duijie_pipeline::run(&options, &stop).await,
+    };
+    drop(server);
+    tell(&ended?, output, &signal)
+}
+
+fn serve(data: &Path, state: State) -> Result<Server, Failure> {
+    Server::start(data, Arc::new(state))
+        .map_err(|error| Failure::Environment(error.to_string()))
+}
+
+/// Which signal asked to stop, if one did.
+type Asked = Arc<std::sync::atomic::AtomicU8>;
+
+/// The first signal asks for a graceful stop; the second ends the process.
+fn listen(stop: Stop) -> Result<Asked, Failure> {
+    use std::sync::atomic::Ordering;
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error: std::io::Error| Failure::Environment(error.to_string());
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let asked = Asked::default();
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        loop {
+            let number = tokio::select! {
+                _ = interrupt.recv() => 2,
+                _ = terminate.recv() => 15,
+            };
+            if seen.swap(number, Ordering::Relaxed) != 0 {
+                #[allow(clippy::exit)] // Nothing in flight may hold a second signal back.
+                std::process::exit(128 + i32::from(number));
+            }
+            stop.stop();
+        }
+    });
+    Ok(asked)
+}
+
+fn tell(report: &Report, output: &Output, asked: &Asked) -> Result<(), Failure> {
+    let seconds = report.ended_ms.saturating_sub(report.started_ms);
+    let text = format!(
+        "{} in {}.{:03} s (run {})",
+        counted(&report.counts),
+        seconds / 1000,
+        seconds % 1000,
+        report.run
+    );
+    match &report.end {
+        End::Finished => {
+            output.data(&text, data(report, "finished"));
+            Ok(())
+        }
+        End::Stopped => {
+            output.data(&format!("stopped: {text}"), data(report, "stopped"));
+            let signal = asked.load(std::sync::atomic::Ordering::Relaxed);
+            Err(Failure::Signal(signal))
+        }
+        End::Failed(error) => Err(Failure::Run(format!(
+            "{error}\n\n{text}\nhint: nothing is lost; run it again to go on"
+        ))),
+    }
+}
+
+fn data(report: &Report, end: &str) -> Value {
+    let counts = &report.counts;
+    json!({
+        "run": report.run.as_str(),
+        "end": end,
+        "started_ms": report.started_ms,
+        "ended_ms": report.ended_ms,
+        "read": counts.read,
+        "unchanged": counts.unchanged,
+        "dropped": counts.dropped,
+        "applied": counts.applied,
+        "rejected": counts.rejected,
+        "held": counts.held,
+    })
+}

@@ -1,0 +1,89 @@
+//! The one place that prints: data to stdout, the rest to stderr, colour
+//! where a terminal wants it.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::{IsTerminal as _, Write as _};
+
+use duijie_diagnostic::{Diagnostic, Sources, Style, render, to_json};
+use serde_json::{Value, json};
+
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// A command's answer: text for people, or the same as data in the one
+    /// envelope that all commands share.
+    pub(crate) fn data(&self, text: &str, data: Value) {
+        match self.json {
+            true => print(&json!({"ok": true, "data": data}).to_string()),
+            false => print(text.trim_end()),
+        }
+    }
+
+    /// Something on the way, for people only.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.json {
+            eprintln!("{text}");
+        }
+    }
+
+    pub(crate) fn error(&self, text: &str) {
+        if self.json {
+            print(&json!({"ok": false, "error": text}).to_string());
+        } else {
+            eprintln!("error: {text}");
+        }
+    }
+
+    /// Located problems, all at once.
+    pub(crate) fn problems(&self, problems: &[Diagnostic], sources: &Sources) {
+        if self.json {
+            let problems: Vec<_> = problems.iter().map(|one| to_json(one, sources)).collect();
+            print(&json!({"ok": false, "problems": problems}).to_string());
+        } else {
+            eprintln!("{}", render(problems, sources, style()).trim_end());
+        }
+    }
+
+    /// Whether a bar can move.
+    pub(crate) fn live(&self) -> bool {
+        !self.json && std::io::stderr().is_terminal()
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+}
+
+fn style() -> Style {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    Style {
+        colour: wanted && std::io::stderr().is_terminal(),
+        ..Style::PLAIN
+    }
+}
+
+/// A reader that went away needs no more.
+fn print(text: &str) {
+    writeln!(std::io::stdout().lock(), "{text}").ok();
+}
+
+/// Logs go to stderr, warnings and worse unless `DUIJIE_LOG` says otherwise.
+pub(crate) fn start_log() {
+    let wish = std::env::var("DUIJIE_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&wish)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(style().colour);
+    match std::env::var("DUIJIE_LOG_FORM").as_deref() {
+        Ok("json") => log.json().init(),
+        _ => log.init(),
+    }
+}

@@ -1,0 +1,126 @@
+//! Joins the crates: a launcher over the connector folder, a plan out of the
+//! project's files, the store of its data folder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use duijie_component::{Compiler, Launcher, Limits, Memory, Options};
+use duijie_contract::{Description, Launch as _, Mode};
+use duijie_diagnostic::Diagnostic;
+use duijie_manifest::{Document, Pipeline};
+use duijie_pipeline::Clock as _;
+use duijie_plan::{Inputs, Plan, StageAt, folder, refusals, resolve};
+use duijie_store::Embedded;
+
+use crate::exit::Failure;
+use crate::project::Project;
+
+/// Instances at once in one process that runs one pipeline.
+const INSTANCES: u32 = 64;
+
+struct HostClock;
+
+impl duijie_component::Clock for HostClock {
+    fn now_ms(&self) -> u64 {
+        duijie_pipeline::SystemClock.now_ms()
+    }
+}
+
+pub(crate) fn launcher(project: &Project, mode: Mode) -> Result<Arc<Launcher>, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::Environment(format!("cannot find this program: {error}")))?;
+    let launcher = Launcher::new(Options {
+        connectors: project.connectors.clone(),
+        cache: project.data.join("compiled"),
+        compiler: Compiler::Child {
+            program,
+            arguments: vec!["compile-component".to_owned()],
+        },
+        memory: Memory::Pooled {
+            instances: INSTANCES,
+        },
+        limits: Limits::DEFAULT,
+        mode,
+        secrets: project.secrets.clone(),
+        clock: Arc::new(HostClock),
+    })?;
+    Ok(Arc::new(launcher))
+}
+
+pub(crate) fn store(project: &Project) -> Result<Arc<Embedded>, Failure> {
+    Ok(Arc::new(Embedded::open(
+        &project.data,
+        &duijie_store::Options::default(),
+    )?))
+}
+
+/// The plan of a pipeline, and what to warn of; or everything that is wrong.
+pub(crate) async fn plan(
+    project: &Project,
+    launcher: &Launcher,
+    document: &Document<Pipeline>,
+) -> Result<(Plan, Vec<Diagnostic>), Failure> {
+    let (plan, found) = resolved(project, launcher, document).await?;
+    let mut problems = project.problems_of(&document.file);
+    problems.extend(found);
+    problems.extend(folder(&project.pipelines, &project.connections));
+    match plan {
+        Some(plan) if !problems.iter().any(Diagnostic::is_error) => Ok((plan, problems)),
+        _ => Err(project.refuse(problems)),
+    }
+}
+
+/// Everything about one pipeline: its resolution, and what its connectors
+/// say of their settings.
+pub(crate) async fn resolved(
+    project: &Project,
+    launcher: &Launcher,
+    document: &Document<Pipeline>,
+) -> Result<(Option<Plan>, Vec<Diagnostic>), Failure> {
+    let installed = project.installed();
+    let descriptions = descriptions(launcher, document, &installed).await?;
+    let has_secret = |name: &str| project.secrets.get(name).is_ok();
+    let inputs = Inputs {
+        pipeline: document,
+        connections: &project.connections,
+        descriptions: &descriptions,
+        installed: &installed,
+        has_secret: &has_secret,
+    };
+    let (plan, mut problems) = resolve(&inputs);
+    if let Some(plan) = &plan {
+        for (at, stage) in stages(plan) {
+            let found = launcher.check(&stage.usage).await?;
+            problems.extend(refusals(&inputs, at, &found));
+        }
+    }
+    let refused = problems.iter().any(Diagnostic::is_error);
+    Ok((plan.filter(|_| !refused), problems))
+}
+
+pub(crate) fn stages(plan: &Plan) -> Vec<(StageAt, &duijie_plan::Stage)> {
+    let mut stages = vec![(StageAt::Source, &plan.source)];
+    let transforms = plan.transforms.iter().enumerate();
+    stages.extend(transforms.map(|(index, stage)| (StageAt::Transform(index), stage)));
+    stages.push((StageAt::Target, &plan.target.stage));
+    stages
+}
+
+/// What the connectors that a manifest names say of themselves.
+async fn descriptions(
+    launcher: &Launcher,
+    document: &Document<Pipeline>,
+    installed: &[String],
+) -> Result<BTreeMap<String, Description>, Failure> {
+    let low = &document.low;
+    let source = low.source.iter().map(|stage| &stage.connector);
+    let transforms = low.transform.iter().flatten().map(|stage| &stage.connector);
+    let target = low.target.iter().map(|stage| &stage.connector);
+    let mut found = BTreeMap::new();
+    for name in source.chain(transforms).chain(target).flatten() {
+        if installed.contains(name) && !found.contains_key(name) {
+            found.insert(name.clone(), launcher.describe(name).await?);
+        }
+    }
+    Ok(found)
+}
