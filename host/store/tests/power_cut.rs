@@ -6,6 +6,14 @@
 //! that wants it. The power cuts need root and loop devices; for other users
 //! only the kills are tested.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "clippy takes only functions marked as tests for tests"
+)]
+
 #[path = "power_cut/disk.rs"]
 mod disk;
 #[path = "power_cut/writer.rs"]
