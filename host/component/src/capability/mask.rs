@@ -7,7 +7,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, Input, Match, MatchKind, Span, packed};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -36,7 +36,7 @@ pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC
 /// Finds every known value in one pass over the bytes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Masker {
-    search: Option<AhoCorasick>,
+    search: Option<Search>,
     /// By pattern: whether it counts only where it stands alone.
     alone: Vec<bool>,
 }
@@ -53,11 +53,7 @@ impl Masker {
         forms.sort_unstable();
         forms.dedup();
         let alone = forms.iter().map(|form| form.len() < STANDS_ALONE).collect();
-        let search = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&forms);
-        // Only sizes far beyond a handful of settings make the build fail.
-        let search = search.ok().filter(|_| !forms.is_empty());
+        let search = Search::new(&forms);
         Self { search, alone }
     }
 
@@ -78,7 +74,7 @@ impl Masker {
         let mut masked: Option<Vec<u8>> = None;
         let mut copied = 0;
         let mut from = 0;
-        while let Some(found) = search.find(Input::new(bytes).range(from..)) {
+        while let Some(found) = search.find(bytes, from) {
             let alone = self.alone.get(found.pattern().as_usize());
             if alone == Some(&true) && !stands_alone(bytes, found.start(), found.end()) {
                 // Another value may begin inside the one that does not count.
@@ -95,6 +91,44 @@ impl Masker {
             out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
         }
         masked
+    }
+}
+
+/// The vector search goes through anything at gigabytes a second, where the
+/// automaton slows down on values that begin with what is frequent, such as
+/// digits. It takes up to some dozens of patterns.
+#[derive(Debug, Clone)]
+enum Search {
+    Vector(packed::Searcher),
+    Automaton(AhoCorasick),
+}
+
+impl Search {
+    /// `None` when there is nothing to look for.
+    fn new(forms: &[Vec<u8>]) -> Option<Self> {
+        if forms.is_empty() {
+            return None;
+        }
+        let vector = packed::Config::new()
+            .match_kind(packed::MatchKind::LeftmostLongest)
+            .builder()
+            .extend(forms)
+            .build();
+        if let Some(vector) = vector {
+            return Some(Self::Vector(vector));
+        }
+        // Only sizes far beyond those of settings make this build fail.
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(forms);
+        automaton.ok().map(Self::Automaton)
+    }
+
+    fn find(&self, bytes: &[u8], from: usize) -> Option<Match> {
+        match self {
+            Self::Vector(vector) => vector.find_in(bytes, Span::from(from..bytes.len())),
+            Self::Automaton(automaton) => automaton.find(Input::new(bytes).range(from..)),
+        }
     }
 }
 

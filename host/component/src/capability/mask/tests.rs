@@ -106,3 +106,16 @@ proptest! {
         prop_assert!(serde_json::from_str::<String>(&masked).is_ok_and(|text| !text.contains(&value)));
     }
 }
+
+#[test]
+fn more_values_than_the_vector_search_takes_are_all_hidden() {
+    let values: Vec<String> = (0..300)
+        .map(|index| format!("secret-number-{index:03}"))
+        .collect();
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    let text = values.join(" ");
+    assert_eq!(
+        masker(&values).mask_text(&text),
+        vec![MASK; values.len()].join(" ")
+    );
+}
