@@ -129,7 +129,8 @@ fn alternatives(
         .flatten()
         .all(|error| matches!(error.kind(), ValidationErrorKind::Type { .. }));
     if here_only && only_types && !all_types.is_empty() {
-        let expected: Vec<&str> = all_types.into_iter().map(type_words).collect();
+        let mut expected: Vec<&str> = all_types.into_iter().map(type_words).collect();
+        expected.dedup();
         let expected = format!("expected {}", expected.join(" or "));
         return out.push(unfit(code::WRONG_TYPE, pointer, &expected, told));
     }
@@ -297,7 +298,8 @@ fn expectation(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> Strin
         Is::Format { format } => format!("expected a `{format}`"),
         Is::FalseSchema => "expected nothing".to_owned(),
         Is::OneOfMultipleValid { .. } => "which fits more than one of the allowed forms".to_owned(),
-        _ => error.masked().to_string(),
+        Is::Not { .. } => "expected something else".to_owned(),
+        _ => format!("expected {}", error.masked()),
     }
 }
 

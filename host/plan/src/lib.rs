@@ -15,6 +15,8 @@ mod policy;
 mod refusal;
 mod resolve;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use code::CODES;
 pub use explain::{explain, explain_json};
