@@ -2,6 +2,7 @@
 //! Their text forms are in `render`; nothing here knows HTTP.
 
 pub(crate) mod catalogue;
+pub(crate) mod lines;
 pub(crate) mod render;
 
 use crate::clock::china_text;

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn python() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
     let python = workspace.join("target/python/bin/python");
     assert!(
         python.exists(),
@@ -18,7 +21,9 @@ fn python() -> PathBuf {
 
 /// Runs a script under `clients/` and reads the one JSON object that it prints.
 fn check(script: &str, arguments: &[&str]) -> Value {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("clients")
+        .join(script);
     let output = Command::new(python())
         .arg(script)
         .args(arguments)
@@ -26,7 +31,10 @@ fn check(script: &str, arguments: &[&str]) -> Value {
         .env("NO_PROXY", "127.0.0.1")
         .output()
         .unwrap();
-    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, error) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{error}");
     serde_json::from_str(&out).unwrap_or_else(|wrong| panic!("{wrong} in {out}\n{error}"))
 }
@@ -53,16 +61,29 @@ fn the_vendors_kingdee_sdk_saves_queries_and_audits() {
     );
     std::fs::write(&conf, text).unwrap();
 
-    let answers = check("kingdee_sdk.py", &[conf.to_str().unwrap(), &simulators.kingdee_url()]);
+    let answers = check(
+        "kingdee_sdk.py",
+        &[conf.to_str().unwrap(), &simulators.kingdee_url()],
+    );
 
     assert_eq!(status(&answers["save"])["IsSuccess"], true, "{answers}");
     assert_eq!(answers["save"]["Result"]["Number"], "SDK-1");
     let batch = status(&answers["batch"]);
     assert_eq!(batch["IsSuccess"], false);
     assert_eq!(batch["MsgCode"], 11);
-    let saved: Vec<&Value> = batch["SuccessEntitys"].as_array().unwrap().iter().map(|one| &one["DIndex"]).collect();
+    let saved: Vec<&Value> = batch["SuccessEntitys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["DIndex"])
+        .collect();
     assert_eq!(saved, [0, 1]);
-    let refused: Vec<&Value> = batch["Errors"].as_array().unwrap().iter().map(|one| &one["DIndex"]).collect();
+    let refused: Vec<&Value> = batch["Errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["DIndex"])
+        .collect();
     assert_eq!(refused, [2, 3]);
     assert_eq!(status(&answers["polled"])["IsSuccess"], true);
     let rows = answers["query"].as_array().unwrap();
@@ -73,12 +94,26 @@ fn the_vendors_kingdee_sdk_saves_queries_and_audits() {
     assert_eq!(rows[0][4], "SKU-0001");
     assert_eq!(rows[0][5], "25.5000");
     assert_eq!(answers["bill_query"][1]["FBillNo"], "SDK-3");
-    assert_eq!(status(&answers["audit"])["SuccessEntitys"][0]["Number"], "SDK-1");
+    assert_eq!(
+        status(&answers["audit"])["SuccessEntitys"][0]["Number"],
+        "SDK-1"
+    );
     assert_eq!(answers["view"]["Result"]["Result"]["DocumentStatus"], "C");
-    assert_eq!(status(&answers["delete"])["SuccessEntitys"][0]["Number"], "SDK-2");
-    let left: Vec<String> = simulators.documents().into_iter().map(|document| document.bill_no).collect();
+    assert_eq!(
+        status(&answers["delete"])["SuccessEntitys"][0]["Number"],
+        "SDK-2"
+    );
+    let left: Vec<String> = simulators
+        .documents()
+        .into_iter()
+        .map(|document| document.bill_no)
+        .collect();
     assert_eq!(left, ["SDK-1", "SDK-3", "SDK-5"]);
-    assert_eq!(simulators.session_count(), 1, "the SDK keeps the session of its first answer");
+    assert_eq!(
+        simulators.session_count(),
+        1,
+        "the SDK keeps the session of its first answer"
+    );
 }
 
 #[test]

@@ -34,14 +34,13 @@ struct Column {
     base: bool,
 }
 
-/// The rows, and the field keys as they were sent.
+/// The field keys as they were sent, and the rows of the asked page.
 pub(crate) fn rows(bills: &Bills, data: &Node) -> Result<(Vec<String>, Vec<Vec<Node>>), Failure> {
     let text = |key: &str| {
         data.get(key)
             .and_then(Node::scalar)
             .unwrap_or_default()
             .trim()
-            .to_owned()
     };
     let keys: Vec<String> = text("FieldKeys")
         .split(',')
@@ -50,30 +49,39 @@ pub(crate) fn rows(bills: &Bills, data: &Node) -> Result<(Vec<String>, Vec<Vec<N
     if keys.iter().any(String::is_empty) {
         return Err(failure(8, "参数错误：FieldKeys不能为空"));
     }
-    match text("FormId").as_str() {
-        "SAL_OUTSTOCK" => {}
-        "BD_Currency" => {
-            return Ok((
-                keys.clone(),
-                vec![keys.iter().map(|_| Node::text("PRE001")).collect()],
-            ));
-        }
-        other => return Err(failure(5, format!("业务对象不存在：{other}"))),
-    }
-    let columns = keys
-        .iter()
-        .map(|key| column(key))
-        .collect::<Result<Vec<_>, _>>()?;
-    let conditions = conditions(data.get("FilterString"))?;
-    let filters: Vec<(Column, &Condition)> = conditions
-        .iter()
-        .map(|condition| Ok((column(&condition.field)?, condition)))
-        .collect::<Result<_, Failure>>()?;
     let number = |key: &str| usize::try_from(data.get(key).map_or(0, Node::id)).unwrap_or(0);
     let (start, limit, top) = (number("StartRow"), number("Limit"), number("TopRowCount"));
     if limit > LARGEST {
         return Err(failure(8, format!("参数错误：Limit不能超过{LARGEST}")));
     }
+    let mut rows = match text("FormId") {
+        "SAL_OUTSTOCK" => bill_rows(bills, &keys, data.get("FilterString"))?,
+        // The heartbeat idiom asks for one known currency.
+        "BD_Currency" => vec![keys.iter().map(|_| Node::text("PRE001")).collect()],
+        other => return Err(failure(5, format!("业务对象不存在：{other}"))),
+    };
+    if top > 0 {
+        rows.truncate(top);
+    }
+    let take = if limit == 0 { USUAL } else { limit };
+    Ok((keys, rows.into_iter().skip(start).take(take).collect()))
+}
+
+fn bill_rows(
+    bills: &Bills,
+    keys: &[String],
+    filter: Option<&Node>,
+) -> Result<Vec<Vec<Node>>, Failure> {
+    let columns = keys
+        .iter()
+        .map(|key| column(key))
+        .collect::<Result<Vec<_>, _>>()?;
+    let conditions = conditions(filter)?;
+    let filters = conditions
+        .iter()
+        .map(|condition| Ok((column(&condition.field)?, condition)));
+    let filters: Vec<(Column, &Condition)> = filters.collect::<Result<_, Failure>>()?;
+    // An entry field anywhere makes a row of each entry; otherwise a bill is one row.
     let wide = columns
         .iter()
         .chain(filters.iter().map(|(column, _)| column))
@@ -85,16 +93,12 @@ pub(crate) fn rows(bills: &Bills, data: &Node) -> Result<(Vec<String>, Vec<Vec<N
             .get("FEntity")
             .map(Node::items)
             .unwrap_or_default();
-        let entries: Vec<(usize, Option<&Node>)> = if wide {
-            entries
-                .iter()
-                .enumerate()
-                .map(|(at, row)| (at, Some(row)))
-                .collect()
+        let entries: Vec<Option<&Node>> = if wide {
+            entries.iter().map(Some).collect()
         } else {
-            vec![(0, None)]
+            vec![None]
         };
-        for (at, entry) in entries {
+        for (at, entry) in entries.into_iter().enumerate() {
             let value = |column: &Column| column.value(bill, at, entry);
             if filters
                 .iter()
@@ -104,14 +108,7 @@ pub(crate) fn rows(bills: &Bills, data: &Node) -> Result<(Vec<String>, Vec<Vec<N
             }
         }
     }
-    let end = if top > 0 {
-        top.min(rows.len())
-    } else {
-        rows.len()
-    };
-    rows.truncate(end);
-    let take = if limit == 0 { USUAL } else { limit };
-    Ok((keys, rows.into_iter().skip(start).take(take).collect()))
+    Ok(rows)
 }
 
 /// The filter as text, or as the newer list of comparisons, of which only 67 (equals) joined by AND is known.

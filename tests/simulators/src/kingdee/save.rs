@@ -100,39 +100,7 @@ impl Save<'_> {
             .and_then(Node::scalar)
             .unwrap_or_default()
             .to_owned();
-        let refuse = |code, field: &str, message: String| Failure {
-            field: Some(field.to_owned()),
-            message,
-            at,
-            code,
-        };
-        if let Some(other) = bills.fid(&number)
-            && other != fid
-        {
-            failures.push(refuse(
-                11,
-                "FBillNo",
-                format!("单据编号为“{number}”的单据已经存在，违反字段唯一性要求"),
-            ));
-        }
-        if fid != 0 {
-            match bills.by_fid(fid) {
-                None => failures.push(refuse(10, "FID", format!("内码为{fid}的单据不存在"))),
-                Some(bill) if matches!(bill.status, 'B' | 'C') => {
-                    let state = if bill.status == 'C' {
-                        "已经审核"
-                    } else {
-                        "审核中"
-                    };
-                    failures.push(refuse(
-                        11,
-                        "FDocumentStatus",
-                        format!("单据“{}”{state}，不能修改", bill.number),
-                    ));
-                }
-                Some(_) => failures.extend(unknown_entries(bills, fid, &model, at)),
-            }
-        }
+        failures.extend(conflicts(bills, fid, &number, &model, at));
         if !failures.is_empty() {
             return Err(failures);
         }
@@ -302,6 +270,44 @@ fn merge(into: &mut Node, from: &Node, wanted: &dyn Fn(&str) -> bool) {
             into.set(name, value.clone());
         }
     }
+}
+
+/// What the stored bills say against a model: a number that is taken, a bill that is gone or audited.
+fn conflicts(bills: &Bills, fid: i64, number: &str, model: &Node, at: usize) -> Vec<Failure> {
+    let refuse = |code, field: &str, message: String| Failure {
+        field: Some(field.to_owned()),
+        message,
+        at,
+        code,
+    };
+    let mut failures = Vec::new();
+    if bills.fid(number).is_some_and(|other| other != fid) {
+        failures.push(refuse(
+            11,
+            "FBillNo",
+            format!("单据编号为“{number}”的单据已经存在，违反字段唯一性要求"),
+        ));
+    }
+    if fid == 0 {
+        return failures;
+    }
+    match bills.by_fid(fid) {
+        None => failures.push(refuse(10, "FID", format!("内码为{fid}的单据不存在"))),
+        Some(bill) if matches!(bill.status, 'B' | 'C') => {
+            let state = if bill.status == 'C' {
+                "已经审核"
+            } else {
+                "审核中"
+            };
+            failures.push(refuse(
+                11,
+                "FDocumentStatus",
+                format!("单据“{}”{state}，不能修改", bill.number),
+            ));
+        }
+        Some(_) => failures.extend(unknown_entries(bills, fid, model, at)),
+    }
+    failures
 }
 
 fn unknown_entries(bills: &Bills, fid: i64, model: &Node, at: usize) -> Vec<Failure> {

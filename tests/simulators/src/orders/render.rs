@@ -1,8 +1,9 @@
-//! Orders as JSON documents: every header field of the stock-out answer, its lines and batches.
+//! Orders as JSON documents: every header field of the stock-out answer. The lines are in `lines`.
 //! Field names are the vendor's; values are invented but typical, with quotes, `&`, `+` and escapes in texts.
 
-use super::catalogue::{barcode, goods_name, goods_no, shop, spec_name, spec_no, warehouse};
-use super::{Line, Order};
+use super::Order;
+use super::catalogue::{shop, warehouse};
+use super::lines::{batch, batches, detail};
 use crate::clock::china_text;
 use crate::config::Dialect;
 use crate::random::Random;
@@ -45,6 +46,12 @@ const AREAS: [(&str, u64, u64, u64); 4] = [
         650_102,
     ),
 ];
+const STREETS: [&str; 4] = [
+    "中关村大街",
+    "文一西路",
+    "科技园南路\"创业\"大厦",
+    "人民路&解放路口",
+];
 const CARRIERS: [(&str, &str, u64); 3] = [
     ("YT", "圆通速递", 3),
     ("SF", "顺丰速运", 8),
@@ -61,6 +68,7 @@ pub(crate) fn stockout(order: &Order, dialect: Dialect, lists: Lists) -> Vec<u8>
         times(writer, order, &mut random);
         amounts(writer, order, &mut random);
         receiver(writer, order, &mut random);
+        carrier(writer, order, &mut random);
         people(writer, &mut random);
         rest(writer, order, &mut random);
         if lists.details_list {
@@ -184,46 +192,20 @@ fn amounts(writer: &mut Writer, order: &Order, random: &mut Random) {
 }
 
 fn receiver(writer: &mut Writer, order: &Order, random: &mut Random) {
-    let at = |count: usize, random: &mut Random| {
-        usize::try_from(random.below(count as u64)).unwrap_or(0)
-    };
-    let (area, province, city, district) = AREAS
-        .get(at(AREAS.len(), random))
-        .copied()
-        .unwrap_or(("", 0, 0, 0));
-    let (code, carrier, kind) = CARRIERS
-        .get(at(CARRIERS.len(), random))
-        .copied()
-        .unwrap_or(("", "", 0));
+    let at = usize::try_from(random.below(AREAS.len() as u64)).unwrap_or(0);
+    let (area, province, city, district) = AREAS.get(at).copied().unwrap_or(("", 0, 0, 0));
     let name = random.pick(&NAMES);
-    let (house, street) = (
-        random.below(300),
-        random.pick(&[
-            "中关村大街",
-            "文一西路",
-            "科技园南路\"创业\"大厦",
-            "人民路&解放路口",
-        ]),
-    );
+    let street = random.pick(&STREETS);
+    let (house, block, room) = (random.below(300), random.below(20), random.below(3_000));
+    let nick = random.pick(&["happy", "晴天", "a&b"]);
     writer.texts(&[
         ("receiver_name", name),
         ("customer_name", name),
-        (
-            "nick_name",
-            &format!(
-                "买家_{}+{}",
-                random.pick(&["happy", "晴天", "a&b"]),
-                order.index % 977
-            ),
-        ),
+        ("nick_name", &format!("买家_{nick}+{}", order.index % 977)),
         ("receiver_area", area),
         (
             "receiver_address",
-            &format!(
-                "{area} {street}{house}号{}栋{}室",
-                random.below(20),
-                random.below(3_000)
-            ),
+            &format!("{area} {street}{house}号{block}栋{room}室"),
         ),
         (
             "receiver_mobile",
@@ -236,20 +218,27 @@ fn receiver(writer: &mut Writer, order: &Order, random: &mut Random) {
             &format!("{}-{}", random.below(900), random.below(90)),
         ),
         ("receiver_ring", ""),
-        ("logistics_code", code),
-        ("logistics_name", carrier),
-        (
-            "logistics_no",
-            &format!("{code}{:013}", 7_700_000_000_000 + order.index),
-        ),
     ]);
     writer.integers(&[
         ("receiver_country", 0),
         ("receiver_province", province),
         ("receiver_city", city),
         ("receiver_district", district),
-        ("logistics_type", kind),
     ]);
+}
+
+fn carrier(writer: &mut Writer, order: &Order, random: &mut Random) {
+    let at = usize::try_from(random.below(CARRIERS.len() as u64)).unwrap_or(0);
+    let (code, name, kind) = CARRIERS.get(at).copied().unwrap_or(("", "", 0));
+    writer.texts(&[
+        ("logistics_code", code),
+        ("logistics_name", name),
+        (
+            "logistics_no",
+            &format!("{code}{:013}", 7_700_000_000_000 + order.index),
+        ),
+    ]);
+    writer.integer("logistics_type", kind);
 }
 
 fn people(writer: &mut Writer, random: &mut Random) {
@@ -289,113 +278,6 @@ fn rest(writer: &mut Writer, order: &Order, random: &mut Random) {
             &format!("{:016x}{:016x}", order.seed, order.seed.rotate_left(17)),
         ),
     ]);
-}
-
-fn detail(writer: &mut Writer, order: &Order, line: &Line) {
-    let tid = order.tids.get(line.tid).map_or("", String::as_str);
-    goods(writer, line.spec);
-    writer.integers(&[
-        ("rec_id", line.rec_id),
-        ("stockout_id", order.stockout_id),
-        ("sale_order_id", line.rec_id + 31),
-        ("src_order_detail_id", line.rec_id + 31),
-        ("goods_type", 1),
-        ("gift_type", u64::from(line.gift)),
-        (
-            "platform_id",
-            if order.shop == 0 {
-                127
-            } else {
-                order.shop as u64
-            },
-        ),
-        ("refund_status", 0),
-    ]);
-    writer.decimals(&[
-        ("goods_count", line.count),
-        ("num", line.count),
-        ("sell_price", line.price),
-        ("market_price", line.price / 4 * 5),
-        ("share_price", line.price),
-        ("share_amount", line.amount()),
-        ("total_amount", line.amount()),
-        ("share_post", 0),
-        ("discount", 0),
-        ("paid", line.amount()),
-        ("tax_rate", 1_300),
-        ("cost_price", line.price / 5 * 2),
-        ("weight", 2_500),
-    ]);
-    writer.texts(&[
-        ("src_tid", tid),
-        ("src_oid", &format!("{tid}{}", line.rec_id % 100)),
-        ("suite_no", ""),
-        (
-            "remark",
-            if line.gift {
-                "赠品\"买一送一\""
-            } else {
-                ""
-            },
-        ),
-        ("modified", &china_text(order.modified)),
-    ]);
-}
-
-/// The members that name a specification.
-pub(crate) fn goods(writer: &mut Writer, spec: usize) {
-    writer.integers(&[
-        ("spec_id", 9_000 + spec as u64),
-        ("goods_id", 800 + spec as u64 / 4),
-    ]);
-    writer.texts(&[
-        ("spec_no", &spec_no(spec)),
-        ("goods_no", &goods_no(spec)),
-        ("goods_name", &goods_name(spec)),
-        ("spec_name", spec_name(spec)),
-        ("spec_code", &format!("{:05}", spec + 1)),
-        ("barcode", &barcode(spec)),
-        ("brand_no", "BR01"),
-        ("brand_name", "示例&品牌"),
-    ]);
-}
-
-/// A row of `batch_details`: specification, count, price, production date.
-type Batch = (String, i64, i64, String);
-
-/// Lines of three or more pieces come from two batches.
-fn batches(order: &Order) -> Vec<Batch> {
-    let mut rows = Vec::new();
-    for line in &order.lines {
-        let day = |back: i64| {
-            china_text(order.created - back * 86_400)
-                .get(..10)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let first = if line.count >= 30_000 {
-            line.count - 10_000
-        } else {
-            line.count
-        };
-        rows.push((spec_no(line.spec), first, line.price, day(90)));
-        if first < line.count {
-            // An unknown production date comes empty.
-            let date = if line.rec_id % 3 == 0 {
-                String::new()
-            } else {
-                day(30)
-            };
-            rows.push((spec_no(line.spec), line.count - first, line.price, date));
-        }
-    }
-    rows
-}
-
-fn batch(writer: &mut Writer, (spec_no, count, price, date): &Batch) {
-    writer.text("spec_no", spec_no);
-    writer.decimals(&[("num", *count), ("sell_price", *price)]);
-    writer.text("product_date", date);
 }
 
 /// One element of `trades`: the sales order behind a stock-out, with the members a trade query is used for.

@@ -5,7 +5,8 @@ use super::query::Query;
 use crate::clock::china_text;
 use crate::config::Dialect;
 use crate::orders::catalogue::{self, goods_no, shop, spec_no, warehouse};
-use crate::orders::render::{Lists, goods, stockout, trade};
+use crate::orders::lines::goods;
+use crate::orders::render::{Lists, stockout, trade};
 use crate::orders::{Line, Order};
 use crate::writer::Writer;
 use bytes::Bytes;
@@ -219,7 +220,7 @@ impl Tables {
         self.places
             .insert(order.stockout_no.clone(), self.orders.len());
         // Every twentieth order comes back.
-        if order.index % 20 == 0 && order.consign.is_some() {
+        if order.index.is_multiple_of(20) && order.consign.is_some() {
             self.refunds
                 .push(order_row(&order, Document::Refund, visible_ms));
         }
