@@ -5,6 +5,7 @@
 
 mod answer;
 mod block;
+mod lane;
 mod raw;
 mod record;
 mod skip;

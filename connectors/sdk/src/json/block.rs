@@ -1,8 +1,10 @@
 //! 64 bytes at a time: which of them are quotes, backslashes, brackets and
-//! line feeds, one bit a byte. With SIMD where the target has it.
+//! line feeds, one bit a byte.
+
+use super::lane::Lane;
 
 /// Bit `i` speaks of byte `i`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Masks {
     pub(crate) quotes: u64,
     pub(crate) backslashes: u64,
@@ -26,73 +28,37 @@ pub(crate) fn masks_at(bytes: &[u8], at: usize) -> Masks {
     }
 }
 
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-#[allow(unsafe_code)] // Vector loads take pointers; the block is 64 bytes long.
 #[inline]
 fn masks(block: &[u8; 64]) -> Masks {
-    use core::arch::wasm32::{
-        i8x16_bitmask, u8x16_eq, u8x16_splat, v128, v128_any_true, v128_load, v128_or,
+    let (chunks, _) = block.as_chunks::<16>();
+    let [a, b, c, d] = chunks else {
+        return Masks::default();
     };
-
-    let start = block.as_ptr().cast::<v128>();
-    // SAFETY: four times 16 bytes are the whole block; v128_load needs no alignment.
-    let lanes = unsafe {
-        [
-            v128_load(start),
-            v128_load(start.add(1)),
-            v128_load(start.add(2)),
-            v128_load(start.add(3)),
-        ]
-    };
-    let bits = |[a, b, c, d]: [v128; 4]| {
-        u64::from(i8x16_bitmask(a))
-            | u64::from(i8x16_bitmask(b)) << 16
-            | u64::from(i8x16_bitmask(c)) << 32
-            | u64::from(i8x16_bitmask(d)) << 48
-    };
-    let rare = |[a, b, c, d]: [v128; 4]| {
-        if v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
-            bits([a, b, c, d])
-        } else {
-            0
-        }
-    };
-    let equal = |byte: u8| lanes.map(|lane| u8x16_eq(lane, u8x16_splat(byte)));
+    let lanes = [Lane::of(a), Lane::of(b), Lane::of(c), Lane::of(d)];
     // `[` and `]` differ from `{` and `}` by bit 5 alone.
-    let folded = lanes.map(|lane| v128_or(lane, u8x16_splat(0x20)));
-    let brackets = folded.map(|lane| {
-        v128_or(
-            u8x16_eq(lane, u8x16_splat(b'{')),
-            u8x16_eq(lane, u8x16_splat(b'}')),
-        )
-    });
+    let folded = lanes.map(|lane| lane.or(Lane::all(0x20)));
+    let brackets = folded.map(|lane| lane.equal(b'{').or(lane.equal(b'}')));
     Masks {
-        quotes: bits(equal(b'"')),
-        backslashes: rare(equal(b'\\')),
-        brackets: rare(brackets),
-        line_feeds: rare(equal(b'\n')),
+        quotes: bits(lanes.map(|lane| lane.equal(b'"'))),
+        backslashes: rare_bits(lanes.map(|lane| lane.equal(b'\\'))),
+        brackets: rare_bits(brackets),
+        line_feeds: rare_bits(lanes.map(|lane| lane.equal(b'\n'))),
     }
 }
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[inline]
-fn masks(block: &[u8; 64]) -> Masks {
-    let bits = |is: fn(u8) -> bool| {
-        let mut mask = 0;
-        for (index, chunk) in block.chunks_exact(8).enumerate() {
-            let mut byte_mask = 0;
-            for (bit, &byte) in chunk.iter().enumerate() {
-                byte_mask |= u64::from(is(byte)) << bit;
-            }
-            mask |= byte_mask << (8 * index);
-        }
-        mask
-    };
-    Masks {
-        quotes: bits(|byte| byte == b'"'),
-        backslashes: bits(|byte| byte == b'\\'),
-        brackets: bits(|byte| byte | 0x20 == b'{' || byte | 0x20 == b'}'),
-        line_feeds: bits(|byte| byte == b'\n'),
+fn bits([a, b, c, d]: [Lane; 4]) -> u64 {
+    a.bits() | b.bits() << 16 | c.bits() << 32 | d.bits() << 48
+}
+
+/// The same, quicker where no bit is set.
+#[inline]
+fn rare_bits(lanes: [Lane; 4]) -> u64 {
+    let [a, b, c, d] = lanes;
+    if a.or(b).or(c.or(d)).bits() == 0 {
+        0
+    } else {
+        bits(lanes)
     }
 }
 
