@@ -155,7 +155,9 @@ pub enum Change {
     /// Closes one: every entry has its outcome in this same commit or before.
     Settle(IntentId),
     Ledger(LedgerRow),
+    /// Takes the place of an earlier one of the same source key and part.
     DeadLetter(DeadLetter),
+    /// Takes the place of an earlier one of the same source key and part.
     Hold(Hold),
     /// The hold of this source key and part is gone.
     Release {
@@ -165,5 +167,6 @@ pub enum Change {
     Checkpoint(Checkpoint),
     /// The next run begins at the start again; the ledger stays.
     ResetCheckpoint,
+    /// Takes the place of an earlier row of the same run.
     Run(RunRow),
 }

@@ -15,7 +15,8 @@ pub struct Claim {
     pub epoch: u64,
 }
 
-/// Reads see what was committed. None of them waits for a disk sync.
+/// Reads see what was committed, and may see a commit shortly before it is
+/// durable and answered. None of them waits for a disk sync.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Takes a scope over; durable when it returns.
@@ -43,12 +44,15 @@ pub trait Store: Send + Sync {
     /// One answer a key, in order.
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error>;
 
+    /// By source key, then part.
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error>;
 
+    /// By source key, then part.
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error>;
 
     /// Newest first.
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error>;
 
+    /// Every scope that was ever claimed, by name.
     fn scopes(&self) -> Result<Vec<Scope>, Error>;
 }

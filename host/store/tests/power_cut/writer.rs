@@ -101,7 +101,7 @@ async fn step(store: &dyn Store, claim: &Claim, number: u64, sort: Sort) {
             segment,
         }));
     }
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         let open = store.open_intents(&claim.scope).unwrap();
         changes.extend(open.iter().map(|intent| Change::Settle(intent.id)));
     }
