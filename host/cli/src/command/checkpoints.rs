@@ -72,7 +72,7 @@ async fn reset(global: &Global, named: &str, output: &Output) -> Result<(), Fail
     Ok(())
 }
 
-fn position(found: &Value) -> Option<Position> {
+pub(crate) fn position(found: &Value) -> Option<Position> {
     let bytes = found.get("position")?.as_array()?;
     let byte = |value: &Value| u8::try_from(value.as_u64()?).ok();
     Some(Position(bytes.iter().filter_map(byte).collect()))

@@ -1,13 +1,25 @@
 //! `duijie plan`: what a run would do. Reads, logs in, writes nothing.
 
-use duijie_contract::{Launch as _, Mode};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use duijie_admin::Request;
+use duijie_contract::{Mode, Preview};
+use duijie_pipeline::{Options, PreviewRecord, PreviewReport, Silent, SystemClock, Would, preview};
 use duijie_plan::{explain, explain_json};
+use duijie_record::{RunId, Scope};
+use duijie_store::{Change, Checkpoint, Memory, Store};
+use serde_json::{Value, json};
 
 use crate::args::Global;
+use crate::command::{checkpoints, state};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::project::Project;
 use crate::wire;
+
+/// A mapped document or a request is cut here on a page for people.
+const SHOWN: usize = 4_000;
 
 pub(crate) async fn plan(
     global: &Global,
@@ -22,8 +34,140 @@ pub(crate) async fn plan(
     if !warnings.is_empty() && !output.is_json() {
         output.problems(&warnings, &project.sources);
     }
-    let outline = launcher.outline(&plan.source.usage, None).await?;
-    let _ = records;
-    output.data(&explain(&plan, &outline), explain_json(&plan, &outline));
+    let store = known(&project, &plan.scope).await?;
+    let options = Options {
+        plan: Arc::new(plan.clone()),
+        launch: launcher,
+        store,
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(Silent),
+        seed: 0,
+        checkpoint_every: 1,
+    };
+    let limit = u32::try_from(records.max(1)).unwrap_or(u32::MAX);
+    let report = preview(&options, limit.min(plan.policy.page_records)).await?;
+    let mut text = explain(&plan, &report.outline);
+    tell(&mut text, &report, records);
+    let mut data = explain_json(&plan, &report.outline);
+    if let Value::Object(fields) = &mut data {
+        fields.insert("preview".to_owned(), as_data(&report, records));
+    }
+    output.data(&text, data);
     Ok(())
+}
+
+/// What earlier runs left, without making a store where there is none. Of
+/// a store that another process owns only the checkpoint is known here.
+async fn known(project: &Project, scope: &Scope) -> Result<Arc<dyn Store>, Failure> {
+    if !project.data.join("db").exists() {
+        return Ok(Arc::new(Memory::default()));
+    }
+    match wire::store(project) {
+        Err(Failure::Environment(_)) => {}
+        opened => return Ok(opened?),
+    }
+    let request = Request::Checkpoint {
+        scope: scope.0.clone(),
+    };
+    let found = state::query(project, request).await?;
+    let memory = Memory::default();
+    if let Some(position) = checkpoints::position(&found) {
+        let claim = memory.claim(scope).await?;
+        let checkpoint = Checkpoint {
+            position,
+            run: RunId::from("known"),
+            at_ms: 0,
+        };
+        memory
+            .commit(&claim, vec![Change::Checkpoint(checkpoint)])
+            .await?;
+    }
+    Ok(Arc::new(memory))
+}
+
+fn tell(text: &mut String, report: &PreviewReport, limit: usize) {
+    let mut line = |args: std::fmt::Arguments<'_>| {
+        // Writing into a text cannot fail.
+        let _: std::fmt::Result = text.write_fmt(format_args!("{args}\n"));
+    };
+    if report.open_intents > 0 {
+        line(format_args!(
+            "\nfirst: {} intents of an earlier run would be settled",
+            report.open_intents
+        ));
+    }
+    line(format_args!(
+        "\nfirst batch: {} documents, {} shown",
+        report.records.len(),
+        report.records.len().min(limit)
+    ));
+    for record in report.records.iter().take(limit) {
+        let key = record.target_key.as_ref().map_or("-", |key| key.as_str());
+        line(format_args!("  {} -> {key}: {}", record.source_key, would(record)));
+        if let Some(document) = &record.document {
+            line(format_args!("  {}", cut(document)));
+        }
+    }
+    for request in &report.requests {
+        line(format_args!("\nfirst write, kept here: {} {}", request.method, request.url));
+        for (name, value) in &request.headers {
+            line(format_args!("  {name}: {value}"));
+        }
+        line(format_args!("  {}", cut(&request.body)));
+    }
+    if let Some(fault) = &report.write_fault {
+        line(format_args!("\nthe first write could not be prepared: {fault}"));
+    }
+    line(format_args!("\nnothing was written"));
+}
+
+fn would(record: &PreviewRecord) -> String {
+    match &record.would {
+        Would::Create => "create".to_owned(),
+        Would::Update => "update".to_owned(),
+        Would::Cancel => "cancel".to_owned(),
+        Would::Unchanged => "unchanged".to_owned(),
+        Would::Stale => "older than what is known".to_owned(),
+        Would::Drop => "left out".to_owned(),
+        Would::Hold(reason) => format!("hold: {reason}"),
+        Would::DeadLetter { code, message } => format!("dead letter: {code} {message}"),
+    }
+}
+
+fn as_data(report: &PreviewReport, limit: usize) -> Value {
+    let records: Vec<_> = report
+        .records
+        .iter()
+        .take(limit)
+        .map(|record| {
+            json!({
+                "source_key": record.source_key.as_str(),
+                "target_key": record.target_key.as_ref().map(|key| key.as_str()),
+                "would": would(record),
+                "document": record.document,
+            })
+        })
+        .collect();
+    let request = |request: &Preview| {
+        json!({
+            "method": request.method,
+            "url": request.url,
+            "headers": request.headers,
+            "body": request.body,
+        })
+    };
+    json!({
+        "open_intents": report.open_intents,
+        "records": records,
+        "requests": report.requests.iter().map(request).collect::<Vec<_>>(),
+        "write_fault": report.write_fault.as_ref().map(ToString::to_string),
+    })
+}
+
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(SHOWN);
+    match text.get(..end) {
+        Some(start) if end < text.len() => format!("{start}… ({} bytes in all)", text.len()),
+        _ => text.to_owned(),
+    }
 }
