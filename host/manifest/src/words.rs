@@ -62,7 +62,7 @@ pub(crate) fn best_branch<'c, 'e>(
     pointer: &str,
     node: &Node,
 ) -> Option<&'c [ValidationError<'e>]> {
-    let mut best: Option<((bool, bool, usize, bool), &[ValidationError<'e>])> = None;
+    let mut best = None;
     for branch in context {
         let settles = branch.iter().all(|error| wants_text(error, node));
         let depth =
@@ -74,7 +74,7 @@ pub(crate) fn best_branch<'c, 'e>(
         });
         let score = (tag(branch, pointer).is_none(), settles, deepest, right_type);
         if best.as_ref().is_none_or(|(most, _)| score > *most) {
-            best = Some((score, branch));
+            best = Some((score, branch.as_slice()));
         }
     }
     best.map(|(_, branch)| branch)

@@ -115,7 +115,7 @@ impl<'a> Check<'a> {
     fn connections_of(&self, connector: &str) -> String {
         let names = self.inputs.connections.iter().filter_map(|document| {
             (document.low.connector.as_deref() == Some(connector))
-                .then(|| document.low.connection.as_deref())?
+                .then_some(document.low.connection.as_deref())?
         });
         let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
         match names.as_slice() {
