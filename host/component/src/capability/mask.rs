@@ -82,7 +82,8 @@ impl Masker {
                 continue;
             }
             let out = masked.get_or_insert_with(|| Vec::with_capacity(bytes.len()));
-            out.extend_from_slice(bytes.get(copied..found.start()).unwrap_or_default());
+            let start = outside_escape(bytes, copied, found.start());
+            out.extend_from_slice(bytes.get(copied..start).unwrap_or_default());
             out.extend_from_slice(MASK.as_bytes());
             copied = found.end();
             from = copied;
@@ -129,6 +130,20 @@ impl Search {
             Self::Vector(vector) => vector.find_in(bytes, Span::from(from..bytes.len())),
             Self::Automaton(automaton) => automaton.find(Input::new(bytes).range(from..)),
         }
+    }
+}
+
+/// Where to begin hiding, so that no half of a JSON escape is left: a found
+/// value may begin with the second half of one.
+fn outside_escape(bytes: &[u8], from: usize, start: usize) -> usize {
+    let before = bytes.get(from..start).unwrap_or_default();
+    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+    if backslashes.count() % 2 == 0 {
+        start
+    } else if bytes.get(start) == Some(&b'\\') {
+        start + 1
+    } else {
+        start - 1
     }
 }
 

@@ -83,6 +83,17 @@ fn the_longest_value_wins_and_neighbours_are_all_hidden() {
 }
 
 #[test]
+fn no_half_of_an_escape_is_left() {
+    let value = "/long-enough-secret";
+    check(&[value], r#""\\/long-enough-secret""#, r#""\\***""#);
+    check(
+        &["n-long-enough-secret"],
+        r#""a\n-long-enough-secret""#,
+        r#""a***""#,
+    );
+}
+
+#[test]
 fn what_holds_no_value_is_handed_back_as_it_is() {
     let body = vec![b'x'; 500_000];
     let place = body.as_ptr();
