@@ -129,12 +129,17 @@ pub(crate) fn shows_any<N: Network>(client: &Client<N>, form: &Form) -> Result<b
     Ok(!rows.is_empty())
 }
 
-/// Whether the system describes the form to this user.
-pub(crate) fn is_described<N: Network>(client: &Client<N>, form: &Form) -> Result<bool, Blind> {
-    let data = json!({ "FormId": form.id });
-    match client.read::<Status>("QueryBusinessInfo", None, &data) {
-        Ok(status) => Ok(status.is_success()),
-        // An old server may not know the operation, which tells nothing.
+/// Whether the system itself says that there is no such document, which it does
+/// only to a user who may see them.
+pub(crate) fn is_unknown<N: Network>(
+    client: &Client<N>,
+    form: &Form,
+    key: &str,
+) -> Result<bool, Blind> {
+    let data = json!({ "CreateOrgId": 0, "Number": key, "Id": "" });
+    match client.read::<Status>("View", Some(&form.id), &data) {
+        Ok(status) => Ok(status.names_nothing()),
+        // What cannot be understood tells nothing.
         Err(Fault::Broken(_)) => Ok(false),
         Err(fault) => Err(Blind::Fault(fault)),
     }

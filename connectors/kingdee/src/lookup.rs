@@ -11,9 +11,10 @@ use crate::form::Form;
 ///
 /// A missing permission can look like an empty answer, so nothing counts as
 /// absent until something was shown: one of the documents asked for, or any
-/// document of the form. A form without any document is believed to be empty
-/// when the system describes it to this user and refuses duplicate numbers, so
-/// that an error of judgement cannot double a document.
+/// document of the form. A form that shows none is believed to be empty when the
+/// system says of a number that it does not exist, instead of that it may not be
+/// seen, and refuses duplicate numbers, so that an error of judgement cannot
+/// double a document.
 pub(crate) fn find<N: Network>(
     client: &Client<N>,
     form: &Form,
@@ -24,7 +25,7 @@ pub(crate) fn find<N: Network>(
         Err(Blind::Fault(fault)) => return Err(fault),
         Err(Blind::Refused(reason)) => return Ok(vec![Finding::CannotTell(reason); keys.len()]),
     };
-    let nothing = match absence(client, form, &bills, keys.is_empty()) {
+    let nothing = match absence(client, form, &bills, keys.first().copied()) {
         Ok(finding) => finding,
         Err(Blind::Fault(fault)) => return Err(fault),
         Err(Blind::Refused(reason)) => Finding::CannotTell(reason),
@@ -40,12 +41,15 @@ fn absence<N: Network>(
     client: &Client<N>,
     form: &Form,
     bills: &[Bill],
-    asked_nothing: bool,
+    asked: Option<&str>,
 ) -> Result<Finding, Blind> {
-    if asked_nothing || !bills.is_empty() || bill::shows_any(client, form)? {
+    let Some(key) = asked else {
+        return Ok(Finding::Absent);
+    };
+    if !bills.is_empty() || bill::shows_any(client, form)? {
         return Ok(Finding::Absent);
     }
-    if form.refuses_duplicates() && bill::is_described(client, form)? {
+    if form.refuses_duplicates() && bill::is_unknown(client, form, key)? {
         return Ok(Finding::Absent);
     }
     Ok(Finding::CannotTell(format!(

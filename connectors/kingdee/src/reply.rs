@@ -105,6 +105,11 @@ impl Status {
         }
     }
 
+    /// 9, 10: what the call names does not exist.
+    pub(crate) fn names_nothing(&self) -> bool {
+        !self.is_success() && matches!(self.msg_code.as_deref(), Some("9" | "10"))
+    }
+
     /// All messages, without the place they are about.
     pub(crate) fn message(&self) -> String {
         let messages: Vec<&str> = self.errors.iter().map(Failure::message).collect();

@@ -118,12 +118,11 @@ fn nothing_found_counts_only_when_the_form_shows_something() {
         vec![answer(&json!([])), answer(&json!([[5]]))],
         &["absent"],
     );
-    let described =
-        json!({"Result": {"ResponseStatus": {"IsSuccess": true}, "NeedReturnData": {}}});
+    let unknown = refused(9, &[(0, "编码值[\"N\"]不存在")]);
     let empty = || answer(&json!([]));
     check(
         &["N"],
-        vec![empty(), empty(), answer(&described)],
+        vec![empty(), empty(), answer(&unknown)],
         &["absent"],
     );
     check(
@@ -134,6 +133,11 @@ fn nothing_found_counts_only_when_the_form_shows_something() {
     check(
         &["N"],
         vec![empty(), empty(), crate::script::says(404, "no")],
+        &["cannot tell"],
+    );
+    check(
+        &["N"],
+        vec![empty(), empty(), answer(&crate::script::saved(&[]))],
         &["cannot tell"],
     );
     // Other forms may take a number twice.
