@@ -1,7 +1,9 @@
 //! The project's tasks, run as `cargo xtask <task>`. What CI runs is `test`.
 
 mod guests;
+mod quickstart;
 mod shell;
+mod test;
 mod tidy;
 mod toolchain;
 mod wit;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
+        Some("quickstart") => quickstart::quickstart(),
+        Some("test") => test::test(),
         Some("connectors") => guests::build(),
         Some("tidy") => tidy::check(),
         Some("wit") => wit::check(),

@@ -1,0 +1,100 @@
+//! Everything that must hold, in the order in which it fails soonest: house
+//! rules, form, lints, dependencies, then the tests with all they need.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{guests, shell, tidy, wit};
+
+const CARGO_DENY: &str = "0.20.2";
+
+pub(crate) fn test() -> Result<()> {
+    let root = shell::root();
+    tidy::check()?;
+    wit::check()?;
+    cargo(&root, &["fmt", "--all", "--check"])?;
+    // Guests need a compiler of their own; what is missing is found early.
+    guests::build()?;
+    cargo(
+        &root,
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    )?;
+    deny(&root)?;
+    clients(&root)?;
+    // The binaries that tests start.
+    cargo(
+        &root,
+        &[
+            "build",
+            "--quiet",
+            "--package",
+            "duijie",
+            "--package",
+            "duijie-sim",
+        ],
+    )?;
+    cargo(&root, &["test", "--workspace"])
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
+    eprintln!("test: cargo {}", arguments.join(" "));
+    shell::run(Command::new("cargo").current_dir(root).args(arguments))
+}
+
+/// Licences, sources and duplicate versions. Advisories need a database from
+/// the network and are looked at by whoever has it: `cargo deny check`.
+fn deny(root: &Path) -> Result<()> {
+    let tools = root.join("target/tools");
+    let program = tools.join("bin/cargo-deny");
+    if !program.exists() {
+        eprintln!("test: installing cargo-deny {CARGO_DENY}");
+        shell::run(
+            Command::new("cargo")
+                .args(["install", "cargo-deny", "--locked", "--quiet"])
+                .args(["--version", CARGO_DENY, "--root"])
+                .arg(&tools),
+        )?;
+    }
+    shell::run(
+        Command::new(&program)
+            .current_dir(root)
+            .args(["--offline", "--log-level", "error", "check"])
+            .args(["bans", "licenses", "sources"]),
+    )
+}
+
+/// The vendors' own clients, in Python, that the simulators are checked with.
+fn clients(root: &Path) -> Result<()> {
+    let wanted = root.join("tests/simulators/clients/requirements.txt");
+    let venv = root.join("target/python");
+    let installed = venv.join("requirements.txt");
+    let text = std::fs::read_to_string(&wanted)?;
+    if std::fs::read_to_string(&installed).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    eprintln!("test: installing the vendors' Python clients");
+    shell::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    shell::run(
+        Command::new(venv.join("bin/python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+            ])
+            .arg(&wanted),
+    )?;
+    Ok(std::fs::write(installed, text)?)
+}
