@@ -254,7 +254,11 @@ impl Compiler {
             }
             Ok(false) => None,
             Err(trouble) => {
-                let hint = String::from("change the value or the `type`");
+                let hint = String::from(if rule.form.holds_children() {
+                    "give it children, or a parser that makes one"
+                } else {
+                    "change the value or the `type`"
+                });
                 self.problems
                     .add(&pointer(&rule.at, "value"), trouble.message, Some(hint));
                 None

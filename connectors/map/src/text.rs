@@ -82,7 +82,10 @@ pub(crate) fn nearest<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let wanted = wanted.to_lowercase();
-    let limit = (wanted.chars().count() / 3).max(1);
+    // At least half of the letters must stand.
+    let limit = (wanted.chars().count() / 3)
+        .clamp(1, 4)
+        .min(wanted.chars().count() / 2);
     known
         .into_iter()
         .map(|name| (distance(&wanted, &name.to_lowercase()), name))

@@ -161,12 +161,11 @@ proptest! {
         at in any::<prop::sample::Index>(),
         byte in prop_oneof![Just(b'"'), Just(b'{'), Just(b','), Just(b'\\'), Just(b'x'), Just(b'0'), Just(b' ')],
     ) {
-        let mut bytes = record.into_bytes();
+        // A tree keeps no half surrogate pairs; the fast mapping copies them.
+        let mut bytes = record.replace(r"\ud83d\ude00", "").into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = byte;
         prop_assume!(std::str::from_utf8(&bytes).is_ok());
-        // A tree keeps no half surrogate pairs; the fast mapping copies them.
-        prop_assume!(!bytes.windows(3).any(|part| part == b"\\ud"));
         let mut mapping = Mapping::open(super::SEED).unwrap();
         let batch = mapping.apply(&bytes, 1).unwrap();
         let refused = matches!(&batch.verdicts[0], Verdict::Reject(refusal) if refusal.code == "map.malformed");

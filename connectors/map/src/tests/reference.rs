@@ -138,10 +138,7 @@ fn value(spec: &Spec, head: &Value, row: Option<&Value>) -> Result<Option<Value>
             }
         },
         From::Zero(name) => {
-            let digits = text(name)?;
-            let digits = digits.strip_prefix('-').unwrap_or(&digits);
-            let fraction = digits.strip_prefix("0.").filter(|rest| !rest.is_empty());
-            let zero = digits == "0" || fraction.is_some_and(|rest| rest.chars().all(|c| c == '0'));
+            let zero = is_zero(&text(name)?);
             return match spec.form {
                 "string" | "bool" => Ok(Some(Value::Bool(zero))),
                 _ => Ok(Some(json!(u8::from(zero)))),
@@ -184,11 +181,25 @@ fn form(word: &str, text: &str) -> Option<Value> {
                 None => number(text),
             }
         }
-        "bool" => match text {
-            "true" | "1" | "1.0" => Some(json!(true)),
-            "false" | "0" | "0.0000" | "-0.0" => Some(json!(false)),
-            _ => None,
-        },
+        "bool" if text == "true" || is_one(text) => Some(json!(true)),
+        "bool" if text == "false" || is_zero(text) => Some(json!(false)),
         _ => None,
     }
+}
+
+fn is_zero(text: &str) -> bool {
+    with_zeros(text.strip_prefix('-').unwrap_or(text), "0")
+}
+
+fn is_one(text: &str) -> bool {
+    with_zeros(text, "1")
+}
+
+/// `digit`, or `digit` with a fraction of zeros.
+fn with_zeros(text: &str, digit: &str) -> bool {
+    let rest = text.strip_prefix(digit);
+    rest.is_some_and(|rest| match rest.strip_prefix('.') {
+        Some(zeros) => !zeros.is_empty() && zeros.chars().all(|zero| zero == '0'),
+        None => rest.is_empty(),
+    })
 }
