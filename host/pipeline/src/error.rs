@@ -16,7 +16,9 @@ pub enum Error {
         message: String,
     },
     /// The store holds an intent whose documents do not fit it.
-    #[error("intent {intent} names {entries} documents, but its segment holds {lines}: the store is damaged, restore it from a backup")]
+    #[error(
+        "intent {intent} names {entries} documents, but its segment holds {lines}: the store is damaged, restore it from a backup"
+    )]
     Segment {
         intent: u64,
         entries: usize,

@@ -116,8 +116,14 @@ mod tests {
     #[test]
     fn a_key_is_the_text_of_a_string_or_number_at_the_top() {
         check(r#"{"FBillNo":"CK1"}"#, Some("CK1"));
-        check(r#"{"a":{"FBillNo":"no"},"FBillNo":"CK1","b":[1]}"#, Some("CK1"));
-        check(r#"{"FBillNo":1234567890123456789}"#, Some("1234567890123456789"));
+        check(
+            r#"{"a":{"FBillNo":"no"},"FBillNo":"CK1","b":[1]}"#,
+            Some("CK1"),
+        );
+        check(
+            r#"{"FBillNo":1234567890123456789}"#,
+            Some("1234567890123456789"),
+        );
         check(r#"{"FBillNo" : 10.00 }"#, Some("10.00"));
         check(r#"{"FBill\u004eo":"C\u004b1"}"#, Some("CK1"));
         check(r#"{"FBillNo":""}"#, None);

@@ -15,9 +15,9 @@ mod recover;
 mod report;
 mod retry;
 mod run;
-mod stage;
 #[cfg(test)]
 mod simulate;
+mod stage;
 mod stop;
 
 pub use clock::{Clock, SystemClock, VirtualClock};

@@ -52,7 +52,9 @@ impl Context {
 
     /// Tells and waits; false when the run is to halt.
     pub(crate) async fn wait(&self, what: &'static str, reason: &str, wait: Duration) -> bool {
-        self.options.observer.event(Event::Waiting { what, reason, wait });
+        self.options
+            .observer
+            .event(Event::Waiting { what, reason, wait });
         tracing::debug!(what, reason, wait_ms = wait.as_millis(), "waiting");
         tokio::select! {
             biased;

@@ -36,10 +36,18 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
         halt: Stop::new(),
     });
     let mut begun = abandoned(&context)?;
-    begun.push(Change::Run(row(&context, started_ms, None, RunState::Running, Counts::default())));
+    begun.push(Change::Run(row(
+        &context,
+        started_ms,
+        None,
+        RunState::Running,
+        Counts::default(),
+    )));
     options.store.commit(&context.claim, begun).await?;
     let resumed = options.store.checkpoint(&options.plan.scope)?.is_some();
-    options.observer.event(Event::Started { run: &run, resumed });
+    options
+        .observer
+        .event(Event::Started { run: &run, resumed });
 
     let counts = Arc::new(Mutex::new(Counts::default()));
     let failure = stages(&context, stop, &counts).await?;
@@ -56,10 +64,22 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
         counts,
         end,
     };
-    let ended = row(&context, started_ms, Some(report.ended_ms), report.state(), counts);
-    options.store.commit(&context.claim, vec![Change::Run(ended)]).await?;
+    let ended = row(
+        &context,
+        started_ms,
+        Some(report.ended_ms),
+        report.state(),
+        counts,
+    );
+    options
+        .store
+        .commit(&context.claim, vec![Change::Run(ended)])
+        .await?;
     let run = &report.run;
-    options.observer.event(Event::Ended { run, counts: &counts });
+    options.observer.event(Event::Ended {
+        run,
+        counts: &counts,
+    });
     Ok(report)
 }
 
@@ -89,7 +109,9 @@ fn row(
 /// held, so that no such run goes on.
 fn abandoned(context: &Context) -> Result<Vec<Change>, Error> {
     let runs = context.options.store.runs(&context.plan().scope, 1)?;
-    let open = runs.into_iter().filter(|run| run.state == RunState::Running);
+    let open = runs
+        .into_iter()
+        .filter(|run| run.state == RunState::Running);
     let closed = open.map(|run| {
         let reason = "its process ended before it did".to_owned();
         Change::Run(RunRow {

@@ -3,6 +3,8 @@
 
 mod checks;
 mod launch;
+mod scenarios;
+mod script;
 mod store;
 mod target;
 mod tests;

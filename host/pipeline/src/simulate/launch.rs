@@ -181,7 +181,13 @@ impl Transform for Maps {
 
 fn parse(line: &[u8]) -> Written {
     let value: serde_json::Value = serde_json::from_slice(line).unwrap();
-    let fates = [Fate::Keep, Fate::Drop, Fate::Reject, Fate::Poison, Fate::Delete];
+    let fates = [
+        Fate::Keep,
+        Fate::Drop,
+        Fate::Reject,
+        Fate::Poison,
+        Fate::Delete,
+    ];
     let named = |fate: &&Fate| value["fate"] == format!("{fate:?}");
     Written {
         key: value["no"].as_str().unwrap().to_owned(),

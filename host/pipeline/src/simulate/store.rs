@@ -20,7 +20,9 @@ pub(crate) struct Slow {
 impl Slow {
     /// Everything before a checkpoint has a row of that version or a later one.
     fn check(&self, scope: &Scope, checkpoint: &Checkpoint) {
-        let end: usize = String::from_utf8_lossy(&checkpoint.position.0).parse().unwrap();
+        let end: usize = String::from_utf8_lossy(&checkpoint.position.0)
+            .parse()
+            .unwrap();
         let before = self.world.ground().source[..end].to_vec();
         for written in before {
             let key = SourceKey(written.key.clone());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use duijie_contract::{Fault, FaultKind, Lookup, Target};
 use duijie_record::{
-    Action, DocumentBatch, DocumentEntry, Finding, FoundDocument, Lines, Outcome, Rejection,
-    Retry, State, TargetKey,
+    Action, DocumentBatch, DocumentEntry, Finding, FoundDocument, Lines, Outcome, Rejection, Retry,
+    State, TargetKey,
 };
 use duijie_store::{Memory, Store};
 
@@ -47,7 +47,9 @@ impl Writes {
                 ground.wrongs.push(format!("{count} intents for {entry:?}"));
             }
             if !ground.writing.insert(number.clone()) {
-                ground.wrongs.push(format!("{number} is written twice at once"));
+                ground
+                    .wrongs
+                    .push(format!("{number} is written twice at once"));
             }
             ground.writes += 1;
             numbers.push(number);
@@ -82,7 +84,9 @@ impl Writes {
             Action::Update => {
                 let found = ground.target.get(&number).and_then(|found| found.first());
                 if found.map(|found| &found.id) != entry.known_id.as_ref() {
-                    ground.wrongs.push(format!("{number} is updated under a wrong id"));
+                    ground
+                        .wrongs
+                        .push(format!("{number} is updated under a wrong id"));
                 }
                 Effect::Update { number, content }
             }

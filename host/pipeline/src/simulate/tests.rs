@@ -23,12 +23,16 @@ struct Play {
     versions: u64,
     fates: &'static [Fate],
     trouble: u64,
+    /// Whether the target lets some documents be changed no more.
+    locked: bool,
     /// Runs that end in the middle, by a crash or by a wish.
     cut_short: u64,
 }
 
 fn play(play: Play) {
-    let only = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let only = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
     for seed in seeds {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -68,16 +72,20 @@ async fn one(seed: u64, play: Play) {
         seed,
         checkpoint_every: 3,
     };
+    let may_hold = (on_change == OnChange::Hold && play.versions > 1)
+        || play.fates.len() > 1
+        || play.locked
+        || !plan.target.lookup;
     for _ in 0..world.below(play.cut_short + 1) {
         cut_short(&options, &world).await;
     }
     finish(&options).await;
     tokio::time::sleep(Duration::from_millis(SETTLE_MS)).await;
-    check(&store, &plan);
+    check(&store, &plan, may_hold);
     let writes = world.ground().writes;
     finish(&options).await;
     assert_eq!(world.ground().writes, writes, "a second run wrote again");
-    check(&store, &plan);
+    check(&store, &plan, may_hold);
 }
 
 async fn finish(options: &Options) {
@@ -121,7 +129,11 @@ fn fill(world: &World, play: Play) {
     for place in (1..source.len()).rev() {
         source.swap(place, world.below(place as u64 + 1) as usize);
     }
-    world.ground().source = source;
+    let mut ground = world.ground();
+    if play.locked {
+        ground.locked = (0..keys / 2).map(|key| format!("CK{key}")).collect();
+    }
+    ground.source = source;
 }
 
 const ALL: &[Fate] = &[
@@ -141,6 +153,7 @@ fn every_document_arrives_once_when_nothing_fails() {
         versions: 1,
         fates: &[Fate::Keep],
         trouble: 0,
+        locked: false,
         cut_short: 0,
     });
 }
@@ -152,6 +165,7 @@ fn every_document_arrives_once_whatever_fails() {
         versions: 1,
         fates: &[Fate::Keep],
         trouble: 40,
+        locked: false,
         cut_short: 0,
     });
 }
@@ -163,6 +177,7 @@ fn every_document_arrives_once_though_runs_are_cut_short() {
         versions: 1,
         fates: &[Fate::Keep],
         trouble: 40,
+        locked: false,
         cut_short: 5,
     });
 }
@@ -174,6 +189,7 @@ fn changes_follow_the_policy_whatever_fails() {
         versions: 4,
         fates: ALL,
         trouble: 30,
+        locked: false,
         cut_short: 5,
     });
 }
@@ -185,6 +201,7 @@ fn a_target_that_upserts_ends_with_the_newest() {
         versions: 3,
         fates: &[Fate::Keep],
         trouble: 40,
+        locked: false,
         cut_short: 5,
     });
 }
@@ -196,6 +213,31 @@ fn a_target_that_promises_nothing_gets_no_document_twice() {
         versions: 3,
         fates: &[Fate::Keep],
         trouble: 40,
+        locked: false,
         cut_short: 5,
+    });
+}
+
+#[test]
+fn a_locked_document_is_held_and_not_changed() {
+    play(Play {
+        guarantee: Guarantee::UniqueKey,
+        versions: 4,
+        fates: &[Fate::Keep],
+        trouble: 20,
+        locked: true,
+        cut_short: 3,
+    });
+}
+
+#[test]
+fn the_newest_version_stands_after_updates_whatever_fails() {
+    play(Play {
+        guarantee: Guarantee::ServerKey,
+        versions: 6,
+        fates: &[Fate::Keep],
+        trouble: 40,
+        locked: false,
+        cut_short: 6,
     });
 }

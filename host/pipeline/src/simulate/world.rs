@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use duijie_contract::{Fault, FaultKind, Guarantee, Role, Use};
-use duijie_plan::{
-    OnChange, OnRejected, OnUnknown, Plan, Policy, Retries, Stage, TargetStage,
-};
+use duijie_plan::{OnChange, OnRejected, OnUnknown, Plan, Policy, Retries, Stage, TargetStage};
 use duijie_record::Collection;
 
 use crate::retry::Random;
@@ -143,7 +141,10 @@ impl World {
     pub(crate) fn ground(&self) -> MutexGuard<'_, Ground> {
         let now = self.now_ms();
         let mut ground = self.ground.lock().unwrap();
-        let mut due: Vec<_> = ground.pending.extract_if(.., |(at, _)| *at <= now).collect();
+        let mut due: Vec<_> = ground
+            .pending
+            .extract_if(.., |(at, _)| *at <= now)
+            .collect();
         due.sort_by_key(|(at, _)| *at);
         for (at, effect) in due {
             ground.take_effect(at, effect, self.upsert);
@@ -174,12 +175,19 @@ impl Ground {
                 });
             }
             Effect::Update { number, content } => {
-                match self.target.get_mut(&number).and_then(|found| found.first_mut()) {
+                match self
+                    .target
+                    .get_mut(&number)
+                    .and_then(|found| found.first_mut())
+                {
                     Some(standing) => standing.content = content,
-                    None => self.wrongs.push(format!("{number} was updated and is not there")),
+                    None => self
+                        .wrongs
+                        .push(format!("{number} was updated and is not there")),
                 }
                 if self.locked.contains(&number) {
-                    self.wrongs.push(format!("{number} is locked and was updated"));
+                    self.wrongs
+                        .push(format!("{number} is locked and was updated"));
                 }
             }
             Effect::Cancel { number } => {

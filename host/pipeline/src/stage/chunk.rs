@@ -90,7 +90,9 @@ impl Chunk {
             let mut entry = entry.clone();
             entry.known_id = id;
             entry.attempt = attempt;
-            let line = spans.get(place).and_then(|span| self.batch.data.get(span.clone()));
+            let line = spans
+                .get(place)
+                .and_then(|span| self.batch.data.get(span.clone()));
             picked.push(line.unwrap_or(NO_CONTENT), entry, *slot);
         }
         picked
@@ -134,8 +136,7 @@ pub(crate) fn cut(
         let line = sending.line.and_then(|span| data.get(span));
         let line = line.unwrap_or(NO_CONTENT);
         let fits = chunks.last().is_some_and(|chunk| {
-            chunk.entries.len() < max_records
-                && chunk.batch.data.len() + line.len() < max_bytes
+            chunk.entries.len() < max_records && chunk.batch.data.len() + line.len() < max_bytes
         });
         if !fits {
             chunks.push(Chunk::new(Vec::new()));

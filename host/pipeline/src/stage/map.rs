@@ -8,7 +8,7 @@ use duijie_contract::{Fault, Transform};
 use duijie_plan::Stage;
 use duijie_record::{MappedBatch, MappedLine, RecordBatch, Rejection, Verdict};
 
-use crate::options::breach;
+use crate::options::{Context, breach};
 use crate::stage::chunk::spans;
 
 /// What became of a batch of records.
@@ -27,10 +27,19 @@ pub(crate) struct Origin {
 }
 
 pub(crate) struct Mapper {
-    pub(crate) transforms: Vec<(Stage, Box<dyn Transform>)>,
+    transforms: Vec<(Stage, Box<dyn Transform>)>,
 }
 
 impl Mapper {
+    pub(crate) async fn start(context: &Context) -> Result<Self, Fault> {
+        let mut transforms = Vec::new();
+        for stage in &context.plan().transforms {
+            let transform = context.options.launch.transform(&stage.usage).await?;
+            transforms.push((stage.clone(), transform));
+        }
+        Ok(Self { transforms })
+    }
+
     /// A record with neither document nor rejection was dropped. Without
     /// transforms the data moves out of `batch` as it is.
     pub(crate) async fn map(&mut self, batch: &mut RecordBatch) -> Result<Documents, Fault> {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use duijie_record::{Change, RecordBatch, SourceKey};
+use duijie_record::{Change, RecordBatch, RecordEntry, SourceKey};
 use duijie_store::{Fingerprint, LedgerRow};
 use tokio::sync::{mpsc, oneshot};
 
@@ -55,13 +55,7 @@ impl Preparer {
         if context.halt.is_stopped() {
             return Ok(());
         }
-        let mut mapper = Mapper {
-            transforms: Vec::new(),
-        };
-        for stage in &context.plan().transforms {
-            let transform = context.options.launch.transform(&stage.usage).await?;
-            mapper.transforms.push((stage.clone(), transform));
-        }
+        let mut mapper = Mapper::start(&context).await?;
         if begin.send(()).is_err() {
             return Ok(());
         }
@@ -93,15 +87,20 @@ impl Preparer {
     }
 }
 
-struct Step<'run> {
-    context: &'run Context,
-    flight: &'run Flight,
-    number: u64,
+/// A record in the batch, and its fingerprint.
+type Todo<'batch> = (usize, &'batch RecordEntry, Fingerprint);
+
+/// The way of one batch.
+pub(crate) struct Step<'run> {
+    pub(crate) context: &'run Context,
+    pub(crate) flight: &'run Flight,
+    /// Of the page that it becomes.
+    pub(crate) number: u64,
 }
 
 impl Step<'_> {
     /// `None` when the run halted before the batch could begin.
-    async fn page(
+    pub(crate) async fn page(
         &self,
         mapper: &mut Mapper,
         mut batch: RecordBatch,
@@ -161,10 +160,16 @@ impl Step<'_> {
         counts: &mut Counts,
     ) -> Result<Option<Vec<Work>>, Error> {
         let entries = &batch.entries;
-        let wins = winners(entries.iter().map(|entry| (&entry.key, entry.version.as_ref())));
+        let wins = winners(
+            entries
+                .iter()
+                .map(|entry| (&entry.key, entry.version.as_ref())),
+        );
         let mut todo = Vec::with_capacity(entries.len());
         for (index, (entry, span)) in entries.iter().zip(lines).enumerate() {
-            let lost = wins.as_ref().is_some_and(|wins| wins.get(index) == Some(&false));
+            let lost = wins
+                .as_ref()
+                .is_some_and(|wins| wins.get(index) == Some(&false));
             if lost {
                 counts.dropped += 1;
                 continue;
@@ -191,8 +196,20 @@ impl Step<'_> {
         if !free.await {
             return Ok(None);
         }
+        Ok(Some(self.unknown_to_ledger(todo, counts)?))
+    }
+
+    fn unknown_to_ledger(
+        &self,
+        todo: Vec<Todo<'_>>,
+        counts: &mut Counts,
+    ) -> Result<Vec<Work>, Error> {
         let keys: Vec<SourceKey> = todo.iter().map(|(_, entry, _)| entry.key.clone()).collect();
-        let rows = self.context.options.store.ledger(&self.context.plan().scope, &keys)?;
+        let rows = self
+            .context
+            .options
+            .store
+            .ledger(&self.context.plan().scope, &keys)?;
         let mut work = Vec::with_capacity(todo.len());
         for (((index, entry, print), source_key), row) in todo.into_iter().zip(keys).zip(rows) {
             let fate = row.as_ref().map_or(Fate::Newer, |row| {
@@ -211,7 +228,7 @@ impl Step<'_> {
                 });
             }
         }
-        Ok(Some(work))
+        Ok(work)
     }
 
     /// Takes the keys of everything that is about to be sent; waits for those
@@ -277,7 +294,9 @@ fn filter(
         let line = span.and_then(|span| batch.data.get(span));
         filtered.data.extend_from_slice(line.unwrap_or_default());
         filtered.data.push(b'\n');
-        filtered.entries.extend(batch.entries.get(work.index).cloned());
+        filtered
+            .entries
+            .extend(batch.entries.get(work.index).cloned());
     }
     filtered
 }

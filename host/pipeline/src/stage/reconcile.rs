@@ -58,11 +58,7 @@ pub(crate) fn before_change(known_id: Option<&str>, finding: Finding) -> Resolut
 /// After the settle time of a write without an outcome. An update or cancel
 /// that is found cannot be told from one that took no effect; both may be
 /// sent again.
-pub(crate) fn after_doubt(
-    action: Action,
-    known_id: Option<&str>,
-    finding: Finding,
-) -> Resolution {
+pub(crate) fn after_doubt(action: Action, known_id: Option<&str>, finding: Finding) -> Resolution {
     match (action, finding) {
         (Action::Create, Finding::Found(found)) => Resolution::Applied(Some(found.id)),
         (Action::Create, Finding::Absent) => Resolution::Send(None),
@@ -84,7 +80,9 @@ fn twice(found: &[FoundDocument]) -> Resolution {
 }
 
 fn cannot_tell(reason: &str) -> Resolution {
-    Resolution::Hold(format!("the target cannot tell whether it has it: {reason}"))
+    Resolution::Hold(format!(
+        "the target cannot tell whether it has it: {reason}"
+    ))
 }
 
 #[cfg(test)]

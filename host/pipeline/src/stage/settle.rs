@@ -268,7 +268,11 @@ impl Settler {
         }
         if !gathered.changes.is_empty() {
             let changes = std::mem::take(&mut gathered.changes);
-            context.options.store.commit(&context.claim, changes).await?;
+            context
+                .options
+                .store
+                .commit(&context.claim, changes)
+                .await?;
         }
         if let Some(position) = checkpoint {
             context.options.observer.event(Event::Checkpoint);

@@ -38,7 +38,11 @@ impl Reader {
         let store = &context.options.store;
         let checkpoint = store.checkpoint(&context.plan().scope)?;
         let position = checkpoint.as_ref().map(|checkpoint| &checkpoint.position);
-        let mut source = context.options.launch.source(&stage.usage, position).await?;
+        let mut source = context
+            .options
+            .launch
+            .source(&stage.usage, position)
+            .await?;
         let mut seen = HashSet::new();
         loop {
             let room = tokio::select! {
@@ -108,7 +112,8 @@ async fn committed(source: &mut dyn Source, position: &Position) -> Result<(), F
     }
 }
 
-fn verify(batch: &RecordBatch, seen: &mut HashSet<Fingerprint>) -> Result<(), String> {
+/// What the source claims of a batch; `seen` are the positions before.
+pub(crate) fn verify(batch: &RecordBatch, seen: &mut HashSet<Fingerprint>) -> Result<(), String> {
     let lines = line_count(&batch.data);
     let entries = batch.entries.len();
     if lines != entries {

@@ -2,22 +2,19 @@
 //! document of the chunk is resolved. Each writer owns one target instance.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use duijie_contract::{Fault, FaultKind, Guarantee, Lookup, Target};
-use duijie_record::{Action, Finding, Outcome, Retry, TargetKey};
-use duijie_store::{Change, Intent, IntentEntry, IntentId};
+use duijie_record::{Action, Outcome, Retry};
+use duijie_store::{Change, Intent, IntentId};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::Error;
 use crate::options::{Context, breach};
-use crate::retry::backoff;
 use crate::stage::chunk::Chunk;
-use crate::stage::reconcile::{
-    Doubt, Resolution, after_doubt, before_change, doubt, is_duplicate,
-};
+use crate::stage::reconcile::{Resolution, before_change, is_duplicate};
 use crate::stage::settle::{Message, Outcomes};
 
+mod doubt;
 mod resolved;
 
 use resolved::Resolved;
@@ -140,7 +137,7 @@ impl Writer {
             return Ok(Some(chunk));
         }
         let findings = if self.context.plan().target.lookup {
-            match self.find(&chunk, &changes).await? {
+            match self.find_settled(&chunk, &changes).await? {
                 Some(findings) => findings.into_iter().map(Some).collect(),
                 None => return Ok(None),
             }
@@ -177,7 +174,10 @@ impl Writer {
         resolved: &mut Resolved,
     ) -> Result<bool, Error> {
         let Context { options, claim, .. } = &*self.context;
-        let segment = options.store.append_segment(claim, &chunk.batch.data).await?;
+        let segment = options
+            .store
+            .append_segment(claim, &chunk.batch.data)
+            .await?;
         let id = options.store.next_intent_id();
         let intent = Change::Intent(Intent {
             id,
@@ -281,130 +281,6 @@ impl Writer {
             }
         }
         rest
-    }
-
-    /// Waits and reconciles; gives back what is to be sent again. `None` when
-    /// the run halted in the meantime.
-    async fn again(
-        &mut self,
-        chunk: Chunk,
-        rest: Vec<Rest>,
-        resolved: &mut Resolved,
-    ) -> Result<Option<Chunk>, Error> {
-        let target = &self.context.plan().target;
-        let retries = self.context.plan().policy.retries;
-        let on_unknown = self.context.plan().policy.on_unknown;
-        let doubt = doubt(target.guarantee, target.lookup, on_unknown);
-        let mut wait = Duration::ZERO;
-        let mut reason = "";
-        let mut doubtful = Vec::new();
-        let mut again = Vec::new();
-        for (index, (entry, why)) in chunk.entries.iter().zip(&rest).enumerate() {
-            match why {
-                Rest::Later(message) => {
-                    reason = message;
-                    wait = wait.max(backoff(&retries, entry.attempt, &self.context.random));
-                    again.push((index, entry.known_id.clone(), entry.attempt + 1));
-                }
-                Rest::Doubtful(message) => match doubt {
-                    Doubt::Hold => {
-                        let why = "it cannot be told whether it took effect";
-                        resolved.hold(&chunk, index, format!("{why}: {message}"));
-                    }
-                    Doubt::Skip => resolved.applied(&chunk, index, None),
-                    Doubt::Resend | Doubt::LookUp => {
-                        reason = message;
-                        wait = wait.max(target.settle);
-                        doubtful.push(index);
-                    }
-                },
-            }
-        }
-        if again.is_empty() && doubtful.is_empty() {
-            return Ok(Some(Chunk::new(Vec::new())));
-        }
-        if !self.context.wait("settling", reason, wait).await {
-            return Ok(None);
-        }
-        let resolutions = match doubt {
-            Doubt::LookUp => self.look_up(&chunk, &doubtful).await?,
-            _ => Some(vec![Resolution::Send(None); doubtful.len()]),
-        };
-        let Some(resolutions) = resolutions else {
-            return Ok(None);
-        };
-        for (index, resolution) in doubtful.into_iter().zip(resolutions) {
-            let entry = chunk.entries.get(index);
-            let attempt = entry.map_or(0, |entry| entry.attempt);
-            let known_id = entry.and_then(|entry| entry.known_id.clone());
-            match resolution {
-                Resolution::Applied(id) => resolved.applied(&chunk, index, id),
-                Resolution::Hold(reason) => resolved.hold(&chunk, index, reason),
-                Resolution::Send(_) if attempt >= retries.attempts => {
-                    let reason = format!("no answer after {attempt} attempts");
-                    resolved.hold(&chunk, index, reason);
-                }
-                Resolution::Send(id) => again.push((index, id.or(known_id), attempt + 1)),
-            }
-        }
-        again.sort_unstable_by_key(|(index, ..)| *index);
-        Ok(Some(chunk.pick(again)))
-    }
-
-    async fn look_up(
-        &mut self,
-        chunk: &Chunk,
-        doubtful: &[usize],
-    ) -> Result<Option<Vec<Resolution>>, Error> {
-        if doubtful.is_empty() {
-            return Ok(Some(Vec::new()));
-        }
-        let Some(findings) = self.find(chunk, doubtful).await? else {
-            return Ok(None);
-        };
-        let entries = doubtful.iter().filter_map(|index| chunk.entries.get(*index));
-        let resolve = |(entry, finding): (&IntentEntry, Finding)| {
-            after_doubt(entry.action, entry.known_id.as_deref(), finding)
-        };
-        Ok(Some(entries.zip(findings).map(resolve).collect()))
-    }
-
-    /// `None` when the run halted in the meantime.
-    async fn find(
-        &mut self,
-        chunk: &Chunk,
-        indices: &[usize],
-    ) -> Result<Option<Vec<Finding>>, Error> {
-        let context = Arc::clone(&self.context);
-        let stage = &context.plan().target.stage;
-        let entries = indices.iter().filter_map(|index| chunk.entries.get(*index));
-        let keys: Vec<TargetKey> = entries.map(|entry| entry.target_key.clone()).collect();
-        let mut failed = 0;
-        loop {
-            if self.lookup.is_none() {
-                self.lookup = context.options.launch.lookup(&stage.usage).await?;
-            }
-            let Some(lookup) = &mut self.lookup else {
-                let what = "exports no look-up, though the plan counts on it".to_owned();
-                return Err(breach(stage, what).into());
-            };
-            let fault = match lookup.find(&keys).await {
-                Ok(findings) if findings.len() == keys.len() => return Ok(Some(findings)),
-                Ok(findings) => {
-                    let (given, asked) = (findings.len(), keys.len());
-                    let what = format!("gave {given} findings for {asked} keys");
-                    return Err(breach(stage, what).into());
-                }
-                Err(fault) => fault,
-            };
-            failed += 1;
-            let Some(wait) = context.wait_after(&fault, failed) else {
-                return Err(fault.into());
-            };
-            if !context.wait("looking up", &fault.to_string(), wait).await {
-                return Ok(None);
-            }
-        }
     }
 
     /// A settler that is gone has failed and said so; the run is ending.

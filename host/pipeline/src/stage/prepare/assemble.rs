@@ -66,7 +66,9 @@ impl<'run> Assembly<'run> {
         for work in work {
             let entry = batch.entries.get(work.index);
             let row = work.row;
-            let before = row.as_ref().map(|row| (row.version.clone(), row.source_print));
+            let before = row
+                .as_ref()
+                .map(|row| (row.version.clone(), row.source_print));
             let before = before.unwrap_or((None, PARTIAL));
             self.earlier.push(Earlier {
                 index: work.index,
@@ -161,7 +163,9 @@ impl<'run> Assembly<'run> {
     ) -> Vec<Option<TargetKey>> {
         let plan = self.context.plan();
         if let Some(field) = plan.target.key.as_deref() {
-            let lines = spans.iter().map(|span| data.get(span.clone()).unwrap_or_default());
+            let lines = spans
+                .iter()
+                .map(|span| data.get(span.clone()).unwrap_or_default());
             return lines
                 .map(|line| key::field_text(line, field).map(TargetKey))
                 .collect();
@@ -183,7 +187,10 @@ impl<'run> Assembly<'run> {
         span: Range<usize>,
         content: &[u8],
     ) {
-        let partial = self.earlier.get(place).is_some_and(|earlier| earlier.partial);
+        let partial = self
+            .earlier
+            .get(place)
+            .is_some_and(|earlier| earlier.partial);
         let earlier = self.take_earlier(place, &part);
         let on_change = self.context.plan().policy.on_change;
         let decision = decide::document(earlier.as_ref(), partial, &target_key, print, on_change);
@@ -342,7 +349,10 @@ impl<'run> Assembly<'run> {
         payload: Vec<u8>,
     ) {
         self.counts.rejected += 1;
-        let source_key = self.records.get(place).map(|record| record.source_key.clone());
+        let source_key = self
+            .records
+            .get(place)
+            .map(|record| record.source_key.clone());
         self.changes.push(Change::DeadLetter(DeadLetter {
             source_key: source_key.unwrap_or(SourceKey::from("")),
             part: part.to_owned(),

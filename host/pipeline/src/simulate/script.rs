@@ -1,0 +1,188 @@
+//! Connectors that do what a test tells them, one call after the other.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use duijie_contract::{
+    Description, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Target, Transform, Use,
+};
+use duijie_record::{
+    Change, DocumentBatch, Finding, FoundDocument, MappedBatch, Outcome, Position, RecordBatch,
+    RecordEntry, SourceKey, State, TargetKey, Version,
+};
+use duijie_store::{Memory, Store};
+
+use super::world::fault;
+use crate::{Options, Report, Silent, Stop, VirtualClock, run};
+
+type Write = dyn Fn(usize, &DocumentBatch) -> Result<Vec<Outcome>, Fault> + Send + Sync;
+
+#[derive(Clone)]
+pub(crate) struct Script {
+    pub(crate) batches: Arc<Mutex<VecDeque<Result<RecordBatch, Fault>>>>,
+    /// Each page of records takes this long, so many at once.
+    pub(crate) read: (Duration, u32),
+    pub(crate) map: Option<fn(&RecordBatch) -> MappedBatch>,
+    /// Called with the number of the call, 0 for the first.
+    pub(crate) write: Arc<Write>,
+    pub(crate) write_takes: Duration,
+    pub(crate) find: fn(&TargetKey) -> Finding,
+    pub(crate) writes: Arc<AtomicUsize>,
+    pub(crate) preview: bool,
+}
+
+/// A batch of documents `<first>`, `<first + 1>`, … at a position.
+pub(crate) fn batch(position: &str, lines: &[(&str, &str, &str)]) -> RecordBatch {
+    let entries = lines.iter().map(|(key, version, _)| RecordEntry {
+        key: SourceKey::from(*key),
+        version: Some(Version::from(*version)),
+        change: Change::Upsert,
+        ack_token: None,
+    });
+    RecordBatch {
+        data: lines
+            .iter()
+            .flat_map(|(.., line)| format!("{line}\n").into_bytes())
+            .collect(),
+        entries: entries.collect(),
+        position: Some(Position(position.as_bytes().to_vec())),
+    }
+}
+
+pub(crate) fn applied(batch: &DocumentBatch) -> Vec<Outcome> {
+    let entries = batch.entries.iter();
+    entries
+        .map(|entry| Outcome::Applied(Some(format!("id-{}", entry.target_key))))
+        .collect()
+}
+
+impl Script {
+    pub(crate) fn new(batches: Vec<RecordBatch>) -> Self {
+        Self {
+            batches: Arc::new(Mutex::new(batches.into_iter().map(Ok).collect())),
+            read: (Duration::ZERO, 1),
+            map: None,
+            write: Arc::new(|_, batch| Ok(applied(batch))),
+            write_takes: Duration::ZERO,
+            find: |key| {
+                Finding::Found(FoundDocument {
+                    id: format!("id-{key}"),
+                    state: State::Open,
+                })
+            },
+            writes: Arc::default(),
+            preview: false,
+        }
+    }
+
+    pub(crate) fn options(&self, plan: duijie_plan::Plan, store: &Arc<Memory>) -> Options {
+        Options {
+            plan: Arc::new(plan),
+            launch: Arc::new(self.clone()),
+            store: Arc::clone(store) as Arc<dyn Store>,
+            clock: Arc::new(VirtualClock::starting_at(1_700_000_000_000)),
+            observer: Arc::new(Silent),
+            seed: 7,
+            checkpoint_every: 8,
+        }
+    }
+
+    pub(crate) async fn run(&self, plan: duijie_plan::Plan, store: &Arc<Memory>) -> Report {
+        run(&self.options(plan, store), &Stop::new()).await.unwrap()
+    }
+}
+
+#[async_trait]
+impl Launch for Script {
+    async fn describe(&self, _: &str) -> Result<Description, Fault> {
+        Err(fault(FaultKind::Other, "never asked"))
+    }
+
+    async fn check(&self, _: &Use) -> Result<Vec<Problem>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn outline(&self, _: &Use, _: Option<&Position>) -> Result<Vec<String>, Fault> {
+        Ok(vec!["everything".to_owned()])
+    }
+
+    async fn source(&self, _: &Use, _: Option<&Position>) -> Result<Box<dyn Source>, Fault> {
+        Ok(Box::new(Pages {
+            script: self.clone(),
+            given: 0,
+        }))
+    }
+
+    async fn transform(&self, _: &Use) -> Result<Box<dyn Transform>, Fault> {
+        Ok(Box::new(self.clone()))
+    }
+
+    async fn target(&self, _: &Use) -> Result<Box<dyn Target>, Fault> {
+        Ok(Box::new(self.clone()))
+    }
+
+    async fn lookup(&self, _: &Use) -> Result<Option<Box<dyn Lookup>>, Fault> {
+        Ok(Some(Box::new(self.clone())))
+    }
+
+    fn take_previews(&self) -> Vec<Preview> {
+        let request = Preview {
+            method: "POST".to_owned(),
+            url: "http://sim/save".to_owned(),
+            headers: Vec::new(),
+            body: String::new(),
+        };
+        vec![request; self.writes.load(Ordering::Relaxed)]
+    }
+}
+
+struct Pages {
+    script: Script,
+    given: u32,
+}
+
+#[async_trait]
+impl Source for Pages {
+    async fn next(&mut self, _limit: u32, ahead: u32) -> Result<Option<RecordBatch>, Fault> {
+        let (takes, at_once) = self.script.read;
+        if self.given.is_multiple_of(at_once.min(ahead)) {
+            tokio::time::sleep(takes).await;
+        }
+        self.given += 1;
+        let batch = self.script.batches.lock().unwrap().pop_front();
+        batch.transpose()
+    }
+
+    async fn committed(&mut self, _position: &Position) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Transform for Script {
+    async fn apply(&mut self, batch: &RecordBatch) -> Result<MappedBatch, Fault> {
+        Ok(self.map.unwrap()(batch))
+    }
+}
+
+#[async_trait]
+impl Target for Script {
+    async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault> {
+        let call = self.writes.fetch_add(1, Ordering::Relaxed);
+        if self.preview {
+            return Err(fault(FaultKind::NotSent, "kept for the preview"));
+        }
+        tokio::time::sleep(self.write_takes).await;
+        (self.write)(call, batch)
+    }
+}
+
+#[async_trait]
+impl Lookup for Script {
+    async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault> {
+        Ok(keys.iter().map(self.find).collect())
+    }
+}
