@@ -26,6 +26,12 @@ mod held {
     pub(super) const SESSION: &str = "KDSVCSessionId";
     pub(super) const KD_COOKIE: &str = "kdservice-sessionid";
     pub(super) const ASP_COOKIE: &str = "ASP.NET_SessionId";
+    /// Never sent: kept so that the host takes them out of the answer, which
+    /// tells the session under these names as well.
+    pub(super) const ECHOES: [(&str, &str); 2] = [
+        ("Context.SessionId", "/Context/SessionId"),
+        ("Context.UserToken", "/Context/UserToken"),
+    ];
 }
 
 /// An answer that may say that the session was lost.
@@ -321,6 +327,11 @@ impl<N: Network> Client<N> {
             .header("Content-Type", "application/json")
             .capture(held::SESSION, Place::Pointer("/KDSVCSessionId".to_owned()))
             .session();
+        let request = held::ECHOES
+            .into_iter()
+            .fold(request, |request, (name, pointer)| {
+                request.capture(name, Place::Pointer(pointer.to_owned()))
+            });
         Ok(Request {
             body,
             ..keep_cookies(request)

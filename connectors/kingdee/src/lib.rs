@@ -75,7 +75,19 @@ impl Lookup for Kingdee {
         collection: &str,
         target_keys: Vec<String>,
     ) -> Result<Vec<Finding>, Fault> {
-        let (client, form, _) = opened(Host, settings, collection)?;
+        Kingdee::find_over(Host, settings, collection, &target_keys)
+    }
+}
+
+impl Kingdee {
+    /// Lookup over any network.
+    pub fn find_over<N: Network>(
+        network: N,
+        settings: &Settings,
+        collection: &str,
+        target_keys: &[String],
+    ) -> Result<Vec<Finding>, Fault> {
+        let (client, form, _) = opened(network, settings, collection)?;
         let keys: Vec<&str> = target_keys.iter().map(String::as_str).collect();
         lookup::find(&client, &form, &keys)
     }

@@ -26,6 +26,8 @@ fn check(auth: &str, answers: Vec<Result<Response, Failure>>, expected: &str) {
 
 const KEPT: &str = "
 keeps KDSVCSessionId from Place::Pointer(\"/KDSVCSessionId\")
+keeps Context.SessionId from Place::Pointer(\"/Context/SessionId\")
+keeps Context.UserToken from Place::Pointer(\"/Context/UserToken\")
 keeps kdservice-sessionid from Place::Cookie(\"kdservice-sessionid\")
 keeps ASP.NET_SessionId from Place::Cookie(\"ASP.NET_SessionId\")";
 
