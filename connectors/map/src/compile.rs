@@ -149,14 +149,8 @@ impl Compiler {
 
     fn op(&mut self, number: u16, rule: &Rule, from: From, steps: Vec<Step>) -> Option<Op> {
         if matches!(from, From::Literal(_)) {
-            return self.constant(
-                rule,
-                Computed {
-                    from,
-                    steps,
-                    form: rule.form,
-                },
-            );
+            let form = rule.form;
+            return self.constant(rule, Computed { from, steps, form });
         }
         let container = rule.form.holds_children();
         if container && steps.is_empty() && !matches!(from, From::Variable(_)) {
@@ -166,58 +160,35 @@ impl Compiler {
                 .add(&pointer(&rule.at, "type"), message, Some(hint));
             return None;
         }
-        let simple = matches!(rule.form, Form::Text | Form::Int | Form::Float);
-        let Some((open, close)) = wraps(&steps).filter(|_| simple) else {
-            let key = self.key(rule, &[]);
-            let value = Computed {
-                from,
-                steps,
-                form: rule.form,
-            };
-            return Some(Op::Value {
-                key,
-                value,
-                rule: number,
-            });
-        };
-        match from {
-            From::Variable(variable) if variable.pipes.is_empty() => {
-                let (key, close) = (self.key(rule, &open), self.fragment(&close));
-                let (field, form) = (variable.field, rule.form);
+        let form = rule.form;
+        match (from, wraps(&steps)) {
+            (From::Variable(variable), Some((open, close)))
+                if variable.pipes.is_empty()
+                    && matches!(form, Form::Text | Form::Int | Form::Float) =>
+            {
                 Some(Op::Copy {
-                    key,
-                    close,
-                    field,
+                    key: self.key(rule, &open),
+                    close: self.fragment(&close),
+                    field: variable.field,
                     form,
                     rule: number,
                 })
             }
-            From::Template(segments) if rule.form == Form::Text => {
-                let pieces = segments
-                    .into_iter()
-                    .map(|segment| self.piece(segment))
-                    .collect();
-                let (key, close) = (self.key(rule, &open), self.fragment(&close));
+            (From::Template(segments), Some((open, close))) if form == Form::Text => {
+                let pieces = segments.into_iter();
+                let pieces = pieces.map(|segment| self.piece(segment)).collect();
                 Some(Op::Join {
-                    key,
-                    close,
+                    key: self.key(rule, &open),
+                    close: self.fragment(&close),
                     pieces,
                     rule: number,
                 })
             }
-            from => {
-                let key = self.key(rule, &[]);
-                let value = Computed {
-                    from,
-                    steps,
-                    form: rule.form,
-                };
-                Some(Op::Value {
-                    key,
-                    value,
-                    rule: number,
-                })
-            }
+            (from, _) => Some(Op::Value {
+                key: self.key(rule, &[]),
+                value: Computed { from, steps, form },
+                rule: number,
+            }),
         }
     }
 

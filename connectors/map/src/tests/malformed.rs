@@ -1,0 +1,93 @@
+//! Records that are no JSON, and what is said about them.
+
+use super::mapped;
+
+#[test]
+fn a_malformed_record_rejects_itself_alone() {
+    let settings = r#"{"rules":[{"field":"o","type":"string","value":"{{x}}"}]}"#;
+    let mut mapping = crate::Mapping::open(settings).unwrap();
+    let lines = [
+        r#"{"x":1}"#,
+        r#"{"x":"a"#,
+        r#"{"x":2}"#,
+        r#"{"x":01}"#,
+        "[1]",
+        "",
+        r#"{"x":1} x"#,
+        r#"{"y":[1,{"z":tru}]}"#,
+        "{\"x\":\"\u{1}\"}",
+        r#"{"x":"\ud800"}"#,
+        r#" { "x" : "3" , "y":[ ] } "#,
+        r#"{"x":1,"x":"4"}"#,
+        r#"{"\u0078":5}"#,
+    ];
+    let batch = mapping
+        .apply(lines.join("\n").as_bytes(), lines.len())
+        .unwrap();
+    let verdicts: Vec<String> = batch
+        .verdicts
+        .iter()
+        .map(|verdict| match verdict {
+            duijie_sdk::transform::Verdict::Keep => String::from("keep"),
+            duijie_sdk::transform::Verdict::Reject(rejection) => {
+                let told = "the record is no valid JSON: ";
+                rejection
+                    .message
+                    .strip_prefix(told)
+                    .unwrap_or(&rejection.message)
+                    .to_owned()
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            "keep",
+            "found the end of the line at byte 8, expected the end of the string",
+            "keep",
+            "found `0` at byte 6, expected no leading zero in a number",
+            "found `[` at byte 1, expected an object",
+            "found the end of the line at byte 1, expected an object",
+            "found `x` at byte 9, expected the end of the line",
+            "found `t` at byte 14, expected a value",
+            "found the byte 0x01 at byte 7, expected no raw control character in a string",
+            "keep",
+            "keep",
+            "keep",
+            "keep",
+        ]
+    );
+    let documents = String::from_utf8(batch.data).unwrap();
+    let expected = "{\"o\":\"1\"}\n{\"o\":\"2\"}\n{\"o\":\"\\ud800\"}\n{\"o\":\"3\"}\n{\"o\":\"4\"}\n{\"o\":\"5\"}\n";
+    assert_eq!(documents, expected);
+    let sources: Vec<u32> = batch.lines.iter().map(|line| line.sources[0]).collect();
+    assert_eq!(sources, [0, 2, 9, 10, 11, 12]);
+    assert!(mapping.apply(b"{}\n{}\n", 3).is_err());
+}
+
+#[test]
+fn depth_is_bounded() {
+    let record = format!("{{\"y\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let told = mapped(
+        r#"{"rules":[{"field":"o","type":"string","value":"{{x}}"}]}"#,
+        &record,
+    );
+    assert!(
+        told.ends_with("expected fewer levels of objects and arrays"),
+        "{told}"
+    );
+}
+
+#[test]
+fn text_that_is_no_utf8_is_rejected() {
+    let mut mapping =
+        crate::Mapping::open(r#"{"rules":[{"field":"o","type":"string","value":"{{x}}"}]}"#)
+            .unwrap();
+    let batch = mapping.apply(b"{\"x\":\"\xff\"}", 1).unwrap();
+    assert!(
+        format!("{:?}", batch.verdicts).contains("not UTF-8"),
+        "{:?}",
+        batch.verdicts
+    );
+}
