@@ -13,6 +13,7 @@ mod journal;
 mod kingdee;
 mod node;
 mod orders;
+mod project;
 mod random;
 mod signature;
 mod simulators;
@@ -26,5 +27,6 @@ pub use config::{
 pub use fault_rule::{FaultKind, FaultRule};
 pub use journal::Request;
 pub use kingdee::Document;
+pub use project::{report, write_connections};
 pub use simulators::{Error, Simulators};
 pub use wangdiantong::OrderChange;

@@ -1,12 +1,14 @@
 //! `duijie-sim`: the simulators as a process. One JSON line on stdout says where they are; then they serve
-//! until SIGINT, SIGTERM or, if asked, the end of stdin.
+//! until SIGINT, SIGTERM or, if asked, the end of stdin. A line `report` on stdin is answered by one JSON line
+//! of what arrived.
 
 use clap::{Parser, ValueEnum};
-use duijie_sim::{Clock, Config, Dialect, Error, Simulators};
+use duijie_sim::{Clock, Config, Dialect, Error, Simulators, report, write_connections};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Simulates Wangdiantong and Kingdee on the loopback.
@@ -60,6 +62,9 @@ struct Arguments {
     /// Take flat names, unwrapped base data and misplaced options as the real server does: silently
     #[arg(long)]
     lenient_fields: bool,
+    /// Write connections and secrets for these servers into this project
+    #[arg(long)]
+    project: Option<PathBuf>,
     /// End when stdin ends
     #[arg(long)]
     until_stdin_closes: bool,
@@ -113,6 +118,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Error> {
     let simulators = Simulators::start_blocking(arguments.config())?;
+    if let Some(project) = &arguments.project {
+        write_connections(&simulators, project)?;
+    }
     let line = serde_json::json!({
         "wangdiantong": simulators.wangdiantong_url(),
         "qimen": simulators.qimen_url(),
@@ -122,30 +130,37 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         "orders": arguments.orders,
         "pid": std::process::id(),
     });
-    // A reader that is gone is noticed by the end of stdin or a signal.
-    _ = writeln!(std::io::stdout(), "{line}");
+    say(&line);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
     runtime
-        .block_on(wait(arguments.until_stdin_closes))
+        .block_on(wait(&simulators, arguments.until_stdin_closes))
         .map_err(Error::Runtime)?;
     // A blocked read of stdin must not hold the process.
     runtime.shutdown_background();
     Ok(())
 }
 
-async fn wait(until_stdin_closes: bool) -> std::io::Result<()> {
+/// A reader that is gone is noticed by the end of stdin or a signal.
+fn say(line: &serde_json::Value) {
+    _ = writeln!(std::io::stdout(), "{line}");
+}
+
+async fn wait(simulators: &Simulators, until_stdin_closes: bool) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stdin = async {
         if !until_stdin_closes {
             std::future::pending::<()>().await;
         }
-        let mut buffer = [0_u8; 256];
-        let mut stdin = tokio::io::stdin();
-        while matches!(stdin.read(&mut buffer).await, Ok(count) if count > 0) {}
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line == "report" {
+                say(&report(simulators));
+            }
+        }
     };
     tokio::select! {
         _ = interrupt.recv() => {}

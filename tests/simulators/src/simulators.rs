@@ -27,6 +27,8 @@ pub enum Error {
     Runtime(std::io::Error),
     #[error("cannot listen on 127.0.0.1:{port}: {error}")]
     Listen { port: u16, error: std::io::Error },
+    #[error("cannot write the project: {0}")]
+    Project(std::io::Error),
 }
 
 pub(crate) struct Servers {

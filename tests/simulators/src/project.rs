@@ -1,0 +1,74 @@
+//! The part of a newcomer's project that only the simulators know: where
+//! they listen and which invented credentials they take.
+
+use crate::{Error, Simulators};
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Writes `connections/*.yaml` and `secrets.env` into a project folder.
+pub fn write_connections(simulators: &Simulators, project: &Path) -> Result<(), Error> {
+    let connections = project.join("connections");
+    fs::create_dir_all(&connections).map_err(Error::Project)?;
+    let wangdiantong = &simulators.credentials().wangdiantong;
+    let text = format!(
+        "# Written by the simulators. 旺店通·企业版\n\
+         connection: wangdiantong\n\
+         connector: wangdiantong\n\
+         settings:\n  \
+         base_url: {}\n  \
+         dialect: openapi2\n  \
+         sid: {}\n  \
+         appkey: {}\n  \
+         appsecret: ${{secret:WDT_APPSECRET}}\n",
+        simulators.wangdiantong_url(),
+        wangdiantong.sid,
+        wangdiantong.appkey
+    );
+    fs::write(connections.join("wangdiantong.yaml"), text).map_err(Error::Project)?;
+    let kingdee = &simulators.credentials().kingdee;
+    let text = format!(
+        "# Written by the simulators. 金蝶云星空\n\
+         connection: kingdee\n\
+         connector: kingdee\n\
+         settings:\n  \
+         base_url: {}\n  \
+         acct_id: {}\n  \
+         username: {}\n  \
+         auth: app_secret\n  \
+         app_id: {}\n  \
+         app_secret: ${{secret:KINGDEE_APP_SECRET}}\n",
+        simulators.kingdee_url(),
+        kingdee.acct_id,
+        kingdee.username,
+        kingdee.app_id
+    );
+    fs::write(connections.join("kingdee.yaml"), text).map_err(Error::Project)?;
+    let secrets = format!(
+        "WDT_APPSECRET={}\nKINGDEE_APP_SECRET={}\n",
+        wangdiantong.appsecret, kingdee.app_secret
+    );
+    let place = project.join("secrets.env");
+    // Made anew, so that its mode is ours from the first byte on.
+    _ = fs::remove_file(&place);
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&place)
+        .and_then(|mut file| file.write_all(secrets.as_bytes()))
+        .map_err(Error::Project)
+}
+
+/// What a newcomer wants to see: how much arrived, and one document of it.
+pub fn report(simulators: &Simulators) -> serde_json::Value {
+    let documents = simulators.documents();
+    let sample = documents.iter().max_by_key(|document| document.json.len());
+    let sample = sample.and_then(|document| serde_json::from_str(&document.json).ok());
+    serde_json::json!({
+        "documents": documents.len(),
+        "requests": simulators.counts(),
+        "sample": sample.unwrap_or(serde_json::Value::Null),
+    })
+}
