@@ -1,0 +1,281 @@
+//! What one record costs in this crate: a run over connectors and a store that
+//! do nothing, so that all the time is the pipeline's own. Prints microseconds
+//! a record; `cargo run --release -p duijie-pipeline --example record_cost`.
+#![allow(clippy::print_stdout)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use duijie_contract::{
+    Description, Fault, FaultKind, Guarantee, Launch, Lookup, Preview, Problem, Role, Source,
+    Target, Transform, Use,
+};
+use duijie_pipeline::{Options, Silent, Stop, SystemClock, run};
+use duijie_plan::{OnChange, OnRejected, OnUnknown, Plan, Policy, Retries, Stage, TargetStage};
+use duijie_record::{
+    Change, Collection, DocumentBatch, MappedBatch, MappedLine, Outcome, Position, RecordBatch,
+    RecordEntry, Scope, SourceKey, Verdict, Version,
+};
+use duijie_store::{
+    Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
+    RunRow, SegmentRef, Store,
+};
+
+const PAGES: u64 = 1_000;
+const PAGE: u64 = 100;
+const SOURCE_BYTES: usize = 5_000;
+const DOCUMENT_BYTES: usize = 3_000;
+
+struct Nothing(AtomicU64);
+
+#[async_trait]
+impl Store for Nothing {
+    async fn claim(&self, scope: &Scope) -> Result<Claim, Error> {
+        Ok(Claim {
+            scope: scope.clone(),
+            epoch: 1,
+        })
+    }
+    async fn commit(&self, _: &Claim, _: Vec<StoreChange>) -> Result<(), Error> {
+        Ok(())
+    }
+    fn next_intent_id(&self) -> IntentId {
+        IntentId(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+    async fn append_segment(&self, _: &Claim, data: &[u8]) -> Result<SegmentRef, Error> {
+        Ok(SegmentRef {
+            file: 0,
+            offset: 0,
+            bytes: data.len() as u64,
+            crc: 0,
+        })
+    }
+    fn read_segment(&self, _: &Scope, _: &SegmentRef) -> Result<Vec<u8>, Error> {
+        Ok(Vec::new())
+    }
+    fn checkpoint(&self, _: &Scope) -> Result<Option<Checkpoint>, Error> {
+        Ok(None)
+    }
+    fn open_intents(&self, _: &Scope) -> Result<Vec<Intent>, Error> {
+        Ok(Vec::new())
+    }
+    fn ledger(&self, _: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
+        Ok(vec![None; keys.len()])
+    }
+    fn dead_letters(&self, _: &Scope) -> Result<Vec<DeadLetter>, Error> {
+        Ok(Vec::new())
+    }
+    fn holds(&self, _: &Scope) -> Result<Vec<Hold>, Error> {
+        Ok(Vec::new())
+    }
+    fn runs(&self, _: &Scope, _: usize) -> Result<Vec<RunRow>, Error> {
+        Ok(Vec::new())
+    }
+    fn scopes(&self) -> Result<Vec<Scope>, Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// The connectors' own time, to be taken off.
+#[derive(Clone)]
+struct Idle {
+    line: Arc<[u8]>,
+    page: u64,
+    busy_ns: Arc<AtomicU64>,
+}
+
+impl Idle {
+    fn note(&self, began: Instant) {
+        let taken = u64::try_from(began.elapsed().as_nanos()).unwrap_or(0);
+        self.busy_ns.fetch_add(taken, Ordering::Relaxed);
+    }
+}
+
+fn keys(page: u64) -> impl Iterator<Item = String> {
+    (0..PAGE).map(move |record| format!("CK{:012}", page * PAGE + record))
+}
+
+#[async_trait]
+impl Source for Idle {
+    async fn next(&mut self, _: u32, _: u32) -> Result<Option<RecordBatch>, Fault> {
+        if self.page == PAGES {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let mut data = Vec::new();
+        for _ in 0..PAGE {
+            data.extend_from_slice(&self.line);
+        }
+        let entries = keys(self.page).map(|key| RecordEntry {
+            key: SourceKey(key),
+            version: Some(Version("2025-10-01 00:00:00".to_owned())),
+            change: Change::Upsert,
+            ack_token: None,
+        });
+        let batch = RecordBatch {
+            data,
+            entries: entries.collect(),
+            position: Some(Position(self.page.to_be_bytes().to_vec())),
+        };
+        self.page += 1;
+        self.note(began);
+        Ok(Some(batch))
+    }
+    async fn committed(&mut self, _: &Position) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Transform for Idle {
+    async fn apply(&mut self, batch: &RecordBatch) -> Result<MappedBatch, Fault> {
+        let began = Instant::now();
+        let mut data = Vec::new();
+        for entry in &batch.entries {
+            data.extend_from_slice(format!(r#"{{"FBillNo":"{}","x":""#, entry.key).as_bytes());
+            data.resize(data.len() + DOCUMENT_BYTES, b'x');
+            data.extend_from_slice(b"\"}\n");
+        }
+        let count = u32::try_from(batch.entries.len()).unwrap_or(0);
+        let line = |source| MappedLine {
+            sources: vec![source],
+            part: String::new(),
+        };
+        let mapped = MappedBatch {
+            data,
+            lines: (0..count).map(line).collect(),
+            verdicts: vec![Verdict::Keep; batch.entries.len()],
+        };
+        self.note(began);
+        Ok(mapped)
+    }
+}
+
+#[async_trait]
+impl Target for Idle {
+    async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault> {
+        let began = Instant::now();
+        let ids = (0..batch.entries.len()).map(|id| Outcome::Applied(Some(id.to_string())));
+        let outcomes = ids.collect();
+        self.note(began);
+        Ok(outcomes)
+    }
+}
+
+#[async_trait]
+impl Launch for Idle {
+    async fn describe(&self, _: &str) -> Result<Description, Fault> {
+        Err(Fault::new("idle", FaultKind::Other(String::new())))
+    }
+    async fn check(&self, _: &Use) -> Result<Vec<Problem>, Fault> {
+        Ok(Vec::new())
+    }
+    async fn outline(&self, _: &Use, _: Option<&Position>) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
+    async fn source(&self, _: &Use, _: Option<&Position>) -> Result<Box<dyn Source>, Fault> {
+        Ok(Box::new(self.clone()))
+    }
+    async fn transform(&self, _: &Use) -> Result<Box<dyn Transform>, Fault> {
+        Ok(Box::new(self.clone()))
+    }
+    async fn target(&self, _: &Use) -> Result<Box<dyn Target>, Fault> {
+        Ok(Box::new(self.clone()))
+    }
+    async fn lookup(&self, _: &Use) -> Result<Option<Box<dyn Lookup>>, Fault> {
+        Ok(None)
+    }
+    fn take_previews(&self) -> Vec<Preview> {
+        Vec::new()
+    }
+}
+
+fn stage(role: Role) -> Stage {
+    Stage {
+        usage: Use {
+            connector: "idle".to_owned(),
+            role,
+            connection: None,
+            connection_settings: String::new(),
+            pipeline_settings: String::new(),
+            collection: Collection::from("orders"),
+            secrets: Vec::new(),
+            allow: Vec::new(),
+            grant_place: String::new(),
+        },
+        version: String::new(),
+        digest: String::new(),
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        name: "orders".into(),
+        scope: "orders".into(),
+        enabled: true,
+        schedule: None,
+        manifest_digest: String::new(),
+        source: stage(Role::Source),
+        transforms: vec![stage(Role::Transform)],
+        target: TargetStage {
+            stage: stage(Role::Target),
+            key: Some("FBillNo".to_owned()),
+            guarantee: Guarantee::UniqueKey,
+            lookup: false,
+            settle: Duration::ZERO,
+            max_records: 100,
+            max_bytes: 8 << 20,
+        },
+        policy: Policy {
+            on_change: OnChange::Hold,
+            on_rejected: OnRejected::Continue,
+            on_unknown: OnUnknown::Hold,
+            retries: Retries {
+                attempts: 1,
+                first_wait: Duration::ZERO,
+                longest_wait: Duration::ZERO,
+            },
+            page_records: 100,
+            read_ahead: 4,
+            writers: 4,
+        },
+    }
+}
+
+fn main() {
+    let busy_ns = Arc::new(AtomicU64::new(0));
+    let mut line = vec![b'y'; SOURCE_BYTES - 1];
+    line.push(b'\n');
+    let launch = Idle {
+        line: line.into(),
+        page: 0,
+        busy_ns: Arc::clone(&busy_ns),
+    };
+    let options = Options {
+        plan: Arc::new(plan()),
+        launch: Arc::new(launch),
+        store: Arc::new(Nothing(AtomicU64::new(0))),
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(Silent),
+        seed: 1,
+        checkpoint_every: 16,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let began = Instant::now();
+    let report = runtime.map(|runtime| runtime.block_on(run(&options, &Stop::new())));
+    let whole = began.elapsed();
+    let busy = Duration::from_nanos(busy_ns.load(Ordering::Relaxed));
+    let records = (PAGES * PAGE) as f64;
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / records;
+    println!("{report:?}");
+    println!(
+        "whole {:.2} us, connectors {:.2} us, own {:.2} us a record",
+        each(whole),
+        each(busy),
+        each(whole.saturating_sub(busy))
+    );
+}
