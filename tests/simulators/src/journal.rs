@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// One request that was answered, or dropped.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +23,7 @@ pub struct Request {
 pub(crate) struct Journal {
     keep: usize,
     inner: Mutex<Inner>,
+    grew: Condvar,
 }
 
 #[derive(Default)]
@@ -35,6 +37,7 @@ impl Journal {
         Self {
             keep,
             inner: Mutex::default(),
+            grew: Condvar::new(),
         }
     }
 
@@ -52,6 +55,15 @@ impl Journal {
             }
             inner.last.push_back(request);
         }
+        self.grew.notify_all();
+    }
+
+    /// Waits until `operation` was asked for so often; false when `limit` has passed first.
+    pub(crate) fn wait_for_count(&self, operation: &str, count: u64, limit: Duration) -> bool {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let below = |inner: &mut Inner| inner.counts.get(operation).copied() < Some(count);
+        let waited = self.grew.wait_timeout_while(inner, limit, below);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     pub(crate) fn counts(&self) -> BTreeMap<String, u64> {

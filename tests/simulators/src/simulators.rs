@@ -17,6 +17,7 @@ use axum::http::{Request as HttpRequest, Response, header};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -184,6 +185,12 @@ impl Simulators {
     /// Requests by operation, such as `kingdee.BatchSave`.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         self.servers.exchange.journal.counts()
+    }
+
+    /// Waits until an operation was answered so often; false when `limit` has passed first.
+    pub fn wait_for_count(&self, operation: &str, count: u64, limit: Duration) -> bool {
+        let journal = &self.servers.exchange.journal;
+        journal.wait_for_count(operation, count, limit)
     }
 
     /// Metadata of the last requests, the oldest first.
