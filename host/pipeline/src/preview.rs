@@ -84,7 +84,8 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
     let Some(batch) = source.next(limit, 1).await? else {
         return Ok(report);
     };
-    verify(&batch, &mut HashSet::new()).map_err(|what| breach(&plan.source, what))?;
+    let lined = verify(batch, &mut HashSet::new()).map_err(|what| breach(&plan.source, what))?;
+    let batch = lined.batch.clone();
     let context = reading(options);
     let mut mapper = Mapper::start(&context).await?;
     let step = Step {
@@ -92,8 +93,7 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
         flight: &Flight::default(),
         number: 0,
     };
-    let Some((Message::Page(page, changes, _), chunks)) =
-        step.page(&mut mapper, batch.clone()).await?
+    let Some((Message::Page(page, changes, _), chunks)) = step.page(&mut mapper, lined).await?
     else {
         return Ok(report);
     };

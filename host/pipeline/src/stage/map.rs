@@ -10,6 +10,7 @@ use duijie_record::{MappedBatch, MappedLine, RecordBatch, Rejection, Verdict};
 
 use crate::options::{Context, breach};
 use crate::stage::chunk::spans;
+use crate::stage::source::Lined;
 
 /// What became of a batch of records.
 pub(crate) struct Documents {
@@ -44,12 +45,14 @@ impl Mapper {
     /// transforms the data moves out of `batch` as it is.
     pub(crate) async fn map(&mut self, batch: &mut RecordBatch) -> Result<Documents, Fault> {
         let mut rejected = Vec::new();
-        let mut made: Option<(RecordBatch, Vec<Origin>)> = None;
+        let mut made: Option<(Lined, Vec<Origin>)> = None;
         let steps = self.transforms.len();
         for (step, (stage, transform)) in self.transforms.iter_mut().enumerate() {
-            let input = made.as_ref().map_or(&*batch, |(batch, _)| batch);
+            let input = made.as_ref().map_or(&*batch, |(made, _)| &made.batch);
             let mapped = transform.apply(input).await?;
-            verify(input.entries.len(), &mapped).map_err(|what| breach(stage, what))?;
+            let lines = spans(&mapped.data);
+            verify(input.entries.len(), lines.len(), &mapped)
+                .map_err(|what| breach(stage, what))?;
             let before = made.as_ref().map(|(_, origins)| origins.as_slice());
             for (index, verdict) in mapped.verdicts.into_iter().enumerate() {
                 if let Verdict::Reject(rejection) = verdict {
@@ -65,21 +68,25 @@ impl Mapper {
                 }
                 origins.push(origin(before, from, line.part));
             }
-            let next = RecordBatch {
+            let batch = RecordBatch {
                 data: mapped.data,
                 entries,
                 position: None,
             };
-            made = Some((next, origins));
+            made = Some((Lined { batch, lines }, origins));
         }
-        let (data, origins) = made.map_or_else(
-            || {
-                let records = 0..batch.entries.len();
-                let origins = records.map(|index| origin(None, index, String::new()));
-                (std::mem::take(&mut batch.data), origins.collect())
-            },
-            |(batch, origins)| (batch.data, origins),
-        );
+        if let Some((Lined { batch, lines }, origins)) = made {
+            return Ok(Documents {
+                data: batch.data,
+                spans: lines,
+                origins,
+                rejected,
+            });
+        }
+        let records = 0..batch.entries.len();
+        let origins = records.map(|index| origin(None, index, String::new()));
+        let origins = origins.collect();
+        let data = std::mem::take(&mut batch.data);
         let spans = spans(&data);
         Ok(Documents {
             data,
@@ -122,12 +129,11 @@ fn only_source(line: &MappedLine) -> Option<usize> {
 
 /// Every record has its verdict, every line its one kept record, every kept
 /// record its lines with names of their own.
-fn verify(records: usize, mapped: &MappedBatch) -> Result<(), String> {
+fn verify(records: usize, lines: usize, mapped: &MappedBatch) -> Result<(), String> {
     if mapped.verdicts.len() != records {
         let given = mapped.verdicts.len();
         return Err(format!("gave {given} verdicts for {records} records"));
     }
-    let lines = duijie_record::line_count(&mapped.data);
     if lines != mapped.lines.len() {
         let named = mapped.lines.len();
         return Err(format!("wrote {lines} lines and named {named}"));

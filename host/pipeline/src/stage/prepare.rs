@@ -14,10 +14,11 @@ use crate::options::Context;
 use crate::page::Page;
 use crate::recover;
 use crate::report::Counts;
-use crate::stage::chunk::{Chunk, cut, spans};
+use crate::stage::chunk::{Chunk, cut};
 use crate::stage::decide::{Fate, fate, print, winners};
 use crate::stage::map::Mapper;
 use crate::stage::settle::Message;
+use crate::stage::source::Lined;
 
 mod assemble;
 
@@ -26,7 +27,7 @@ use assemble::Assembly;
 pub(crate) struct Preparer {
     pub(crate) context: Arc<Context>,
     pub(crate) flight: Arc<Flight>,
-    pub(crate) pages: mpsc::Receiver<RecordBatch>,
+    pub(crate) pages: mpsc::Receiver<Lined>,
     pub(crate) chunks: mpsc::Sender<Chunk>,
     pub(crate) settler: mpsc::Sender<Message>,
     pub(crate) begin: oneshot::Sender<()>,
@@ -60,7 +61,7 @@ impl Preparer {
             return Ok(());
         }
         let mut number = 0;
-        while let Some(batch) = pages.recv().await {
+        while let Some(lined) = pages.recv().await {
             if context.halt.is_stopped() {
                 break;
             }
@@ -69,7 +70,7 @@ impl Preparer {
                 flight: &flight,
                 number,
             };
-            let Some((message, cut)) = step.page(&mut mapper, batch).await? else {
+            let Some((message, cut)) = step.page(&mut mapper, lined).await? else {
                 break;
             };
             number += 1;
@@ -103,9 +104,9 @@ impl Step<'_> {
     pub(crate) async fn page(
         &self,
         mapper: &mut Mapper,
-        mut batch: RecordBatch,
+        lined: Lined,
     ) -> Result<Option<(Message, Vec<Chunk>)>, Error> {
-        let lines = spans(&batch.data);
+        let Lined { mut batch, lines } = lined;
         let mut assembly = Assembly::new(self.context, self.number);
         assembly.counts.read = u64::try_from(batch.entries.len()).unwrap_or(u64::MAX);
         let Some(work) = self.newer(&batch, &lines, &mut assembly.counts).await? else {

@@ -2,20 +2,22 @@
 //! it what became durable. One task owns the source.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use duijie_contract::{Fault, Source};
-use duijie_record::{Position, RecordBatch, line_count};
+use duijie_record::{Position, RecordBatch};
 use duijie_store::Fingerprint;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::options::{Context, breach};
+use crate::stage::chunk::spans;
 use crate::{Error, Event};
 
 pub(crate) struct Reader {
     pub(crate) context: Arc<Context>,
     /// Bounded by the plan's read-ahead.
-    pub(crate) pages: mpsc::Sender<RecordBatch>,
+    pub(crate) pages: mpsc::Sender<Lined>,
     /// Positions that became durable.
     pub(crate) durable: mpsc::UnboundedReceiver<Position>,
     /// Nothing is read before this is told: an earlier run's open intents
@@ -68,10 +70,10 @@ impl Reader {
             let Some(batch) = read else {
                 break;
             };
-            verify(&batch, &mut seen).map_err(|what| breach(stage, what))?;
-            let records = batch.entries.len();
+            let lined = verify(batch, &mut seen).map_err(|what| breach(stage, what))?;
+            let records = lined.batch.entries.len();
             context.options.observer.event(Event::Read { records });
-            room.send(batch);
+            room.send(lined);
         }
         drop(pages);
         while let Some(position) = durable.recv().await {
@@ -112,12 +114,19 @@ async fn committed(source: &mut dyn Source, position: &Position) -> Result<(), F
     }
 }
 
-/// What the source claims of a batch; `seen` are the positions before.
-pub(crate) fn verify(batch: &RecordBatch, seen: &mut HashSet<Fingerprint>) -> Result<(), String> {
-    let lines = line_count(&batch.data);
-    let entries = batch.entries.len();
-    if lines != entries {
-        return Err(format!("gave {lines} lines for {entries} entries"));
+/// A batch and where its lines lie; as many lines as entries.
+#[derive(Clone)]
+pub(crate) struct Lined {
+    pub(crate) batch: RecordBatch,
+    pub(crate) lines: Vec<Range<usize>>,
+}
+
+/// Checks what the source claims of a batch; `seen` are the positions before.
+pub(crate) fn verify(batch: RecordBatch, seen: &mut HashSet<Fingerprint>) -> Result<Lined, String> {
+    let lines = spans(&batch.data);
+    let (given, entries) = (lines.len(), batch.entries.len());
+    if given != entries {
+        return Err(format!("gave {given} lines for {entries} entries"));
     }
     let repeated = batch
         .position
@@ -126,5 +135,5 @@ pub(crate) fn verify(batch: &RecordBatch, seen: &mut HashSet<Fingerprint>) -> Re
     if repeated {
         return Err("gave the same position twice, so it would never end".to_owned());
     }
-    Ok(())
+    Ok(Lined { batch, lines })
 }
