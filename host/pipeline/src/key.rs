@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use duijie_record::{Scope, SourceKey, TargetKey};
+use duijie_record::{Rejection, Retry, Scope, SourceKey, TargetKey};
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -44,6 +44,31 @@ pub fn derive(scope: &Scope, source_key: &SourceKey, part: &str) -> TargetKey {
         .map(|value| char::from(LETTERS.get(value).copied().unwrap_or(b'0')))
         .collect();
     TargetKey(key)
+}
+
+/// The rejection of a document that has no key of its own.
+pub(crate) fn missing(field: Option<&str>) -> Rejection {
+    let field = field.unwrap_or_default();
+    Rejection {
+        code: "pipeline.key_missing".to_owned(),
+        message: format!(
+            "the target key `{field}` must be a text or number that is not empty: map it in every document"
+        ),
+        field: Some(field.to_owned()),
+        retry: Retry::Never,
+    }
+}
+
+/// The rejection of a document whose key another of its batch has.
+pub(crate) fn clash(key: &TargetKey) -> Rejection {
+    Rejection {
+        code: "pipeline.key_clash".to_owned(),
+        message: format!(
+            "another document of the same batch has the target key `{key}`: map a field that differs"
+        ),
+        field: None,
+        retry: Retry::Never,
+    }
 }
 
 struct FieldText<'read> {

@@ -139,8 +139,8 @@ impl<'run> Assembly<'run> {
             let content = data.get(span.clone()).unwrap_or_default();
             let print = Fingerprint::of(content);
             let problem = match key {
-                None => Some(key_missing(self.context.plan().target.key.as_deref())),
-                Some(key) => (!taken.insert(key)).then(|| key_clash(key)),
+                None => Some(key::missing(self.context.plan().target.key.as_deref())),
+                Some(key) => (!taken.insert(key)).then(|| key::clash(key)),
             };
             if let Some(rejection) = problem {
                 self.refuse(place, part, key.clone(), print, rejection, content.to_vec());
@@ -380,28 +380,5 @@ impl<'run> Assembly<'run> {
         if let Some(earlier) = self.earlier.get_mut(place) {
             earlier.touched |= touched;
         }
-    }
-}
-
-fn key_missing(field: Option<&str>) -> Rejection {
-    let field = field.unwrap_or_default();
-    Rejection {
-        code: "pipeline.key_missing".to_owned(),
-        message: format!(
-            "the target key `{field}` must be a text or number that is not empty: map it in every document"
-        ),
-        field: Some(field.to_owned()),
-        retry: duijie_record::Retry::Never,
-    }
-}
-
-fn key_clash(key: &TargetKey) -> Rejection {
-    Rejection {
-        code: "pipeline.key_clash".to_owned(),
-        message: format!(
-            "another document of the same batch has the target key `{key}`: map a field that differs"
-        ),
-        field: None,
-        retry: duijie_record::Retry::Never,
     }
 }
