@@ -1,1 +1,15 @@
-//! Stub.
+//! What the end-to-end tests stand on: a project in a folder of its own, the real binary over the real
+//! components, and an expectation that shares no code with them. It asserts nothing about a scenario itself.
+
+// The lint table exempts unit tests only; all of this is test code too.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bill;
+mod command;
+mod manifest;
+mod project;
+
+pub use bill::{arrived_bill, check_exactly_once, check_same, expected, expected_of};
+pub use command::{Ended, Running};
+pub use manifest::{Auth, Manifest};
+pub use project::{Project, orders};

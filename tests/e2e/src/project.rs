@@ -1,0 +1,186 @@
+//! A project folder, the simulators that it talks to, and the binary run on it.
+
+use crate::command::{Ended, LONG, Running};
+use crate::manifest::{Auth, Manifest, write_connections};
+use duijie_sim::{Config, Dialect, Simulators};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use tempfile::TempDir;
+
+/// Seconds before now that the newest order of [`orders`] lies.
+const NEWEST: i64 = 3_600;
+/// Seconds before now that the source's windows end at first, by its setting `settle`.
+const SETTLE: i64 = 3_000;
+
+/// Orders that are old enough to be read at once.
+pub fn orders(count: usize, seed: u64) -> Config {
+    let mut config = Config::new(count, seed);
+    config.now = Some(config.clock.now() - NEWEST);
+    config
+}
+
+/// Everything goes when it is dropped.
+pub struct Project {
+    pub simulators: Simulators,
+    manifest: Manifest,
+    settle: i64,
+    folder: TempDir,
+}
+
+impl Project {
+    pub fn new(config: Config) -> Self {
+        Self::speaking(config, Dialect::Direct, Auth::AppSecret)
+    }
+
+    pub fn speaking(config: Config, dialect: Dialect, auth: Auth) -> Self {
+        let manifest = Manifest::quickstart(&config);
+        let simulators = Simulators::start_blocking(config).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        write_connections(folder.path(), &simulators, dialect, auth);
+        let project = Self {
+            simulators,
+            manifest,
+            settle: SETTLE,
+            folder,
+        };
+        project.write_manifest();
+        project.lend_compiled();
+        project
+    }
+
+    /// Changes the pipeline for the commands that follow.
+    pub fn change(&mut self, change: impl FnOnce(&Manifest) -> Manifest) {
+        self.manifest = change(&self.manifest);
+        self.write_manifest();
+    }
+
+    #[must_use]
+    pub fn changed(mut self, change: impl FnOnce(&Manifest) -> Manifest) -> Self {
+        self.change(change);
+        self
+    }
+
+    fn write_manifest(&self) {
+        let pipelines = self.path("pipelines");
+        std::fs::create_dir_all(&pipelines).unwrap();
+        let settle = format!("settle: {}s", self.settle);
+        let text = self.manifest.with_source_setting(&settle).0;
+        std::fs::write(pipelines.join("stockouts.yaml"), text).unwrap();
+    }
+
+    /// Lets the next run see ten minutes more, by a shorter settle time instead of waiting. Gives the
+    /// bounds (unix seconds) of those that lie well inside.
+    pub fn ten_minutes_pass(&mut self) -> (i64, i64) {
+        let now = self.simulators.clock().now();
+        let from = now - self.settle + 60;
+        self.settle -= 600;
+        self.write_manifest();
+        (from, now - self.settle - 60)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `run stockouts --json`, to its end.
+    #[track_caller]
+    pub fn run(&self) -> Ended {
+        self.command(&["run", "stockouts", "--json"])
+    }
+
+    /// Any command, to its end.
+    #[track_caller]
+    pub fn command(&self, arguments: &[&str]) -> Ended {
+        self.start(arguments).end()
+    }
+
+    /// Any command.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = binary();
+        command.args(arguments);
+        command.arg("--project").arg(self.folder.path());
+        command.arg("--connectors").arg(connectors());
+        Running::start(&mut command)
+    }
+
+    /// How often the simulators were asked for `operation`.
+    pub fn count(&self, operation: &str) -> u64 {
+        let counts = self.simulators.counts();
+        counts.get(operation).copied().unwrap_or_default()
+    }
+
+    /// Waits until the simulators were asked for `operation` so often.
+    #[track_caller]
+    pub fn wait_for_count(&self, operation: &str, count: u64) {
+        let reached = self.simulators.wait_for_count(operation, count, LONG);
+        assert!(reached, "{:?}", self.simulators.counts());
+    }
+
+    /// Numbers of shipped orders.
+    pub fn shipped(&self) -> Vec<String> {
+        let orders = self.simulators.orders();
+        let shipped = orders
+            .iter()
+            .filter(|order| order["consign_time"] != "0000-00-00 00:00:00");
+        shipped
+            .map(|order| order["order_no"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Compiles the components once for all tests of this process.
+    fn lend_compiled(&self) {
+        static COMPILED: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+        let folder = self.path("data/compiled");
+        let files = COMPILED.get_or_init(|| {
+            self.command(&["check"]).expect(0);
+            let entries = std::fs::read_dir(&folder).unwrap();
+            entries
+                .map(|entry| {
+                    let entry = entry.unwrap();
+                    let name = entry.file_name().into_string().unwrap();
+                    (name, std::fs::read(entry.path()).unwrap())
+                })
+                .collect()
+        });
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, bytes) in files {
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+}
+
+/// `target/<profile>`: tests run from its `deps`.
+fn built() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// The binary without what the caller's environment would change.
+fn binary() -> Command {
+    let program = built().join("duijie");
+    assert!(
+        program.exists(),
+        "{} is not built: run `cargo xtask test`",
+        program.display()
+    );
+    let mut command = Command::new(program);
+    command.env_clear();
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// The folder of components.
+pub(crate) fn connectors() -> PathBuf {
+    let folder = built().parent().map(|target| target.join("connectors"));
+    let folder = folder.unwrap();
+    for name in ["wangdiantong", "map", "kingdee"] {
+        let component = folder.join(format!("{name}.wasm"));
+        assert!(
+            Path::exists(&component),
+            "{} is not built: run `cargo xtask test`",
+            component.display()
+        );
+    }
+    folder
+}

@@ -1,0 +1,11 @@
+//! End-to-end tests: the real binary, the real components, the real simulators. One binary, a module a subject.
+
+// The lint table exempts unit tests only; helpers of an integration test are test code too.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod it {
+    mod arrival;
+    mod changes;
+    mod dialects;
+    mod stops;
+}
