@@ -1,5 +1,6 @@
 //! The project's tasks, run as `cargo xtask <task>`. What CI runs is `test`.
 
+mod bench;
 mod guests;
 mod quickstart;
 mod shell;
@@ -38,6 +39,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("quickstart") => quickstart::quickstart(),
         Some("test") => test::test(),
+        Some("bench") => bench::bench(),
         Some("connectors") => guests::build(),
         Some("tidy") => tidy::check(),
         Some("wit") => wit::check(),

@@ -30,7 +30,12 @@ pub(crate) fn test() -> Result<()> {
         ],
     )?;
     deny(&root)?;
-    clients(&root)?;
+    // The vendors' own clients, that the simulators are checked with.
+    venv(
+        &root,
+        "tests/simulators/clients/requirements.txt",
+        "target/python",
+    )?;
     // The binaries that tests start.
     cargo(
         &root,
@@ -73,16 +78,16 @@ fn deny(root: &Path) -> Result<()> {
     )
 }
 
-/// The vendors' own clients, in Python, that the simulators are checked with.
-fn clients(root: &Path) -> Result<()> {
-    let wanted = root.join("tests/simulators/clients/requirements.txt");
-    let venv = root.join("target/python");
+/// A Python environment with pinned packages, made anew when they change.
+pub(crate) fn venv(root: &Path, requirements: &str, place: &str) -> Result<()> {
+    let wanted = root.join(requirements);
+    let venv = root.join(place);
     let installed = venv.join("requirements.txt");
     let text = std::fs::read_to_string(&wanted)?;
     if std::fs::read_to_string(&installed).is_ok_and(|old| old == text) {
         return Ok(());
     }
-    eprintln!("test: installing the vendors' Python clients");
+    eprintln!("python: installing {requirements} into {place}");
     shell::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     shell::run(
         Command::new(venv.join("bin/python"))

@@ -61,6 +61,11 @@ pub struct Embedded {
 }
 
 impl Embedded {
+    /// Whether a store lies in the folder; makes nothing.
+    pub fn exists(folder: &Path) -> bool {
+        Table::exists(folder)
+    }
+
     /// Opens the store in `folder`, or makes one there.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(io_error("making the folder", folder))?;

@@ -47,10 +47,16 @@ impl Batch {
     }
 }
 
+const FOLDER: &str = "sled";
+
 impl Table {
+    pub(crate) fn exists(folder: &Path) -> bool {
+        folder.join(FOLDER).is_dir()
+    }
+
     /// Opens or makes the tree in `folder`, which only this process uses.
     pub(crate) fn open(folder: &Path, cache_bytes: u64, sync: bool) -> Result<Self, Error> {
-        let place = folder.join("sled");
+        let place = folder.join(FOLDER);
         let data = place.join("db");
         std::fs::create_dir_all(&place).map_err(io_error("making the folder", &place))?;
         if data.exists() {

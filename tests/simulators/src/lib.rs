@@ -27,6 +27,6 @@ pub use config::{
 pub use fault_rule::{FaultKind, FaultRule};
 pub use journal::Request;
 pub use kingdee::Document;
-pub use project::{report, write_connections};
+pub use project::{Report, report, write_connections};
 pub use simulators::{Error, Simulators};
 pub use wangdiantong::OrderChange;

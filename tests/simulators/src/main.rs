@@ -4,6 +4,7 @@
 
 use clap::{Parser, ValueEnum};
 use duijie_sim::{Clock, Config, Dialect, Error, Simulators, report, write_connections};
+use serde::Serialize;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -144,7 +145,8 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
 }
 
 /// A reader that is gone is noticed by the end of stdin or a signal.
-fn say(line: &serde_json::Value) {
+fn say(line: &impl Serialize) {
+    let line = serde_json::to_string(line).unwrap_or_default();
     _ = writeln!(std::io::stdout(), "{line}");
 }
 

@@ -8,7 +8,7 @@ use duijie_contract::{Mode, Preview};
 use duijie_pipeline::{Options, PreviewRecord, PreviewReport, Silent, SystemClock, Would, preview};
 use duijie_plan::{explain, explain_json};
 use duijie_record::{RunId, Scope};
-use duijie_store::{Change, Checkpoint, Memory, Store};
+use duijie_store::{Change, Checkpoint, Embedded, Memory, Store};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -59,7 +59,7 @@ pub(crate) async fn plan(
 /// What earlier runs left, without making a store where there is none. Of
 /// a store that another process owns only the checkpoint is known here.
 async fn known(project: &Project, scope: &Scope) -> Result<Arc<dyn Store>, Failure> {
-    if !project.data.join("db").exists() {
+    if !Embedded::exists(&project.data) {
         return Ok(Arc::new(Memory::default()));
     }
     match wire::store(project) {

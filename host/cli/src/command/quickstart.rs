@@ -7,7 +7,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::args::{Global, Quickstart};
 use crate::command::{plan, run};
@@ -23,7 +24,7 @@ pub(crate) async fn quickstart(
     lay_out(&wish.example, &project)?;
     output.note(&format!("a project lies in {}", project.display()));
     let mut simulator = Simulator::start(wish, &project)?;
-    output.note(&format!("simulated systems are ready: {}", simulator.ready));
+    output.note(&format!("simulated systems are ready: {}", simulator.ready.get()));
     let global = Global {
         connectors: Some(connectors(global)),
         data: None,
@@ -37,7 +38,7 @@ pub(crate) async fn quickstart(
     run::run(&global, &name, false, output).await?;
     let report = simulator.report()?;
     output.note("\nwhat arrived, as the target's simulator tells it:");
-    output.data(&report.to_string(), report.clone());
+    output.data(report.get(), json!({ "report": report.get() }));
     output.note(&format!(
         "\nwhat to try next:\n  \
          look at the mapping      {}/pipelines/\n  \
@@ -97,7 +98,7 @@ fn first_pipeline(project: &Path) -> Result<String, Failure> {
 struct Simulator {
     child: Child,
     lines: BufReader<ChildStdout>,
-    ready: Value,
+    ready: Box<RawValue>,
 }
 
 impl Simulator {
@@ -127,7 +128,7 @@ impl Simulator {
         })
     }
 
-    fn report(&mut self) -> Result<Value, Failure> {
+    fn report(&mut self) -> Result<Box<RawValue>, Failure> {
         let failed = |reason: String| Failure::Environment(format!("the simulator: {reason}"));
         let input = self.child.stdin.as_mut();
         let input = input.ok_or_else(|| failed("no input".to_owned()))?;
@@ -143,7 +144,8 @@ impl Drop for Simulator {
     }
 }
 
-fn line(lines: &mut BufReader<ChildStdout>) -> Result<Value, String> {
+/// The text as it came, so that its numbers keep their digits.
+fn line(lines: &mut BufReader<ChildStdout>) -> Result<Box<RawValue>, String> {
     let mut text = String::new();
     lines.read_line(&mut text).map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map_err(|_| format!("it printed `{}`", text.trim_end()))
