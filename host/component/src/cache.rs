@@ -43,7 +43,7 @@ impl Cache {
         }) {
             return Ok(component);
         }
-        let code = self.compiler.compile(connector, bytes)?;
+        let code = self.compiler.compile(engine, connector, bytes)?;
         let component = deserialize(engine, &code).ok_or_else(|| Error::Compile {
             connector: connector.to_owned(),
             reason: "the compiled code does not fit this engine".to_owned(),
@@ -59,7 +59,9 @@ impl Cache {
             reason: error.to_string(),
         };
         fs::create_dir_all(&self.folder).map_err(failed)?;
-        let aside = place.with_extension(format!("{}.part", std::process::id()));
+        // Two launchers of one process may compile the same thing at once.
+        let writer = (std::process::id(), std::thread::current().id());
+        let aside = place.with_extension(format!("{}-{:?}.part", writer.0, writer.1));
         let mut sealed = Sha256::digest(code).to_vec();
         sealed.extend_from_slice(code);
         fs::write(&aside, &sealed).map_err(failed)?;
@@ -87,9 +89,5 @@ fn compatibility(engine: &Engine) -> u64 {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _: std::fmt::Result = write!(text, "{byte:02x}");
-        text
-    })
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -21,7 +21,7 @@ use egress::AllowList;
 pub(crate) use http::Http;
 use mask::Masker;
 pub(crate) use message::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
-pub(crate) use reach::Reach;
+pub(crate) use reach::{PREVIEW, Reach};
 pub(crate) use recipe::{Recipe, Recipes};
 pub use secret::{Secret, SecretError, Secrets};
 pub(crate) use session::{Pool, Sessions};

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use wasmtime::Engine;
 
 use crate::Error;
@@ -23,19 +23,25 @@ pub enum Compiler {
         program: PathBuf,
         arguments: Vec<String>,
     },
-    /// This process. For tests of trusted guests.
+    /// This process, with the engine that runs the code. For tests of
+    /// trusted guests.
     Here,
 }
 
 impl Compiler {
     /// Native code of a checked component.
-    pub(crate) fn compile(&self, connector: &str, component: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn compile(
+        &self,
+        engine: &Engine,
+        connector: &str,
+        component: &[u8],
+    ) -> Result<Vec<u8>, Error> {
         let failed = |reason: String| Error::Compile {
             connector: connector.to_owned(),
             reason,
         };
         match self {
-            Compiler::Here => precompile(component).map_err(failed),
+            Compiler::Here => precompile(engine, component).map_err(failed),
             Compiler::Child { program, arguments } => {
                 in_child(program, arguments, component).map_err(failed)
             }
@@ -43,8 +49,7 @@ impl Compiler {
     }
 }
 
-fn precompile(component: &[u8]) -> Result<Vec<u8>, String> {
-    let engine = Engine::new(&compile_config()).map_err(|error| format!("{error:#}"))?;
+fn precompile(engine: &Engine, component: &[u8]) -> Result<Vec<u8>, String> {
     engine
         .precompile_component(component)
         .map_err(|error| format!("{error:#}"))
@@ -85,9 +90,12 @@ pub fn compile_child() -> Result<(), String> {
         (Resource::As, ADDRESS_SPACE),
         (Resource::Core, 0),
     ] {
+        // Where the machine allows less already, that stays.
+        let allowed = getrlimit(resource).maximum;
+        let limit = Some(allowed.map_or(limit, |allowed| allowed.min(limit)));
         let limit = Rlimit {
-            current: Some(limit),
-            maximum: Some(limit),
+            current: limit,
+            maximum: limit,
         };
         setrlimit(resource, limit).map_err(|error| format!("cannot limit itself: {error}"))?;
     }
@@ -95,7 +103,8 @@ pub fn compile_child() -> Result<(), String> {
     std::io::stdin()
         .read_to_end(&mut component)
         .map_err(|error| error.to_string())?;
-    let code = precompile(&component)?;
+    let engine = Engine::new(&compile_config()).map_err(|error| format!("{error:#}"))?;
+    let code = precompile(&engine, &component)?;
     std::io::stdout()
         .write_all(&code)
         .map_err(|error| error.to_string())

@@ -93,6 +93,8 @@ fn config(memory: &Memory) -> Config {
             config.allocation_strategy(strategy);
         }
         Memory::Observed(creator) => {
+            // Images are mapped into memory of the engine's own making only.
+            config.memory_init_cow(false);
             config.with_host_memory(creator.clone());
         }
     }

@@ -124,10 +124,7 @@ impl Running {
         let reason = match called {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => self.explain(&error),
-            Err(_) => format!(
-                "it did not answer within {} s",
-                self.limits.deadline.as_secs()
-            ),
+            Err(_) => format!("it did not answer within {:?}", self.limits.deadline),
         };
         self.stopped = true;
         Err(self.fault(&reason))
@@ -141,8 +138,8 @@ impl Running {
     fn explain(&self, error: &wasmtime::Error) -> String {
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(wasmtime::Trap::Interrupt) => format!(
-                "it used over {} s of processor time in one call",
-                self.limits.cpu.as_secs()
+                "it used over {:?} of processor time in one call",
+                self.limits.cpu
             ),
             _ => {
                 let text = format!("{error:#}");

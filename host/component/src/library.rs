@@ -81,8 +81,7 @@ impl Library {
         };
         let mut linker = Linker::new(engine);
         let has = |interface: &str| border.exported(interface).is_some();
-        let networked = has("duijie:source/source") || has("duijie:target/target");
-        match networked {
+        match networked(&border) {
             true => v0_1::link_network(&mut linker),
             false => v0_1::link_quiet(&mut linker),
         }
@@ -194,10 +193,11 @@ fn check_border(connector: &str, border: &Border) -> Result<(), Error> {
             supported: SUPPORTED.to_owned(),
         });
     }
+    let networked = networked(border);
     let unknown: Vec<_> = border
         .imports
         .iter()
-        .filter(|name| !name.starts_with("duijie:host/") && !name.starts_with("duijie:types/"))
+        .filter(|name| !is_offered(name, networked))
         .cloned()
         .collect();
     match unknown.is_empty() {
@@ -207,4 +207,25 @@ fn check_border(connector: &str, border: &Border) -> Result<(), Error> {
             imports: unknown,
         }),
     }
+}
+
+/// Whether one of its roles talks to a system.
+fn networked(border: &Border) -> bool {
+    let has = |interface: &str| border.exported(interface).is_some();
+    has("duijie:source/source") || has("duijie:target/target")
+}
+
+/// The imports that `v0_1` links.
+fn is_offered(import: &str, networked: bool) -> bool {
+    let Some((interface, version)) = import.split_once('@') else {
+        return false;
+    };
+    let offered = match interface {
+        "duijie:types/types" | "duijie:host/clock" | "duijie:host/log" => true,
+        "duijie:host/http" | "duijie:host/sign" | "duijie:host/session" | "duijie:host/random" => {
+            networked
+        }
+        _ => false,
+    };
+    offered && version.starts_with("0.1.")
 }

@@ -17,6 +17,9 @@ use super::recipe::Call;
 use super::session::Lease;
 use super::{Capability, Clock, nearest};
 
+/// Why a write did not leave.
+pub(crate) const PREVIEW: &str = "a preview writes nothing";
+
 /// One instance's reach. Between two calls into the guest the adapter calls
 /// [`Reach::end_call`].
 pub(crate) struct Reach {
@@ -118,6 +121,12 @@ impl Reach {
         self.previewed = false;
     }
 
+    /// Whether the last window's first write was kept for a preview, and so
+    /// nothing of its batch was written.
+    pub(crate) fn kept_preview(&self) -> bool {
+        self.previewed
+    }
+
     /// The call into the guest is over: no more writes, and the session goes
     /// to who waits for it.
     pub(crate) fn end_call(&mut self) {
@@ -193,7 +202,7 @@ impl Reach {
             let masker = self.shared.masker();
             self.shared.keep_preview(preview(request, &masker));
         }
-        refused("a preview writes nothing".to_owned())
+        refused(PREVIEW.to_owned())
     }
 
     /// Captures first, so that every answer is searched for all of them.

@@ -1,7 +1,7 @@
 //! `contract::Target` and `contract::Lookup` over `duijie:target@0.1`.
 
 use async_trait::async_trait;
-use duijie_contract::{Fault, Lookup, Target, Use};
+use duijie_contract::{Fault, FaultKind, Lookup, Target, Use};
 use duijie_record::{
     Action, DocumentBatch, DocumentEntry, Finding, FoundDocument, Outcome, State, TargetKey,
 };
@@ -9,6 +9,7 @@ use wasmtime::component::ResourceAny;
 
 use super::bindings::exports::duijie::target::{lookup, target as wit};
 use super::convert;
+use crate::capability::{PREVIEW, Reach};
 use crate::guest::Running;
 
 pub(crate) use lookup::GuestIndices as LookupIndices;
@@ -80,7 +81,16 @@ impl Target for Writer {
             store,
             self.writer,
             &documents
-        ))?;
+        ));
+        // Whatever the guest made of the refusal: nothing was written.
+        let kept = |reach: &Reach| reach.kept_preview();
+        if self.running.store.data().reach.as_ref().is_some_and(kept) {
+            return Err(Fault::new(
+                &self.running.store.data().connector,
+                FaultKind::NotSent(PREVIEW.to_owned()),
+            ));
+        }
+        let answer = answer?;
         let outcomes = convert::answer(&self.running, answer)?;
         Ok(outcomes.into_iter().map(outcome).collect())
     }
