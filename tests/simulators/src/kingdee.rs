@@ -161,6 +161,10 @@ impl Kingdee {
         self.sessions.count()
     }
 
+    pub(crate) fn session_ids(&self) -> Vec<String> {
+        self.sessions.ids()
+    }
+
     pub(crate) fn bodies(&self) -> Vec<Bytes> {
         self.bodies
             .lock()

@@ -169,6 +169,11 @@ impl Simulators {
         self.servers.kingdee.session_count()
     }
 
+    /// Ids of the live Kingdee sessions, which only their owners may see.
+    pub fn session_ids(&self) -> Vec<String> {
+        self.servers.kingdee.session_ids()
+    }
+
     /// Sets a bill to audited; false when there is none of that number.
     pub fn audit(&self, bill_no: &str) -> bool {
         self.servers.kingdee.audit(bill_no)

@@ -68,6 +68,11 @@ impl Sessions {
             .remove(id);
     }
 
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.keys().cloned().collect()
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.open
             .lock()

@@ -1,0 +1,22 @@
+//! The sandbox with real components: those of `connectors/` and the fixtures,
+//! as `cargo xtask connectors` builds them. What one module of the host does
+//! by itself is tested beside that module.
+
+// The lint table exempts unit tests only; helpers of an integration test are
+// test code too.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod cache;
+mod canary;
+mod egress;
+mod listener;
+mod memory;
+mod preview;
+mod sandbox;
+mod sins;
+mod vectors;
