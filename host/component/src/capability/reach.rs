@@ -31,6 +31,8 @@ pub(crate) struct Reach {
     window: Option<u32>,
     /// Whether this window's first write was kept for a preview.
     previewed: bool,
+    /// Whether a write of this window may have reached the system.
+    wrote: bool,
 }
 
 impl Reach {
@@ -41,6 +43,7 @@ impl Reach {
             lease: None,
             window: None,
             previewed: false,
+            wrote: false,
         }
     }
 
@@ -59,6 +62,7 @@ impl Reach {
         if requests.iter().any(needs_session) {
             self.leased().await;
         }
+        let writes = requests.iter().any(is_write);
         let shared = self.shared.clone();
         let limits = shared.limits;
         let prepared: Vec<_> = requests
@@ -73,10 +77,20 @@ impl Reach {
                 Ok((answer.await?, ready.captures))
             }
         });
+        // Until it is known that none did, a write may have left: the guest's
+        // call can end here by its deadline.
+        let writing = self.window.is_some() && writes;
+        let wrote = std::mem::replace(&mut self.wrote, self.wrote || writing);
         let answers: Vec<_> = stream::iter(exchanges)
             .buffered(limits.at_once.max(1))
             .collect()
             .await;
+        let stayed = |answer: &Result<_, Failure>| {
+            matches!(answer, Err(Failure::Refused(_) | Failure::NotSent(_)))
+        };
+        if answers.iter().all(stayed) {
+            self.wrote = wrote;
+        }
         self.finish(answers)
     }
 
@@ -119,6 +133,7 @@ impl Reach {
     pub(crate) fn open_write(&mut self, entries: u32) {
         self.window = Some(entries);
         self.previewed = false;
+        self.wrote = false;
     }
 
     /// Whether the last window's first write was kept for a preview, and so
@@ -132,6 +147,11 @@ impl Reach {
     pub(crate) fn end_call(&mut self) {
         self.window = None;
         self.lease = None;
+    }
+
+    /// Whether a write of the last write window may have reached the system.
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote
     }
 
     async fn leased(&mut self) -> &mut Lease {
@@ -239,6 +259,10 @@ struct Ready {
     filled: Filled,
     captures: Vec<Capture>,
     deadline: Duration,
+}
+
+fn is_write(request: &Request) -> bool {
+    matches!(request.purpose, None | Some(Purpose::Write(_)))
 }
 
 fn needs_session(request: &Request) -> bool {

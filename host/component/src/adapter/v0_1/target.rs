@@ -90,9 +90,18 @@ impl Target for Writer {
                 FaultKind::NotSent(PREVIEW.to_owned()),
             ));
         }
-        let answer = answer?;
-        let outcomes = convert::answer(&self.running, answer)?;
-        Ok(outcomes.into_iter().map(outcome).collect())
+        // Once a write may have left, a fault is doubt about every document,
+        // whatever the guest makes of it.
+        let wrote = |reach: &Reach| reach.wrote();
+        let wrote = self.running.store.data().reach.as_ref().is_some_and(wrote);
+        match convert::answer(&self.running, answer?) {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(outcome).collect()),
+            Err(fault) if wrote => {
+                let doubt = |_| Outcome::Unknown(fault.to_string());
+                Ok(batch.entries.iter().map(doubt).collect())
+            }
+            Err(fault) => Err(fault),
+        }
     }
 }
 
