@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use duijie_contract::{Fault, FaultKind, Preview};
+use duijie_contract::{Fault, FaultKind, Preview, Source};
 use duijie_record::{Action, Lines, RecordBatch, RecordEntry, SourceKey, TargetKey, Version};
 use duijie_store::{Change, Claim};
 
@@ -81,7 +81,7 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
         write_fault: None,
     };
     let mut source = options.launch.source(usage, position.as_ref()).await?;
-    let Some(batch) = source.next(limit, 1).await? else {
+    let Some(batch) = first_records(source.as_mut(), limit).await? else {
         return Ok(report);
     };
     let lined = verify(batch, &mut HashSet::new()).map_err(|what| breach(&plan.source, what))?;
@@ -103,6 +103,19 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
         report.requests = options.launch.take_previews();
     }
     Ok(report)
+}
+
+/// Empty slices at the start are nothing to show; so many are passed over.
+const MOST_EMPTY: usize = 200;
+
+async fn first_records(source: &mut dyn Source, limit: u32) -> Result<Option<RecordBatch>, Fault> {
+    for _ in 0..MOST_EMPTY {
+        match source.next(limit, 1).await? {
+            Some(batch) if batch.entries.is_empty() => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(None)
 }
 
 /// A context that nothing is committed with.
