@@ -79,8 +79,8 @@ impl Reach {
         });
         // Until it is known that none did, a write may have left: the guest's
         // call can end here by its deadline.
-        let writing = self.window.is_some() && writes;
-        let wrote = std::mem::replace(&mut self.wrote, self.wrote || writing);
+        let wrote = self.wrote;
+        self.wrote |= self.window.is_some() && writes;
         let answers: Vec<_> = stream::iter(exchanges)
             .buffered(limits.at_once.max(1))
             .collect()
