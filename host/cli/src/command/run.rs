@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use duijie_admin::Server;
 use duijie_contract::Mode;
@@ -54,7 +55,12 @@ pub(crate) async fn run(
         false => duijie_pipeline::run(&options, &stop).await,
     };
     drop(server);
-    tell(&ended?, output, &signal)
+    tell(&ended?, output, &signal)?;
+    // By schedule nothing but a signal ends it, between two runs as well.
+    match signal.load(Ordering::Relaxed) {
+        number if by_schedule && number != 0 => Err(Failure::Signal(number)),
+        _ => Ok(()),
+    }
 }
 
 fn serve(data: &Path, state: State) -> Result<Server, Failure> {
@@ -63,11 +69,10 @@ fn serve(data: &Path, state: State) -> Result<Server, Failure> {
 }
 
 /// Which signal asked to stop, if one did.
-type Asked = Arc<std::sync::atomic::AtomicU8>;
+type Asked = Arc<AtomicU8>;
 
 /// The first signal asks for a graceful stop; the second ends the process.
 fn listen(stop: Stop) -> Result<Asked, Failure> {
-    use std::sync::atomic::Ordering;
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Failure::Environment(error.to_string());
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -106,7 +111,7 @@ fn tell(report: &Report, output: &Output, asked: &Asked) -> Result<(), Failure> 
         }
         End::Stopped => {
             output.data(&format!("stopped: {text}"), data(report, "stopped"));
-            let signal = asked.load(std::sync::atomic::Ordering::Relaxed);
+            let signal = asked.load(Ordering::Relaxed);
             Err(Failure::Signal(signal))
         }
         End::Failed(error) => Err(Failure::Run(format!(
