@@ -53,7 +53,7 @@ pub fn inspect(connector: &str, bytes: &[u8]) -> Result<Border, Error> {
         match &payload {
             Payload::Version { encoding, .. } if depth == 0 && *encoding != Encoding::Component => {
                 return Err(refused(
-                    "it is a core module, not a component: build it with `duijie build` or wit-component".to_owned(),
+                    "it is a core module, not a component: make it one with wit-component".to_owned(),
                 ));
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,

@@ -78,6 +78,15 @@ fn title() -> Title {
     }
 }
 
+/// Names of the connectors that are described for the cases.
+fn connectors() -> Vec<String> {
+    let files = std::fs::read_dir(folder().join("good/connectors")).unwrap();
+    let name = |file: std::io::Result<std::fs::DirEntry>| file.unwrap().file_name();
+    files
+        .map(|file| name(file).to_string_lossy().replace(".json", ""))
+        .collect()
+}
+
 pub(crate) fn description(name: &str) -> Description {
     let path = folder().join(format!("good/connectors/{name}.json"));
     let given: Described = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -205,14 +214,14 @@ pub(crate) fn outcome(case: &Case) -> (String, String) {
         connections.extend(document);
         problems.extend(of_form);
     }
-    let described =
-        ["kingdee", "map", "wangdiantong"].map(|name| (name.to_owned(), description(name)));
+    let described = connectors().into_iter();
+    let described = described.map(|name| (name.clone(), description(&name)));
     let mut plan_text = String::new();
     if let Some(pipeline) = &pipeline {
         let inputs = Inputs {
             pipeline,
             connections: &connections,
-            descriptions: &BTreeMap::from(described),
+            descriptions: &described.collect(),
             installed: &[],
             has_secret: &|name| !case.without_secrets.iter().any(|missing| missing == name),
         };
