@@ -20,8 +20,7 @@ pub(crate) struct Sessions {
 #[serde(rename_all = "PascalCase")]
 struct Login {
     login_result_type: i64,
-    #[serde(default)]
-    message: String,
+    message: Option<String>,
     #[serde(rename = "KDSVCSessionId", default)]
     session: String,
 }
@@ -82,7 +81,7 @@ impl Sessions {
             let login: Login = serde_json::from_slice(&answer)?;
             match login.login_result_type {
                 1 => Ok::<_, Failure>(login.session),
-                other => Err(format!("Kingdee answered {other}: {}", login.message).into()),
+                other => Err(format!("Kingdee answered {other}: {:?}", login.message).into()),
             }
         });
         let free = futures_util::future::try_join_all(logins).await?;
