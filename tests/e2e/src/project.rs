@@ -25,6 +25,7 @@ pub struct Project {
     pub simulators: Simulators,
     manifest: Manifest,
     settle: i64,
+    log: &'static str,
     folder: TempDir,
 }
 
@@ -42,6 +43,7 @@ impl Project {
             simulators,
             manifest,
             settle: SETTLE,
+            log: "warn",
             folder,
         };
         project.write_manifest();
@@ -89,16 +91,42 @@ impl Project {
         self.command(&["run", "stockouts", "--json"])
     }
 
-    /// Any command, to its end.
+    /// Any command, to its end. None may show a secret or the id of a session.
     #[track_caller]
     pub fn command(&self, arguments: &[&str]) -> Ended {
-        self.start(arguments).end()
+        let ended = self.start(arguments).end();
+        for secret in self.hidden() {
+            let shown = ended.stdout.contains(&secret) || ended.stderr.contains(&secret);
+            assert!(!shown, "{arguments:?} shows `{secret}`");
+        }
+        ended
+    }
+
+    /// Makes the commands that follow log all they can.
+    #[must_use]
+    pub fn talkative(mut self) -> Self {
+        self.log = "trace";
+        self
+    }
+
+    /// Secrets, and the ids of the sessions that live now.
+    pub fn hidden(&self) -> Vec<String> {
+        let known = self.simulators.credentials();
+        let mut hidden = self.simulators.session_ids();
+        hidden.extend([
+            known.wangdiantong.appsecret.clone(),
+            known.wangdiantong.app_secret.clone(),
+            known.kingdee.password.clone(),
+            known.kingdee.app_secret.clone(),
+        ]);
+        hidden
     }
 
     /// Any command.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let mut command = binary();
         command.args(arguments);
+        command.env("DUIJIE_LOG", self.log);
         command.arg("--project").arg(self.folder.path());
         command.arg("--connectors").arg(connectors());
         Running::start(&mut command)
@@ -171,7 +199,7 @@ fn binary() -> Command {
 }
 
 /// The folder of components.
-pub(crate) fn connectors() -> PathBuf {
+pub fn connectors() -> PathBuf {
     let folder = built().parent().map(|target| target.join("connectors"));
     let folder = folder.unwrap();
     for name in ["wangdiantong", "map", "kingdee"] {

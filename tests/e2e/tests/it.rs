@@ -4,8 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod it {
+    mod answers;
     mod arrival;
     mod changes;
+    mod commands;
     mod dialects;
+    mod follow;
+    mod refusals;
+    mod secrets;
     mod stops;
 }

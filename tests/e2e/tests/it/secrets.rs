@@ -1,0 +1,55 @@
+//! What must stand nowhere: secrets and session ids, on disk and in every output. Outputs are looked at by
+//! every command of every test, so here they are only made as talkative as they get.
+
+use duijie_e2e::{Auth, Project, orders};
+use duijie_sim::{Dialect, FaultKind, FaultRule};
+use std::path::Path;
+
+#[test]
+fn no_secret_and_no_session_id_stands_in_the_data_folder_or_in_any_log() {
+    for (dialect, auth) in [
+        (Dialect::Direct, Auth::AppSecret),
+        (Dialect::Qimen, Auth::Password),
+        (Dialect::Direct, Auth::Sign),
+        (Dialect::Qimen, Auth::SignedHeaders),
+    ] {
+        let project = Project::speaking(orders(40, 101), dialect, auth).talkative();
+        project
+            .simulators
+            .add_fault(FaultRule::once("kingdee.BatchSave", FaultKind::Throttle));
+        for arguments in [
+            &["plan", "stockouts"][..],
+            &["run", "stockouts"],
+            &["checkpoints", "show", "stockouts"],
+            &["runs", "stockouts"],
+        ] {
+            project.command(arguments).expect(0);
+        }
+        assert_eq!(project.simulators.document_count(), 40);
+        let hidden = project.hidden();
+        assert!(hidden.len() > 4, "no session is known");
+        let files = look_for(&hidden, &project.path("data"));
+        assert!(files > 2, "{files} files were looked at");
+    }
+}
+
+/// Gives how many files there are.
+fn look_for(hidden: &[String], folder: &Path) -> usize {
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files += look_for(hidden, &path);
+        } else if path.is_file() {
+            files += 1;
+            let bytes = std::fs::read(&path).unwrap();
+            for secret in hidden {
+                let found = bytes
+                    .windows(secret.len())
+                    .any(|part| part == secret.as_bytes());
+                assert!(!found, "{} holds `{secret}`", path.display());
+            }
+        }
+    }
+    files
+}
