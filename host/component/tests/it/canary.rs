@@ -151,6 +151,12 @@ impl Watch {
 
     /// To be called after each call into a guest.
     fn check(&mut self, after: &str) {
+        let leaks = self.leaks();
+        assert!(leaks.is_empty(), "after {after}: {leaks:#?}");
+    }
+
+    /// Where a secret or session stands in a living memory.
+    fn leaks(&mut self) -> Vec<String> {
         for id in self.simulators.session_ids() {
             for known in [id.replace('-', ""), id] {
                 if !self.sessions.contains(&known) {
@@ -168,9 +174,8 @@ impl Watch {
         let living = self
             .memories
             .each(|bytes| self.searched += bytes.len() as u64);
-        assert!(living > 0, "no instance lives after {after}");
-        let found = self.find(&patterns);
-        assert!(found.is_empty(), "after {after}: {found:#?}");
+        assert!(living > 0, "no instance lives");
+        self.find(&patterns)
     }
 
     fn connection(&self, connector: &str, settings: &Value, secret: (&str, &str)) -> Use {
@@ -360,6 +365,18 @@ async fn check_target(auth: &str) {
     assert!(!watch.sessions.is_empty(), "no session was ever seen");
     let arrived = batches[0].entries.len() + batches[1].entries.len();
     assert_eq!(watch.simulators.document_count(), arrived);
+}
+
+#[tokio::test]
+async fn a_secret_among_plain_settings_is_found() {
+    let mut watch = Watch::start();
+    let mut usage = watch.source("openapi2");
+    let mut settings: Value = serde_json::from_str(&usage.connection_settings).unwrap();
+    settings["sid"] = json!(APPSECRET);
+    usage.connection_settings = settings.to_string();
+    let source = watch.launcher.source(&usage, None).await.unwrap();
+    assert!(!watch.leaks().is_empty());
+    drop(source);
 }
 
 #[tokio::test]
