@@ -14,6 +14,7 @@
 mod cache;
 mod canary;
 mod egress;
+mod forms;
 mod listener;
 mod memory;
 mod preview;
