@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::Error;
 use crate::compile::Compiler;
+use crate::{Error, inspect};
 
 const SEAL: usize = 32;
 
@@ -25,24 +25,26 @@ impl Cache {
         Self { folder, compiler }
     }
 
-    /// Loads a component, compiling it at most once per engine and content.
+    /// Loads a component, checking and compiling it at most once per engine
+    /// and content. `digest` is that of `bytes`, in hex.
     pub(crate) fn load(
         &self,
         engine: &Engine,
         connector: &str,
+        digest: &str,
         bytes: &[u8],
     ) -> Result<Component, Error> {
-        let place = self.folder.join(format!(
-            "{}-{:016x}.cwasm",
-            hex(&Sha256::digest(bytes)),
-            compatibility(engine)
-        ));
+        let compatibility = compatibility(engine);
+        let place = self
+            .folder
+            .join(format!("{digest}-{compatibility:016x}.cwasm"));
         if let Some(component) = fs::read(&place).ok().and_then(|sealed| {
             let code = unseal(&sealed)?;
             deserialize(engine, code)
         }) {
             return Ok(component);
         }
+        inspect::check(connector, bytes)?;
         let code = self.compiler.compile(engine, connector, bytes)?;
         let component = deserialize(engine, &code).ok_or_else(|| Error::Compile {
             connector: connector.to_owned(),

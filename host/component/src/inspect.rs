@@ -31,12 +31,10 @@ impl Border {
     }
 }
 
-/// Checks a binary and reads its border.
-pub fn inspect(connector: &str, bytes: &[u8]) -> Result<Border, Error> {
-    let refused = |reason: String| Error::Refused {
-        connector: connector.to_owned(),
-        reason,
-    };
+/// Reads a binary's border. What lies inside is not looked at: that is
+/// [`check`], before anything is compiled.
+pub(crate) fn border(connector: &str, bytes: &[u8]) -> Result<Border, Error> {
+    let refused = |reason: String| refused(connector, reason);
     if bytes.len() > MAX_BYTES {
         let mib = bytes.len() >> 20;
         return Err(refused(format!("it is {mib} MiB, at most 32 are allowed")));
@@ -45,47 +43,74 @@ pub fn inspect(connector: &str, bytes: &[u8]) -> Result<Border, Error> {
         imports: Vec::new(),
         exports: Vec::new(),
     };
-    let mut validator = Validator::new_with_features(features());
     let mut depth = 0_u32;
-    let mut functions = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(|error| refused(error.to_string()))?;
-        match &payload {
-            Payload::Version { encoding, .. } if depth == 0 && *encoding != Encoding::Component => {
+        match payload.map_err(|error| refused(error.to_string()))? {
+            Payload::Version { encoding, .. } if depth == 0 && encoding != Encoding::Component => {
                 return Err(refused(
-                    "it is a core module, not a component: make it one with wit-component".to_owned(),
+                    "it is a core module, not a component: make it one with wit-component"
+                        .to_owned(),
                 ));
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section.clone() {
+                for import in section {
                     let import = import.map_err(|error| refused(error.to_string()))?;
                     border.imports.push(import.name.name.to_owned());
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
-                for export in section.clone() {
+                for export in section {
                     let export = export.map_err(|error| refused(error.to_string()))?;
                     if export.kind == ComponentExternalKind::Instance {
                         border.exports.push(export.name.name.to_owned());
                     }
                 }
             }
-            Payload::CodeSectionEntry(body) => {
-                functions += 1;
-                if functions > MAX_FUNCTIONS {
-                    return Err(refused(format!("it has over {MAX_FUNCTIONS} functions")));
-                }
-                check_function(body).map_err(refused)?;
-            }
             _ => {}
+        }
+    }
+    Ok(border)
+}
+
+/// Checks a binary whole and reads its border.
+pub fn inspect(connector: &str, bytes: &[u8]) -> Result<Border, Error> {
+    let border = border(connector, bytes)?;
+    check(connector, bytes)?;
+    Ok(border)
+}
+
+/// Checks what lies inside a binary. Code that was compiled passed it once.
+pub(crate) fn check(connector: &str, bytes: &[u8]) -> Result<(), Error> {
+    check_code(bytes).map_err(|reason| refused(connector, reason))
+}
+
+fn refused(connector: &str, reason: String) -> Error {
+    Error::Refused {
+        connector: connector.to_owned(),
+        reason,
+    }
+}
+
+/// Validates all of it, and bounds what a compiler would be busy with.
+fn check_code(bytes: &[u8]) -> Result<(), String> {
+    let mut validator = Validator::new_with_features(features());
+    let mut functions = 0_u32;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| error.to_string())?;
+        if let Payload::CodeSectionEntry(body) = &payload {
+            functions += 1;
+            if functions > MAX_FUNCTIONS {
+                return Err(format!("it has over {MAX_FUNCTIONS} functions"));
+            }
+            check_function(body)?;
         }
         validator
             .payload(&payload)
-            .map_err(|error| refused(format!("it is no valid component: {error}")))?;
+            .map_err(|error| format!("it is no valid component: {error}"))?;
     }
-    Ok(border)
+    Ok(())
 }
 
 /// Bounds on one function that compile time is known to grow with.

@@ -16,7 +16,7 @@ use crate::cache::{Cache, hex};
 use crate::capability::{Clock, Reach};
 use crate::engine::Sandbox;
 use crate::guest::{Guest, Limits, Running};
-use crate::inspect::{Border, inspect};
+use crate::inspect::{Border, border};
 
 /// A component ready to be instantiated.
 pub(crate) struct Loaded {
@@ -71,10 +71,11 @@ impl Library {
 
     fn load(&self, connector: &str) -> Result<Loaded, Error> {
         let bytes = self.read(connector)?;
-        let border = inspect(connector, &bytes)?;
+        let border = border(connector, &bytes)?;
         check_border(connector, &border)?;
         let engine = &self.sandbox.engine;
-        let component = self.cache.load(engine, connector, &bytes)?;
+        let digest = hex(&Sha256::digest(&bytes));
+        let component = self.cache.load(engine, connector, &digest, &bytes)?;
         let refused = |error: wasmtime::Error| Error::Refused {
             connector: connector.to_owned(),
             reason: format!("{error:#}"),
@@ -107,7 +108,7 @@ impl Library {
                 .map_err(refused)?,
             pre,
             connector: connector.to_owned(),
-            digest: hex(&Sha256::digest(&bytes)),
+            digest,
             description: OnceCell::new(),
         })
     }
