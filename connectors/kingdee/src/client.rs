@@ -70,6 +70,9 @@ impl Answer for Rows {
 pub(crate) enum Stop {
     /// Nothing took effect, by what is known for sure.
     Before(Fault),
+    /// The system answered that it takes no more calls for now; nothing took
+    /// effect.
+    Limited(Fault),
     /// The request may have taken effect.
     After(String),
 }
@@ -108,7 +111,7 @@ impl<N: Network> Client<N> {
                 Purpose::Read,
             )
             .map_err(|stop| match stop {
-                Stop::Before(fault) => fault,
+                Stop::Before(fault) | Stop::Limited(fault) => fault,
                 Stop::After(reason) => Fault::unavailable(reason, None),
             })?;
         told.map_err(Fault::broken)
@@ -152,7 +155,7 @@ impl<N: Network> Client<N> {
         request.purpose = Some(purpose);
         request.body = body;
         match self.network.send(request) {
-            Ok(response) if response.status == 429 => Err(Stop::Before(too_many(&response))),
+            Ok(response) if response.status == 429 => Err(Stop::Limited(too_many(&response))),
             Ok(response) => Ok(T::read(&response)),
             Err(Failure::Refused(reason) | Failure::NotSent(reason)) => {
                 Err(Stop::Before(Fault::NotSent(reason)))

@@ -9,10 +9,16 @@ use duijie_sdk::{Fault, Rejection, Retry};
 use crate::reply::{Class, Failure, Status, Success};
 
 /// Outcomes in the order of `keys`, the numbers of the documents sent; a fault
-/// only when the answer proves that none of them took effect.
+/// only when the answer proves that none of them took effect and that sending
+/// them again is useless.
 pub(crate) fn judge(status: &Status, keys: &[&str]) -> Result<Vec<Outcome>, Fault> {
-    if let Some(fault) = refused_as_a_whole(status, keys.len()) {
-        return Err(fault);
+    if took_nothing(status) {
+        if status.class() == Class::Limited {
+            return Ok(all_throttled(&status.message(), keys.len()));
+        }
+        if let Some(fault) = refused_for_good(status, keys.len()) {
+            return Err(fault);
+        }
     }
     let mut told: Vec<Told<'_>> = vec![Told::default(); keys.len()];
     for success in &status.success_entitys {
@@ -44,14 +50,20 @@ pub(crate) fn all_unknown(reason: &str, documents: usize) -> Vec<Outcome> {
     vec![Outcome::Unknown(reason.to_owned()); documents]
 }
 
-fn refused_as_a_whole(status: &Status, documents: usize) -> Option<Fault> {
-    if status.is_success() || !status.success_entitys.is_empty() {
-        return None;
-    }
+/// Every document, since the system takes no more calls for now.
+pub(crate) fn all_throttled(reason: &str, documents: usize) -> Vec<Outcome> {
+    let rejection = Rejection::later("kingdee.throttled", reason);
+    vec![Outcome::Rejected(rejection); documents]
+}
+
+fn took_nothing(status: &Status) -> bool {
+    !status.is_success() && status.success_entitys.is_empty()
+}
+
+fn refused_for_good(status: &Status, documents: usize) -> Option<Fault> {
     let message = status.message();
     match status.class() {
         Class::SessionLost | Class::Barred => Some(Fault::unauthorized(message)),
-        Class::Limited => Some(Fault::rate_limited(message, None)),
         Class::Malformed => Some(Fault::broken(message)),
         // Permission may be missing for one organisation's documents only; then
         // each of them is listed.
@@ -60,7 +72,7 @@ fn refused_as_a_whole(status: &Status, documents: usize) -> Option<Fault> {
             let all = (0..documents).all(|index| listed.contains(&index));
             (!all).then(|| Fault::unauthorized(message))
         }
-        Class::Doubtful | Class::Busy | Class::Refused => None,
+        Class::Doubtful | Class::Busy | Class::Limited | Class::Refused => None,
     }
 }
 

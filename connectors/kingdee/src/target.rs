@@ -233,6 +233,7 @@ impl<'w, N: Network> Run<'w, N> {
             Ok(Err(reason)) | Err(Stop::After(reason)) => {
                 Ok(outcome::all_unknown(&reason, entries.len()))
             }
+            Err(Stop::Limited(fault)) => Ok(outcome::all_throttled(&reason(fault), entries.len())),
             Err(Stop::Before(fault)) => Err(fault),
         };
         let outcomes = match told {

@@ -228,7 +228,7 @@ fn a_request_that_may_have_left_is_told_from_one_that_did_not() {
     );
     check_stop(
         vec![logged_in(), says(429, "")],
-        "Before(Fault::RateLimited",
+        "Limited(Fault::RateLimited",
     );
     check_stop(
         vec![logged_in(), Err(Failure::NoAnswer("x".to_owned()))],

@@ -107,8 +107,13 @@ fn classes_of_codes_decide_on_retries() {
 }
 
 #[test]
+fn a_throttled_call_is_refused_for_now_document_by_document() {
+    let throttled = "rejected kingdee.throttled 调用限制 - Retry::Later";
+    check(&refused(14, &[(0, "调用限制")]), 2, &[throttled, throttled]);
+}
+
+#[test]
 fn refusals_of_the_whole_call_are_faults() {
-    check(&refused(14, &[(0, "调用限制")]), 2, &["Fault::RateLimited"]);
     check(&refused(7, &[(0, "许可错误")]), 1, &["Fault::Unauthorized"]);
     check(&refused(5, &[(0, "单据标识为空")]), 1, &["Fault::Broken"]);
     check(&refused(2, &[(0, "没有权限")]), 2, &["Fault::Unauthorized"]);
