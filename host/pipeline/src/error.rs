@@ -15,6 +15,18 @@ pub enum Error {
         code: String,
         message: String,
     },
+    /// The tries of one run are used up, and nothing shows that any of these
+    /// documents took effect. None of them is held: the next run sends them.
+    #[error(
+        "{connector}: {documents} of `{collection}` could not be written, tries: {tries}, the last reason: {reason}"
+    )]
+    GivenUp {
+        connector: String,
+        collection: String,
+        documents: usize,
+        tries: u32,
+        reason: String,
+    },
     /// The store holds an intent whose documents do not fit it.
     #[error(
         "intent {intent} names {entries} documents, but its segment holds {lines}: the store is damaged, restore it from a backup"

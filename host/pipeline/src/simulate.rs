@@ -3,6 +3,7 @@
 
 mod checks;
 mod launch;
+mod outages;
 mod scenarios;
 mod script;
 mod store;

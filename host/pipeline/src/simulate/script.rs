@@ -30,6 +30,8 @@ pub(crate) struct Script {
     pub(crate) write: Arc<Write>,
     pub(crate) write_takes: Duration,
     pub(crate) find: fn(&TargetKey) -> Finding,
+    /// What every look-up fails with.
+    pub(crate) blind: Option<Fault>,
     pub(crate) writes: Arc<AtomicUsize>,
     pub(crate) preview: bool,
 }
@@ -73,6 +75,7 @@ impl Script {
                     state: State::Open,
                 })
             },
+            blind: None,
             writes: Arc::default(),
             preview: false,
         }
@@ -183,6 +186,7 @@ impl Target for Script {
 #[async_trait]
 impl Lookup for Script {
     async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault> {
-        Ok(keys.iter().map(self.find).collect())
+        let found = keys.iter().map(self.find).collect();
+        self.blind.clone().map_or(Ok(found), Err)
     }
 }

@@ -62,18 +62,10 @@ impl Writes {
         let number = entry.target_key.0.clone();
         let content = String::from_utf8(line.to_vec()).unwrap();
         let mut ground = self.world.ground();
-        let refuse = |code: &str, retry| {
-            Outcome::Rejected(Rejection {
-                code: code.to_owned(),
-                message: "sim says no".to_owned(),
-                field: None,
-                retry,
-            })
-        };
         if content.contains(r#""poison":true"#) {
             return refuse("sim.poison", Retry::Never);
         }
-        if self.world.trouble(20) {
+        if !self.world.whole && self.world.trouble(20) {
             return refuse("sim.busy", Retry::Later);
         }
         if self.world.trouble(20) {
@@ -108,6 +100,15 @@ impl Writes {
     }
 }
 
+fn refuse(code: &str, retry: Retry) -> Outcome {
+    Outcome::Rejected(Rejection {
+        code: code.to_owned(),
+        message: "sim says no".to_owned(),
+        field: None,
+        retry,
+    })
+}
+
 #[async_trait]
 impl Target for Writes {
     async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault> {
@@ -115,6 +116,9 @@ impl Target for Writes {
         self.world.pause(5).await;
         if self.world.trouble(20) {
             return Err(unavailable());
+        }
+        if self.world.whole && self.world.trouble(30) {
+            return Ok(vec![refuse("sim.busy", Retry::Later); batch.entries.len()]);
         }
         let mut outcomes = Vec::new();
         for (entry, line) in batch.entries.iter().zip(Lines::new(&batch.data)) {

@@ -14,6 +14,8 @@ use super::world::{Fate, SETTLE_MS, World, Written, plan};
 use crate::{End, Options, Silent, Stop, VirtualClock, run};
 
 const SEEDS: u64 = 2_000;
+/// So many tries are never used up.
+const PLENTY: u32 = 40;
 
 /// What one seed plays.
 #[derive(Clone, Copy)]
@@ -27,6 +29,8 @@ struct Play {
     locked: bool,
     /// Runs that end in the middle, by a crash or by a wish.
     cut_short: u64,
+    /// Tries of a call; a run whose tries are used up fails and is run again.
+    attempts: u32,
 }
 
 fn play(play: Play) {
@@ -51,7 +55,7 @@ fn play(play: Play) {
 
 async fn one(seed: u64, play: Play) {
     let upsert = play.guarantee == Guarantee::NaturalUpsert;
-    let world = World::new(seed, play.trouble, upsert);
+    let world = World::new(seed, play.trouble, upsert, play.attempts < PLENTY);
     let policies = [OnChange::Hold, OnChange::Update, OnChange::Ignore];
     let on_change = policies[world.below(3) as usize];
     fill(&world, play);
@@ -59,7 +63,9 @@ async fn one(seed: u64, play: Play) {
         memory: Memory::new(),
         world: Arc::clone(&world),
     });
-    let plan = Arc::new(plan(play.guarantee, on_change, 1));
+    let mut plan = plan(play.guarantee, on_change, 1);
+    plan.policy.retries.attempts = play.attempts;
+    let plan = Arc::new(plan);
     let options = Options {
         plan: Arc::clone(&plan),
         launch: Arc::new(Fakes {
@@ -88,9 +94,21 @@ async fn one(seed: u64, play: Play) {
     check(&store, &plan, may_hold);
 }
 
+/// With few tries, runs fail until one does not.
 async fn finish(options: &Options) {
-    let report = run(options, &Stop::new()).await.unwrap();
-    assert!(matches!(report.end, End::Finished), "{report:?}");
+    for _ in 0..1_000 {
+        let report = run(options, &Stop::new()).await.unwrap();
+        match report.end {
+            End::Finished => return,
+            End::Failed(_) if few_tries(options) => {}
+            _ => panic!("{report:?}"),
+        }
+    }
+    panic!("no run finished");
+}
+
+fn few_tries(options: &Options) -> bool {
+    options.plan.policy.retries.attempts < PLENTY
 }
 
 async fn cut_short(options: &Options, world: &World) {
@@ -107,7 +125,8 @@ async fn cut_short(options: &Options, world: &World) {
     };
     let (report, ()) = tokio::join!(run(options, &stop), stopped);
     let report = report.unwrap();
-    assert!(!matches!(report.end, End::Failed(_)), "{report:?}");
+    let failed = matches!(report.end, End::Failed(_));
+    assert!(!failed || few_tries(options), "{report:?}");
 }
 
 /// Versions of a few documents in any order, backwards too.
@@ -155,6 +174,7 @@ fn every_document_arrives_once_when_nothing_fails() {
         trouble: 0,
         locked: false,
         cut_short: 0,
+        attempts: PLENTY,
     });
 }
 
@@ -167,6 +187,7 @@ fn every_document_arrives_once_whatever_fails() {
         trouble: 40,
         locked: false,
         cut_short: 0,
+        attempts: PLENTY,
     });
 }
 
@@ -179,6 +200,7 @@ fn every_document_arrives_once_though_runs_are_cut_short() {
         trouble: 40,
         locked: false,
         cut_short: 5,
+        attempts: PLENTY,
     });
 }
 
@@ -191,6 +213,7 @@ fn changes_follow_the_policy_whatever_fails() {
         trouble: 30,
         locked: false,
         cut_short: 5,
+        attempts: PLENTY,
     });
 }
 
@@ -203,6 +226,7 @@ fn a_target_that_upserts_ends_with_the_newest() {
         trouble: 40,
         locked: false,
         cut_short: 5,
+        attempts: PLENTY,
     });
 }
 
@@ -215,6 +239,7 @@ fn a_target_that_promises_nothing_gets_no_document_twice() {
         trouble: 40,
         locked: false,
         cut_short: 5,
+        attempts: PLENTY,
     });
 }
 
@@ -227,6 +252,7 @@ fn a_locked_document_is_held_and_not_changed() {
         trouble: 20,
         locked: true,
         cut_short: 3,
+        attempts: PLENTY,
     });
 }
 
@@ -239,5 +265,31 @@ fn the_newest_version_stands_after_updates_whatever_fails() {
         trouble: 40,
         locked: false,
         cut_short: 6,
+        attempts: PLENTY,
     });
+}
+
+/// The same with so few tries that many runs fail.
+fn play_with_few_tries(guarantee: Guarantee, attempts: u32, versions: u64) {
+    play(Play {
+        guarantee,
+        versions,
+        fates: &[Fate::Keep],
+        trouble: 40,
+        locked: false,
+        cut_short: 2,
+        attempts,
+    });
+}
+
+#[test]
+fn nothing_is_held_or_lost_when_the_tries_are_used_up() {
+    play_with_few_tries(Guarantee::Lookup, 2, 1);
+    play_with_few_tries(Guarantee::UniqueKey, 1, 1);
+}
+
+#[test]
+fn the_newest_version_stands_though_the_tries_are_used_up() {
+    play_with_few_tries(Guarantee::ServerKey, 2, 4);
+    play_with_few_tries(Guarantee::NaturalUpsert, 1, 3);
 }

@@ -103,16 +103,19 @@ pub(crate) struct World {
     /// How often something fails, in percent.
     pub(crate) trouble: u64,
     pub(crate) upsert: bool,
+    /// Refuses for now whole calls only, never a document among others.
+    pub(crate) whole: bool,
     started: tokio::time::Instant,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, trouble: u64, upsert: bool) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, trouble: u64, upsert: bool, whole: bool) -> Arc<Self> {
         Arc::new(Self {
             ground: Mutex::default(),
             dice: Random::seeded(seed),
             trouble,
             upsert,
+            whole,
             started: tokio::time::Instant::now(),
         })
     }

@@ -11,12 +11,13 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::Error;
 use crate::options::{Context, breach};
 use crate::stage::chunk::Chunk;
-use crate::stage::reconcile::{Resolution, before_change, is_duplicate};
+use crate::stage::reconcile::{Doubt, Resolution, before_change, is_duplicate};
 use crate::stage::settle::{Message, Outcomes};
 
 mod doubt;
 mod resolved;
 
+use doubt::Again;
 use resolved::Resolved;
 
 pub(crate) struct Writer {
@@ -42,6 +43,35 @@ enum Rest {
     Later(String),
     /// It cannot be told whether it took effect.
     Doubtful(String),
+    /// The target has it already, perhaps by an earlier try.
+    Duplicate(String),
+}
+
+/// What this run's calls came to for one chunk.
+#[derive(Default)]
+struct Course {
+    /// Calls of this run. The `attempt` of an entry counts those of earlier
+    /// runs as well, so that a failed run does not use up the next one's.
+    tries: u32,
+    /// Some of the rest may have taken effect: its intent stays open for the
+    /// next run to reconcile.
+    doubted: bool,
+    /// A call took some documents and refused others for now: that is about
+    /// these documents. One that takes none is about the system.
+    picked_out: bool,
+}
+
+/// How far a chunk came.
+enum Reached {
+    /// Every document has its outcome.
+    End,
+    /// The rest is for the next run.
+    Short {
+        doubted: bool,
+        failure: Option<Error>,
+    },
+    /// The settler is gone and the run is ending.
+    Nowhere,
 }
 
 impl Writer {
@@ -55,6 +85,9 @@ impl Writer {
             if self.context.halt.is_stopped() {
                 continue;
             }
+            // Kept until the halt, so that a recovery that failed does not
+            // look like one that is done.
+            let _guard = chunk.guard.clone();
             let written = self.chunk(chunk).await;
             if written.is_err() {
                 self.context.halt.stop();
@@ -67,31 +100,51 @@ impl Writer {
         let guard = chunk.guard.take();
         let mut resolved = Resolved::new(&self.context);
         let mut open = chunk.open.take();
-        let mut recovered = open.is_some();
-        let mut fault = None;
-        if !recovered {
+        if open.is_none() {
             match self.before_changes(chunk, &mut resolved).await? {
                 Some(checked) => chunk = checked,
                 None => return Ok(()),
             }
         }
+        let (doubted, failure) = match self.write(chunk, &mut open, &mut resolved).await? {
+            Reached::End => (false, None),
+            Reached::Short { doubted, failure } => (doubted, failure),
+            Reached::Nowhere => return Ok(()),
+        };
+        let outcomes = Outcomes {
+            settle: open.filter(|_| !doubted),
+            guard,
+            ..resolved.take()
+        };
+        self.tell(outcomes).await;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Sends until every document is resolved. One whose intent is open
+    /// already begins in doubt.
+    async fn write(
+        &mut self,
+        mut chunk: Chunk,
+        open: &mut Option<IntentId>,
+        resolved: &mut Resolved,
+    ) -> Result<Reached, Error> {
+        let mut course = Course::default();
+        let mut recovered = open.is_some();
         while !chunk.is_empty() {
             let outcomes = if std::mem::take(&mut recovered) {
                 let reason = "an earlier run ended before its answer".to_owned();
                 vec![Outcome::Unknown(reason); chunk.entries.len()]
             } else {
-                if !self.intend(&mut open, &chunk, &mut resolved).await? {
-                    return Ok(());
+                if !self.intend(open, &chunk, resolved).await? {
+                    return Ok(Reached::Nowhere);
                 }
+                course.tries += 1;
                 match self.send(&chunk).await {
                     Sent::Answered(outcomes) => outcomes,
-                    Sent::NotSent(why) => {
-                        fault = why;
-                        break;
-                    }
+                    Sent::NotSent(fault) => return Ok(course.short(fault.map(Error::from))),
                 }
             };
-            let rest = self.sort(&chunk, outcomes, &mut resolved);
+            let rest = self.sort(&chunk, outcomes, &mut course, resolved);
             if rest.is_empty() {
                 break;
             }
@@ -99,28 +152,25 @@ impl Writer {
             // an open intent says of no key what a newer one may contradict.
             if !resolved.is_empty() {
                 chunk = chunk.narrow(rest.iter().map(|(place, _)| *place));
-                if !self.intend(&mut open, &chunk, &mut resolved).await? {
-                    return Ok(());
+                if !self.intend(open, &chunk, resolved).await? {
+                    return Ok(Reached::Nowhere);
                 }
             }
-            let rest: Vec<Rest> = rest.into_iter().map(|(_, why)| why).collect();
-            let doubtful = rest.iter().any(|why| matches!(why, Rest::Doubtful(_)));
-            let Some(again) = self.again(chunk, rest, &mut resolved).await? else {
-                // Doubt leaves the intent open, for the next run to reconcile.
-                if doubtful {
-                    open = None;
+            let rest = rest.into_iter().map(|(_, why)| why).collect();
+            match self.again(chunk, rest, &course, resolved).await? {
+                Again::Send(again) => chunk = again,
+                Again::Halted => return Ok(course.short(None)),
+                Again::GivenUp(rest, reason) => {
+                    let narrowed = !resolved.is_empty() && course.doubted;
+                    if narrowed && !self.intend(open, &rest, resolved).await? {
+                        return Ok(Reached::Nowhere);
+                    }
+                    let failure = self.given_up(rest.entries.len(), course.tries, reason);
+                    return Ok(course.short(Some(failure)));
                 }
-                break;
-            };
-            chunk = again;
+            }
         }
-        let outcomes = Outcomes {
-            settle: open,
-            guard,
-            ..resolved.take()
-        };
-        self.tell(outcomes).await;
-        fault.map_or(Ok(()), |fault| Err(fault.into()))
+        Ok(Reached::End)
     }
 
     /// Looks up what is to be updated or cancelled and holds what may not be.
@@ -248,16 +298,22 @@ impl Writer {
         &self,
         chunk: &Chunk,
         outcomes: Vec<Outcome>,
+        course: &mut Course,
         resolved: &mut Resolved,
     ) -> Vec<(usize, Rest)> {
         let plan = self.context.plan();
+        let mut taken = false;
+        let mut later = Vec::new();
         let mut rest = Vec::new();
         for (index, outcome) in outcomes.into_iter().enumerate() {
             let Some(entry) = chunk.entries.get(index) else {
                 continue;
             };
             match outcome {
-                Outcome::Applied(id) => resolved.applied(chunk, index, id),
+                Outcome::Applied(id) => {
+                    taken = true;
+                    resolved.applied(chunk, index, id);
+                }
                 Outcome::Unknown(reason) => rest.push((index, Rest::Doubtful(reason))),
                 // What was sent before may be what stands in its way.
                 Outcome::Rejected(refused)
@@ -266,25 +322,43 @@ impl Writer {
                         && entry.action == Action::Create =>
                 {
                     match (plan.target.lookup, plan.target.guarantee) {
-                        (true, _) => rest.push((index, Rest::Doubtful(refused.message))),
+                        (true, _) => rest.push((index, Rest::Duplicate(refused.message))),
                         (false, Guarantee::ServerKey) => resolved.applied(chunk, index, None),
                         (false, _) => resolved.hold(chunk, index, refused.message),
                     }
                 }
-                Outcome::Rejected(refused)
-                    if refused.retry == Retry::Later
-                        && entry.attempt < plan.policy.retries.attempts =>
-                {
-                    rest.push((index, Rest::Later(refused.message)));
+                Outcome::Rejected(refused) if refused.retry == Retry::Later => {
+                    later.push((index, refused));
                 }
                 Outcome::Rejected(refused) => resolved.rejected(chunk, index, refused),
             }
         }
+        course.picked_out |= taken && !later.is_empty();
+        let last = course.tries >= plan.policy.retries.attempts;
+        for (index, refused) in later {
+            if last && course.picked_out {
+                resolved.rejected(chunk, index, refused);
+            } else {
+                rest.push((index, Rest::Later(refused.message)));
+            }
+        }
+        rest.sort_unstable_by_key(|(index, _)| *index);
+        let in_doubt = rest.iter().any(|(_, why)| !matches!(why, Rest::Later(_)));
+        course.doubted |= in_doubt && matches!(self.doubt(), Doubt::LookUp | Doubt::Resend);
         rest
     }
 
     /// A settler that is gone has failed and said so; the run is ending.
     async fn tell(&mut self, outcomes: Outcomes) {
         let _gone = self.settler.send(Message::Outcomes(outcomes)).await;
+    }
+}
+
+impl Course {
+    fn short(&self, failure: Option<Error>) -> Reached {
+        Reached::Short {
+            doubted: self.doubted,
+            failure,
+        }
     }
 }

@@ -7,80 +7,136 @@ use std::time::Duration;
 use duijie_record::{Finding, TargetKey};
 use duijie_store::IntentEntry;
 
-use super::{Resolved, Rest, Writer};
+use super::{Course, Resolved, Rest, Writer};
 use crate::Error;
 use crate::options::breach;
 use crate::retry::backoff;
 use crate::stage::chunk::Chunk;
 use crate::stage::reconcile::{Doubt, Resolution, after_doubt, doubt};
 
+/// What becomes of the documents without an outcome.
+pub(super) enum Again {
+    Send(Chunk),
+    /// The tries are used up. Nothing shows that any of these took effect;
+    /// with the last reason.
+    GivenUp(Chunk, String),
+    Halted,
+}
+
 impl Writer {
-    /// Waits and reconciles; gives back what is to be sent again. `None` when
-    /// the run halted in the meantime.
+    /// Waits and reconciles; gives back what is to be sent again.
     pub(super) async fn again(
         &mut self,
         chunk: Chunk,
         rest: Vec<Rest>,
+        course: &Course,
         resolved: &mut Resolved,
-    ) -> Result<Option<Chunk>, Error> {
-        let target = &self.context.plan().target;
+    ) -> Result<Again, Error> {
         let retries = self.context.plan().policy.retries;
-        let on_unknown = self.context.plan().policy.on_unknown;
-        let doubt = doubt(target.guarantee, target.lookup, on_unknown);
+        let last = course.tries >= retries.attempts;
+        let doubt = self.doubt();
         let mut wait = Duration::ZERO;
         let mut reason = "";
         let mut doubtful = Vec::new();
         let mut again = Vec::new();
         for (index, (entry, why)) in chunk.entries.iter().zip(&rest).enumerate() {
-            match why {
-                Rest::Later(message) => {
+            let (Rest::Later(message) | Rest::Doubtful(message) | Rest::Duplicate(message)) = why;
+            match doubt {
+                _ if matches!(why, Rest::Later(_)) => {
                     reason = message;
-                    wait = wait.max(backoff(&retries, entry.attempt, &self.context.random));
-                    again.push((index, entry.known_id.clone(), entry.attempt + 1));
+                    if !last {
+                        wait = wait.max(backoff(&retries, course.tries, &self.context.random));
+                    }
+                    again.push((index, entry.known_id.clone()));
                 }
-                Rest::Doubtful(message) => match doubt {
-                    Doubt::Hold => {
-                        let why = "it cannot be told whether it took effect";
-                        resolved.hold(&chunk, index, format!("{why}: {message}"));
-                    }
-                    Doubt::Skip => resolved.applied(&chunk, index, None),
-                    Doubt::Resend | Doubt::LookUp => {
-                        reason = message;
-                        wait = wait.max(target.settle);
-                        doubtful.push(index);
-                    }
-                },
+                Doubt::Hold => {
+                    let why = "it cannot be told whether it took effect";
+                    resolved.hold(&chunk, index, format!("{why}: {message}"));
+                }
+                Doubt::Skip => resolved.applied(&chunk, index, None),
+                Doubt::Resend | Doubt::LookUp => {
+                    reason = message;
+                    wait = wait.max(self.context.plan().target.settle);
+                    doubtful.push(index);
+                }
             }
         }
-        if again.is_empty() && doubtful.is_empty() {
-            return Ok(Some(Chunk::new(Vec::new())));
+        if !wait.is_zero() && !self.context.wait("settling", reason, wait).await {
+            return Ok(Again::Halted);
         }
-        if !self.context.wait("settling", reason, wait).await {
-            return Ok(None);
+        if !self
+            .resolve(&chunk, &doubtful, (&rest, last), &mut again, resolved)
+            .await?
+        {
+            return Ok(Again::Halted);
         }
-        let resolutions = match doubt {
-            Doubt::LookUp => self.look_up(&chunk, &doubtful).await?,
+        if again.is_empty() {
+            return Ok(Again::Send(Chunk::new(Vec::new())));
+        }
+        again.sort_unstable_by_key(|(index, _)| *index);
+        let made = |index: usize| chunk.entries.get(index).map_or(0, |entry| entry.attempt);
+        let places = again
+            .into_iter()
+            .map(|(index, id)| (index, id, made(index) + u32::from(!last)))
+            .collect();
+        let chunk = chunk.pick(places);
+        Ok(if last {
+            Again::GivenUp(chunk, reason.to_owned())
+        } else {
+            Again::Send(chunk)
+        })
+    }
+
+    /// Notes what the doubtful documents came to; what is to be sent joins
+    /// `again`. False when the run halted in the meantime.
+    async fn resolve(
+        &mut self,
+        chunk: &Chunk,
+        doubtful: &[usize],
+        (rest, last): (&[Rest], bool),
+        again: &mut Vec<(usize, Option<String>)>,
+        resolved: &mut Resolved,
+    ) -> Result<bool, Error> {
+        let resolutions = match self.doubt() {
+            Doubt::LookUp => self.look_up(chunk, doubtful).await?,
             _ => Some(vec![Resolution::Send(None); doubtful.len()]),
         };
         let Some(resolutions) = resolutions else {
-            return Ok(None);
+            return Ok(false);
         };
-        for (index, resolution) in doubtful.into_iter().zip(resolutions) {
-            let entry = chunk.entries.get(index);
-            let attempt = entry.map_or(0, |entry| entry.attempt);
-            let known_id = entry.and_then(|entry| entry.known_id.clone());
-            match resolution {
-                Resolution::Applied(id) => resolved.applied(&chunk, index, id),
-                Resolution::Hold(reason) => resolved.hold(&chunk, index, reason),
-                Resolution::Send(_) if attempt >= retries.attempts => {
-                    let reason = format!("no answer after {attempt} attempts");
-                    resolved.hold(&chunk, index, reason);
+        for (index, resolution) in doubtful.iter().copied().zip(resolutions) {
+            match (resolution, rest.get(index)) {
+                (Resolution::Applied(id), _) => resolved.applied(chunk, index, id),
+                (Resolution::Hold(reason), _) => resolved.hold(chunk, index, reason),
+                (Resolution::Send(_), Some(Rest::Duplicate(message))) if last => {
+                    let why = "the target says that it has it, and does not find it";
+                    resolved.hold(chunk, index, format!("{why}: {message}"));
                 }
-                Resolution::Send(id) => again.push((index, id.or(known_id), attempt + 1)),
+                (Resolution::Send(id), _) => {
+                    let entry = chunk.entries.get(index);
+                    let known_id = || entry.and_then(|entry| entry.known_id.clone());
+                    again.push((index, id.or_else(known_id)));
+                }
             }
         }
-        again.sort_unstable_by_key(|(index, ..)| *index);
-        Ok(Some(chunk.pick(again)))
+        Ok(true)
+    }
+
+    pub(super) fn doubt(&self) -> Doubt {
+        let plan = self.context.plan();
+        let target = &plan.target;
+        doubt(target.guarantee, target.lookup, plan.policy.on_unknown)
+    }
+
+    pub(super) fn given_up(&self, documents: usize, tries: u32, reason: String) -> Error {
+        let stage = &self.context.plan().target.stage;
+        Error::GivenUp {
+            connector: format!("{} {}", stage.usage.connector, stage.version),
+            collection: stage.usage.collection.to_string(),
+            documents,
+            tries,
+            reason,
+        }
     }
 
     async fn look_up(
