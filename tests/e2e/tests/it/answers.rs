@@ -44,7 +44,7 @@ fn gets_over(project: &Project, faults: &[FaultRule]) {
     check_exactly_once(&project.simulators);
 }
 
-/// The run ends with words, and the next one finishes once the fault is gone.
+/// The run ends with words, and the next one finishes once the fault is gone; nothing is parked.
 fn fails(project: &Project, fault: FaultRule, words: &[&str]) {
     project.simulators.add_fault(fault);
     let ended = project.command(&["run", "stockouts"]).expect(1);
@@ -54,6 +54,14 @@ fn fails(project: &Project, fault: FaultRule, words: &[&str]) {
     project.simulators.clear_faults();
     project.run().expect(0);
     check_exactly_once(&project.simulators);
+    let runs = project.command(&["runs", "stockouts", "--json"]).expect(0);
+    for run in runs.data().as_array().unwrap() {
+        assert_eq!(
+            (&run["held"], &run["rejected"]),
+            (&0.into(), &0.into()),
+            "{run}"
+        );
+    }
 }
 
 const SOURCE: [(FaultKind, &str); 9] = [
@@ -135,6 +143,29 @@ const TARGET: [FaultKind; 13] = [
 fn a_bad_answer_to_a_write_is_settled_in_the_same_run() {
     check_each(&TARGET, |kind| {
         gets_over(&project(64, 5), &[rule(SAVE, *kind, Some(1))]);
+    });
+}
+
+/// What keeps the target from taking anything, and what the run says of it.
+const OUTAGE: [(FaultKind, &str); 7] = [
+    (FaultKind::Html200, "系统维护中"),
+    (FaultKind::WrongEnvelope, "an answer that is not understood"),
+    (FaultKind::WrongTypes, "an answer that is not understood"),
+    (FaultKind::Status502Before, "HTTP status 502"),
+    (FaultKind::DropBefore, "error sending request"),
+    (FaultKind::Throttle, "调用次数超过限制"),
+    (FaultKind::SessionLost, "会话信息已丢失"),
+];
+
+#[test]
+fn a_target_that_takes_nothing_ends_the_run_with_words_and_holds_nothing() {
+    check_each(&OUTAGE, |(kind, words)| {
+        let project = project(69, 2);
+        fails(
+            &project,
+            rule(SAVE, *kind, None),
+            &[words, "kingdee", "could not be written, tries: 2"],
+        );
     });
 }
 
