@@ -18,9 +18,7 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
     match &arguments.command {
         Command::Quickstart(wish) => quickstart::quickstart(global, wish, output).await,
         Command::Check { pipelines } => check::check(global, pipelines, output).await,
-        Command::Plan { pipeline, records } => {
-            plan::plan(global, pipeline, *records, output).await
-        }
+        Command::Plan { pipeline, records } => plan::plan(global, pipeline, *records, output).await,
         Command::Run { pipeline, follow } => run::run(global, pipeline, *follow, output).await,
         Command::Inspect { component } => inspect::inspect(component, output).await,
         Command::Checkpoints(wish) => checkpoints::checkpoints(global, wish, output).await,

@@ -65,7 +65,10 @@ impl Observer for Progress {
                 }
             }
             Event::Waiting { what, reason, wait } => {
-                self.line(format!("{what}: {reason}; trying again in {} ms", wait.as_millis()));
+                self.line(format!(
+                    "{what}: {reason}; trying again in {} ms",
+                    wait.as_millis()
+                ));
             }
             Event::Rejected {
                 source_key,

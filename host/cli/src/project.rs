@@ -26,9 +26,8 @@ pub(crate) struct Project {
 impl Project {
     pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
         let root = global.project.clone();
-        let within = |given: &Option<PathBuf>, name: &str| {
-            given.clone().unwrap_or_else(|| root.join(name))
-        };
+        let within =
+            |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| root.join(name));
         let mut project = Self {
             connectors: within(&global.connectors, "connectors"),
             data: within(&global.data, "data"),
@@ -111,7 +110,8 @@ impl Project {
     pub(crate) fn problems_of(&self, pipeline: &str) -> Vec<Diagnostic> {
         let concerns = |problem: &&Diagnostic| {
             problem.place.as_ref().is_none_or(|place| {
-                place.file == pipeline || self.pipelines.iter().all(|other| other.file != place.file)
+                place.file == pipeline
+                    || self.pipelines.iter().all(|other| other.file != place.file)
             })
         };
         self.problems.iter().filter(concerns).cloned().collect()

@@ -40,7 +40,9 @@ async fn main() -> Result<(), Failure> {
         page_size: variable("BENCH_PAGE_SIZE")?.parse()?,
     };
     let provider = rustls::crypto::ring::default_provider();
-    provider.install_default().map_err(|_| "TLS is set up already")?;
+    provider
+        .install_default()
+        .map_err(|_| "TLS is set up already")?;
     let http = reqwest::Client::builder().no_proxy().build()?;
     let source = Arc::new(wangdiantong::Client::from_environment(http.clone())?);
     let targets = Arc::new(kingdee::Sessions::login(&http, job.writers).await?);

@@ -75,7 +75,9 @@ pub struct Report {
 
 pub fn report(simulators: &Simulators) -> Report {
     let documents = simulators.documents();
-    let gifts = documents.iter().filter(|document| document.json.contains("\"FIsFree\":true"));
+    let gifts = documents
+        .iter()
+        .filter(|document| document.json.contains("\"FIsFree\":true"));
     let sample = gifts.min_by_key(|document| document.json.len());
     Report {
         documents: documents.len(),

@@ -41,7 +41,10 @@ async fn show(global: &Global, named: &str, output: &Output) -> Result<(), Failu
             runs::time(at),
             found.get("run").and_then(Value::as_str).unwrap_or_default()
         ),
-        None => format!("{}: no checkpoint yet, the next run begins at the start", plan.name),
+        None => format!(
+            "{}: no checkpoint yet, the next run begins at the start",
+            plan.name
+        ),
     };
     for slice in &next {
         text.push_str("\nnext: ");

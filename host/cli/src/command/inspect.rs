@@ -64,7 +64,11 @@ fn text(description: &Description, imports: &[String], exports: &[String]) -> St
         .as_str(),
     );
     line("secrets", &secrets(description).join(", "));
-    let recipes: Vec<_> = description.recipes.iter().map(|one| one.name.as_str()).collect();
+    let recipes: Vec<_> = description
+        .recipes
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
     line("recipes", &recipes.join(", "));
     for collection in &description.collections {
         let value = format!(

@@ -103,20 +103,29 @@ fn tell(text: &mut String, report: &PreviewReport, limit: usize) {
     ));
     for record in report.records.iter().take(limit) {
         let key = record.target_key.as_ref().map_or("-", |key| key.as_str());
-        line(format_args!("  {} -> {key}: {}", record.source_key, would(record)));
+        line(format_args!(
+            "  {} -> {key}: {}",
+            record.source_key,
+            would(record)
+        ));
         if let Some(document) = &record.document {
             line(format_args!("  {}", cut(document)));
         }
     }
     for request in &report.requests {
-        line(format_args!("\nfirst write, kept here: {} {}", request.method, request.url));
+        line(format_args!(
+            "\nfirst write, kept here: {} {}",
+            request.method, request.url
+        ));
         for (name, value) in &request.headers {
             line(format_args!("  {name}: {value}"));
         }
         line(format_args!("  {}", cut(&request.body)));
     }
     if let Some(fault) = &report.write_fault {
-        line(format_args!("\nthe first write could not be prepared: {fault}"));
+        line(format_args!(
+            "\nthe first write could not be prepared: {fault}"
+        ));
     }
     line(format_args!("\nnothing was written"));
 }

@@ -64,8 +64,7 @@ pub(crate) async fn run(
 }
 
 fn serve(data: &Path, state: State) -> Result<Server, Failure> {
-    Server::start(data, Arc::new(state))
-        .map_err(|error| Failure::Environment(error.to_string()))
+    Server::start(data, Arc::new(state)).map_err(|error| Failure::Environment(error.to_string()))
 }
 
 /// Which signal asked to stop, if one did.

@@ -62,8 +62,8 @@ impl Answer for State {
 
 /// Asks the process that owns the data folder, or opens the store here.
 pub(crate) async fn query(project: &Project, request: Request) -> Result<Value, Failure> {
-    let asked = ask(&project.data, &request)
-        .map_err(|error| Failure::Environment(error.to_string()))?;
+    let asked =
+        ask(&project.data, &request).map_err(|error| Failure::Environment(error.to_string()))?;
     let reply = match asked {
         Some(reply) => reply,
         None => State::new(wire::store(project)?).answer(request).await,
