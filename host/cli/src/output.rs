@@ -9,19 +9,29 @@ use serde_json::{Value, json};
 
 pub(crate) struct Output {
     json: bool,
+    /// For a step of a larger command, whose answer is the only JSON object.
+    step: bool,
 }
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, step: false }
+    }
+
+    pub(crate) fn step(&self) -> Self {
+        Self {
+            json: self.json,
+            step: true,
+        }
     }
 
     /// A command's answer: text for people, or the same as data in the one
     /// envelope that all commands share.
     pub(crate) fn data(&self, text: &str, data: Value) {
-        match self.json {
-            true => print(&json!({"ok": true, "data": data}).to_string()),
-            false => print(text.trim_end()),
+        match (self.json, self.step) {
+            (true, true) => {}
+            (true, false) => print(&json!({"ok": true, "data": data}).to_string()),
+            (false, _) => print(text.trim_end()),
         }
     }
 

@@ -99,8 +99,13 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
     };
     report.records = records(&context, &batch, &page, changes, &chunks)?;
     if let Some(chunk) = chunks.first() {
-        report.write_fault = first_write(options, chunk).await;
+        let fault = first_write(options, chunk).await;
         report.requests = options.launch.take_previews();
+        // A write that was kept ends as not sent, which is no fault then.
+        let kept = |fault: &Fault| {
+            matches!(fault.kind, FaultKind::NotSent(_)) && !report.requests.is_empty()
+        };
+        report.write_fault = fault.filter(|fault| !kept(fault));
     }
     Ok(report)
 }
@@ -132,16 +137,12 @@ fn reading(options: &Options) -> Context {
     }
 }
 
-/// A launch that previews ends the first write as not sent.
 async fn first_write(options: &Options, chunk: &Chunk) -> Option<Fault> {
     let usage = &options.plan.target.stage.usage;
-    let written = match options.launch.target(usage).await {
-        Ok(mut target) => target.write(&chunk.batch).await.map(drop),
-        Err(fault) => Err(fault),
-    };
-    written
-        .err()
-        .filter(|fault| !matches!(fault.kind, FaultKind::NotSent(_)))
+    match options.launch.target(usage).await {
+        Ok(mut target) => target.write(&chunk.batch).await.err(),
+        Err(fault) => Some(fault),
+    }
 }
 
 fn records(

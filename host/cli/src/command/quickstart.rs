@@ -24,7 +24,10 @@ pub(crate) async fn quickstart(
     lay_out(&wish.example, &project)?;
     output.note(&format!("a project lies in {}", project.display()));
     let mut simulator = Simulator::start(wish, &project)?;
-    output.note(&format!("simulated systems are ready: {}", simulator.ready.get()));
+    output.note(&format!(
+        "simulated systems are ready: {}",
+        simulator.ready.get()
+    ));
     let global = Global {
         connectors: Some(connectors(global)),
         data: None,
@@ -33,9 +36,9 @@ pub(crate) async fn quickstart(
     };
     let name = first_pipeline(&project)?;
     output.note(&format!("\n$ duijie plan {name}"));
-    plan::plan(&global, &name, 1, output).await?;
+    plan::plan(&global, &name, 1, &output.step()).await?;
     output.note(&format!("\n$ duijie run {name}"));
-    run::run(&global, &name, false, output).await?;
+    run::run(&global, &name, false, &output.step()).await?;
     let report = simulator.report()?;
     output.note("\nwhat arrived, as the target's simulator tells it:");
     output.data(report.get(), json!({ "report": report.get() }));
@@ -85,11 +88,16 @@ fn lay_out(example: &Path, project: &Path) -> Result<(), Failure> {
 fn first_pipeline(project: &Path) -> Result<String, Failure> {
     let folder = project.join("pipelines");
     let entries = std::fs::read_dir(&folder).into_iter().flatten();
-    let mut names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .collect();
     names.sort();
     let first = names.first().and_then(|name| name.to_str());
     let first = first.ok_or_else(|| {
-        Failure::Environment(format!("the example has no pipeline in {}", folder.display()))
+        Failure::Environment(format!(
+            "the example has no pipeline in {}",
+            folder.display()
+        ))
     })?;
     Ok(format!("pipelines/{first}"))
 }
@@ -147,6 +155,8 @@ impl Drop for Simulator {
 /// The text as it came, so that its numbers keep their digits.
 fn line(lines: &mut BufReader<ChildStdout>) -> Result<Box<RawValue>, String> {
     let mut text = String::new();
-    lines.read_line(&mut text).map_err(|error| error.to_string())?;
+    lines
+        .read_line(&mut text)
+        .map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map_err(|_| format!("it printed `{}`", text.trim_end()))
 }
