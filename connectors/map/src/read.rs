@@ -3,6 +3,9 @@
 //! most records, so each key is compared first with the one that stood here
 //! before; only a surprise is looked up by name.
 
+mod remembered;
+
+use self::remembered::{FIRST, Remembered, unread};
 use crate::layout::{HEAD, Key, Layout, NONE};
 use crate::scan::{self, DEPTH, Kind, Malformed, Scanned, malformed};
 use crate::text;
@@ -21,63 +24,6 @@ pub(crate) struct Slot {
 const REMEMBERED: usize = 512;
 /// How far ahead a key is looked for when some were left out.
 const AHEAD: usize = 8;
-
-/// A key as it stood in a record, quotes and colon included.
-#[derive(Debug)]
-struct Remembered {
-    words: [u128; 2],
-    masks: [u128; 2],
-    len: usize,
-    /// Index among the table's keys, or `NONE`.
-    key: u16,
-}
-
-impl Remembered {
-    /// None for a key that is too long to be worth it.
-    fn new(raw: &[u8], key: u16) -> Option<Self> {
-        let (mut words, mut masks) = ([0; 32], [0; 32]);
-        words.get_mut(..raw.len())?.copy_from_slice(raw);
-        masks.get_mut(..raw.len())?.fill(0xff);
-        Some(Self {
-            words: halves(&words),
-            masks: halves(&masks),
-            len: raw.len(),
-            key,
-        })
-    }
-
-    #[inline(always)]
-    fn stands_at(&self, bytes: &[u8], at: usize) -> bool {
-        let Some(window) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) else {
-            return self.ends_at(bytes, at);
-        };
-        let [low, high] = halves(window);
-        let ([a, b], [mask_a, mask_b]) = (self.words, self.masks);
-        ((low ^ a) & mask_a) | ((high ^ b) & mask_b) == 0
-    }
-}
-
-impl Remembered {
-    /// The same so near the end of the bytes that no whole window is left.
-    #[cold]
-    fn ends_at(&self, bytes: &[u8], at: usize) -> bool {
-        let [low, high] = self.words.map(u128::to_le_bytes);
-        let own = low.iter().chain(&high).take(self.len);
-        bytes
-            .get(at..at + self.len)
-            .is_some_and(|raw| raw.iter().eq(own))
-    }
-}
-
-#[inline(always)]
-fn halves(bytes: &[u8; 32]) -> [u128; 2] {
-    let (low, high) = bytes.split_at(16);
-    let half = |part: &[u8]| {
-        part.first_chunk()
-            .map_or(0, |chunk| u128::from_le_bytes(*chunk))
-    };
-    [half(low), half(high)]
-}
 
 #[derive(Debug)]
 struct Table {
@@ -146,25 +92,37 @@ impl Reader {
         if bytes.get(at) != Some(&b'{') {
             return malformed(at, "an object");
         }
-        let mut at = scan::blanks(bytes, at + 1);
-        if bytes.get(at) == Some(&b'}') {
-            return Ok(at + 1);
+        let inside = scan::blanks(bytes, at + 1);
+        if bytes.get(inside) == Some(&b'}') {
+            return Ok(inside + 1);
         }
         let table = usize::from(table);
-        let mut turn = 0;
+        // `at` is the brace, and then the end of the value before.
+        let (mut at, mut first, mut turn) = (at, FIRST, 0);
         loop {
             let remembered = self
                 .tables
                 .get(table)
-                .and_then(|table| table.remembered.get(turn));
-            let key = match remembered {
-                Some(remembered) if remembered.stands_at(bytes, at) => {
+                .map_or(&[][..], |table| &table.remembered);
+            if first == 0 {
+                (at, turn) = unread(bytes, at, remembered, turn);
+            }
+            let key = match remembered.get(turn) {
+                Some(remembered) if remembered.stands_at(bytes, at, first) => {
                     at += remembered.len;
                     remembered.key
                 }
-                _ => self.surprise(bytes, &mut at, table, &mut turn)?,
+                _ if bytes.get(at) == Some(&b'}') => return Ok(at + 1),
+                _ => {
+                    let found = self.surprise(bytes, at, first, table, turn)?;
+                    (at, turn) = (found.at, found.turn);
+                    match found.key {
+                        Some(key) => key,
+                        None => return Ok(at),
+                    }
+                }
             };
-            turn = turn.wrapping_add(1);
+            (first, turn) = (0, turn.wrapping_add(1));
             if let Some(b' ' | b'\t' | b'\r') = bytes.get(at) {
                 at = scan::blanks(bytes, at);
             }
@@ -173,10 +131,6 @@ impl Reader {
             } else {
                 self.wanted(bytes, at, (table, key), row, depth)?
             };
-            match scan::after(bytes, at, b'}')? {
-                (end, true) => return Ok(end),
-                (next, false) => at = next,
-            }
         }
     }
 
@@ -280,53 +234,74 @@ impl Reader {
         }
     }
 
-    /// A key that is not the one that stood here in the record before.
+    /// What is not the key that stood here in the record before.
     #[cold]
     #[inline(never)]
     fn surprise(
         &mut self,
         bytes: &[u8],
-        at: &mut usize,
+        at: usize,
+        first: u128,
         table: usize,
-        turn: &mut usize,
-    ) -> Scanned<u16> {
+        mut turn: usize,
+    ) -> Scanned<Surprise> {
         let Some(table) = self.tables.get_mut(table) else {
-            return malformed(*at, "a known table");
+            return malformed(at, "a known table");
         };
-        for ahead in *turn + 1..*turn + AHEAD {
-            match table.remembered.get(ahead) {
-                Some(remembered) if remembered.stands_at(bytes, *at) => {
-                    *turn = ahead;
-                    *at += remembered.len;
-                    return Ok(remembered.key);
+        let comma = scan::blanks(bytes, at);
+        let start = if first == FIRST {
+            scan::blanks(bytes, comma + 1)
+        } else {
+            match scan::after(bytes, comma, b'}')? {
+                (at, true) => {
+                    let key = None;
+                    return Ok(Surprise { key, at, turn });
+                }
+                (start, false) => start,
+            }
+        };
+        for turn in turn..turn.wrapping_add(AHEAD) {
+            match table.remembered.get(turn) {
+                Some(remembered) if remembered.stands_at(bytes, comma, first) => {
+                    let key = Some(remembered.key);
+                    let at = comma + remembered.len;
+                    return Ok(Surprise { key, at, turn });
                 }
                 _ => {}
             }
         }
-        let start = *at;
-        let (kind, end) = scan::key(bytes, start)?;
-        *at = end;
-        let raw = bytes.get(start..end).unwrap_or_default();
-        let key = find(&table.keys, raw, kind).ok_or(Malformed {
+        let (kind, colon) = scan::key(bytes, start)?;
+        let at = scan::blanks(bytes, colon);
+        let name = bytes.get(start..colon).unwrap_or_default();
+        let key = find(&table.keys, name, kind).ok_or(Malformed {
             at: start,
             expected: "UTF-8 text",
         })?;
+        let raw = bytes.get(comma..at).unwrap_or_default();
         match Remembered::new(raw, key) {
             Some(remembered) if table.remembered.len() < REMEMBERED => {
                 table
                     .remembered
-                    .insert((*turn).min(table.remembered.len()), remembered);
+                    .insert(turn.min(table.remembered.len()), remembered);
             }
             Some(remembered) => {
-                if let Some(place) = table.remembered.get_mut(*turn) {
+                if let Some(place) = table.remembered.get_mut(turn) {
                     *place = remembered;
                 }
             }
             // The next key takes this turn.
-            None => *turn = turn.wrapping_sub(1),
+            None => turn = turn.wrapping_sub(1),
         }
-        Ok(key)
+        let key = Some(key);
+        Ok(Surprise { key, at, turn })
     }
+}
+
+/// A key, with the index of its value, or none and the index after the object.
+struct Surprise {
+    key: Option<u16>,
+    at: usize,
+    turn: usize,
 }
 
 /// The key that `raw`, with quotes and colon, names; `NONE` where no rule reads

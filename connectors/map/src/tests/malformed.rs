@@ -67,6 +67,26 @@ fn a_malformed_record_rejects_itself_alone() {
 }
 
 #[test]
+fn expected_keys_stand_only_behind_their_own_mark() {
+    let settings = r#"{"rules":[{"field":"o","type":"string","value":"{{x}}"}]}"#;
+    let sound = r#"{"a":"b","c":"d","x":"1","longer_than_a_window":"e"}"#;
+    for broken in [
+        r#"{"a":"b"{"c":"d","x":"1","longer_than_a_window":"e"}"#,
+        r#"{"c":"d"{"a":"b","x":"1","longer_than_a_window":"e"}"#,
+        r#",{"a":"b","c":"d","x":"1","longer_than_a_window":"e"}"#,
+        r#"{,"a":"b","c":"d","x":"1","longer_than_a_window":"e"}"#,
+        r#"{"a":"b","c":"d",}                                   "#,
+        r#"{"a":"b" "c":"d","x":"1","longer_than_a_window":"e"}"#,
+    ] {
+        let mut mapping = crate::Mapping::open(settings).unwrap();
+        let data = format!("{sound}\n{broken}\n{sound}");
+        let batch = mapping.apply(data.as_bytes(), 3).unwrap();
+        let kept: Vec<u32> = batch.lines.iter().map(|line| line.sources[0]).collect();
+        assert_eq!(kept, [0, 2], "{broken}");
+    }
+}
+
+#[test]
 fn depth_is_bounded() {
     let record = format!("{{\"y\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     let told = mapped(
