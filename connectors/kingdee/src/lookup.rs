@@ -65,6 +65,7 @@ fn finding(bills: &[Bill], key: &str, nothing: &Finding) -> Finding {
         .map(|bill| Document {
             id: bill.id.clone(),
             state: bill.state(),
+            fingerprint: None,
         });
     match (found.next(), found.next()) {
         (None, _) => nothing.clone(),

@@ -28,6 +28,7 @@ pub(crate) fn describe() -> Description {
             settle_ms: 3000,
             max_records: 100,
             max_bytes: 1024 * 1024,
+            extra: "{}".to_owned(),
         }],
         other_collections: true,
         recipes: recipes(),

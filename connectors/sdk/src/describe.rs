@@ -37,6 +37,7 @@ impl Collection {
             settle_ms: 0,
             max_records: 0,
             max_bytes: 0,
+            extra: "{}".to_owned(),
         }
     }
 }

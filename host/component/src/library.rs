@@ -222,10 +222,12 @@ fn is_offered(import: &str, networked: bool) -> bool {
         return false;
     };
     let offered = match interface {
-        "duijie:types/types" | "duijie:host/clock" | "duijie:host/log" => true,
-        "duijie:host/http" | "duijie:host/sign" | "duijie:host/session" | "duijie:host/random" => {
-            networked
-        }
+        "duijie:types/types" | "duijie:host/log" => true,
+        "duijie:host/clock"
+        | "duijie:host/http"
+        | "duijie:host/random"
+        | "duijie:host/session"
+        | "duijie:host/sign" => networked,
         _ => false,
     };
     offered && version.starts_with("0.1.")

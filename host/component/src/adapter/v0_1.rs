@@ -58,8 +58,9 @@ mod bindings {
 
 /// Links what a role with a network may import.
 pub(crate) fn link_network(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    use bindings::duijie::host::{http, random, session, sign};
+    use bindings::duijie::host::{clock, http, random, session, sign};
     link_quiet(linker)?;
+    clock::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     http::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     sign::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     session::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
@@ -68,7 +69,6 @@ pub(crate) fn link_network(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
 
 /// Links what every role may import.
 pub(crate) fn link_quiet(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    use bindings::duijie::host::{clock, log};
-    clock::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
+    use bindings::duijie::host::log;
     log::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }

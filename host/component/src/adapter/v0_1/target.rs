@@ -162,6 +162,7 @@ fn document(found: lookup::Document) -> FoundDocument {
         state: match found.state {
             lookup::State::Open => State::Open,
             lookup::State::Locked(word) | lookup::State::Other(word) => State::Locked(word),
+            lookup::State::Cancelled => State::Locked("cancelled".to_owned()),
         },
     }
 }
