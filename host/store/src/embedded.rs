@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -69,6 +70,10 @@ impl Embedded {
     /// Opens the store in `folder`, or makes one there.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(io_error("making the folder", folder))?;
+        // Documents name people: what lies here is for its owner only.
+        let owner_only = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(folder, owner_only)
+            .map_err(io_error("closing the folder to others", folder))?;
         let lock = lock(folder)?;
         let table = Table::open(folder, options.cache_bytes, !options.without_database_sync)?;
         let mut epochs = HashMap::new();
