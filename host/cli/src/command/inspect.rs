@@ -1,6 +1,5 @@
 //! `duijie inspect`: what a component really imports, and what it asks for.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,8 +47,7 @@ fn text(description: &Description, imports: &[String], exports: &[String]) -> St
         description.digest
     );
     let mut line = |name: &str, value: &str| {
-        // Writing into a text cannot fail.
-        let _: std::fmt::Result = writeln!(text, "{name:<9}{value}");
+        text.push_str(&format!("{name:<9}{value}\n"));
     };
     let roles: Vec<_> = description.roles.iter().map(ToString::to_string).collect();
     line("roles", &roles.join(", "));

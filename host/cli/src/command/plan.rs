@@ -1,6 +1,5 @@
 //! `duijie plan`: what a run would do. Reads, logs in, writes nothing.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use duijie_admin::Request;
@@ -86,48 +85,46 @@ async fn known(project: &Project, scope: &Scope) -> Result<Arc<dyn Store>, Failu
 }
 
 fn tell(text: &mut String, report: &PreviewReport, limit: usize) {
-    let mut line = |args: std::fmt::Arguments<'_>| {
-        // Writing into a text cannot fail.
-        let _: std::fmt::Result = text.write_fmt(format_args!("{args}\n"));
+    let mut line = |line: String| {
+        text.push_str(&line);
+        text.push('\n');
     };
     if report.open_intents > 0 {
-        line(format_args!(
+        line(format!(
             "\nfirst: {} intents of an earlier run would be settled",
             report.open_intents
         ));
     }
-    line(format_args!(
+    line(format!(
         "\nfirst batch: {} documents, {} shown",
         report.records.len(),
         report.records.len().min(limit)
     ));
     for record in report.records.iter().take(limit) {
         let key = record.target_key.as_ref().map_or("-", |key| key.as_str());
-        line(format_args!(
+        line(format!(
             "  {} -> {key}: {}",
             record.source_key,
             would(record)
         ));
         if let Some(document) = &record.document {
-            line(format_args!("  {}", cut(document)));
+            line(format!("  {}", cut(document)));
         }
     }
     for request in &report.requests {
-        line(format_args!(
+        line(format!(
             "\nfirst write, kept here: {} {}",
             request.method, request.url
         ));
         for (name, value) in &request.headers {
-            line(format_args!("  {name}: {value}"));
+            line(format!("  {name}: {value}"));
         }
-        line(format_args!("  {}", cut(&request.body)));
+        line(format!("  {}", cut(&request.body)));
     }
     if let Some(fault) = &report.write_fault {
-        line(format_args!(
-            "\nthe first write could not be prepared: {fault}"
-        ));
+        line(format!("\nthe first write could not be prepared: {fault}"));
     }
-    line(format_args!("\nnothing was written"));
+    line(format!("\nnothing was written"));
 }
 
 fn would(record: &PreviewRecord) -> String {

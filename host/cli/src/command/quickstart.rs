@@ -45,9 +45,8 @@ pub(crate) async fn quickstart(
     output.note(&format!(
         "\nwhat to try next:\n  \
          look at the mapping      {}/pipelines/\n  \
-         your own systems         edit {}/connections/, then `duijie check --project {}`\n  \
+         your own systems         copy {} (each quickstart clears it), edit connections/, `duijie check`\n  \
          what a component asks    duijie inspect {}/<connector>.wasm",
-        project.display(),
         project.display(),
         project.display(),
         global.connectors.unwrap_or_default().display(),
@@ -60,8 +59,11 @@ fn connectors(global: &Global) -> PathBuf {
     given.unwrap_or_else(|| global.project.join("connectors"))
 }
 
+/// Says that everything in a folder was put there by quickstart.
+const MARK: &str = ".quickstart";
+
 /// Copies the example; state of an earlier start goes, since the simulated
-/// systems begin anew as well.
+/// systems begin anew as well. A folder that somebody took over is left alone.
 fn lay_out(example: &Path, project: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::Environment(format!(
@@ -70,15 +72,27 @@ fn lay_out(example: &Path, project: &Path) -> Result<(), Failure> {
             project.display()
         ))
     };
-    match std::fs::remove_dir_all(project.join("data")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
+    let mark = project.join(MARK);
+    if project.exists() && !mark.exists() {
+        return Err(Failure::Argument(format!(
+            "{} is not quickstart's: it has no {MARK}\n\nhint: name another folder with --project",
+            project.display()
+        )));
     }
-    let from = example.join("pipelines");
+    for stale in ["data", "pipelines", "connections"] {
+        match std::fs::remove_dir_all(project.join(stale)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
+            _ => {}
+        }
+    }
     let to = project.join("pipelines");
     std::fs::create_dir_all(&to).map_err(failed)?;
     std::fs::create_dir_all(project.join("connections")).map_err(failed)?;
-    for entry in std::fs::read_dir(from).map_err(failed)? {
+    let said = "Laid out by `duijie quickstart`, which clears this folder at each start.\n";
+    std::fs::write(mark, said).map_err(failed)?;
+    for entry in std::fs::read_dir(example.join("pipelines")).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         std::fs::copy(entry.path(), to.join(entry.file_name())).map_err(failed)?;
     }

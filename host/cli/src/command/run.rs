@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use duijie_admin::Server;
-use duijie_contract::Mode;
-use duijie_pipeline::{End, Options, Report, Stop, SystemClock, follow};
+use duijie_contract::{FaultKind, Mode};
+use duijie_pipeline::{End, Error, Options, Report, Stop, SystemClock, follow};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -34,6 +34,12 @@ pub(crate) async fn run(
     if !plan.enabled {
         return Err(Failure::Argument(format!(
             "pipeline `{}` is switched off\n\nhint: write `enabled: true` into {}",
+            plan.name, document.file
+        )));
+    }
+    if by_schedule && plan.schedule.is_none() {
+        return Err(Failure::Argument(format!(
+            "pipeline `{}` has no schedule to follow\n\nhint: write `schedule: every 5m` into {}",
             plan.name, document.file
         )));
     }
@@ -114,8 +120,30 @@ fn tell(report: &Report, output: &Output, asked: &Asked) -> Result<(), Failure> 
             Err(Failure::Signal(signal))
         }
         End::Failed(error) => Err(Failure::Run(format!(
-            "{error}\n\n{text}\nhint: nothing is lost; run it again to go on"
+            "{error}\n\n{text}\nhint: {}",
+            hint(error)
         ))),
+    }
+}
+
+/// What to do after a failed run; what was durable stays so in any case.
+fn hint(error: &Error) -> &'static str {
+    match error {
+        Error::Fault(fault) => match fault.kind {
+            FaultKind::Unauthorized(_) => {
+                "put the credentials of the connection right, then run it again"
+            }
+            FaultKind::InvalidSettings(_) => "put the settings right, then run it again",
+            FaultKind::Guest(_) => {
+                "the connector failed, not the data: report it to its author; nothing is lost"
+            }
+            _ => "nothing is lost; run it again to go on",
+        },
+        Error::Rejected { .. } => {
+            "the refused document is a dead letter; the next run goes on behind it"
+        }
+        Error::Segment { .. } => "restore the data folder from a backup before the next run",
+        _ => "nothing is lost; run it again to go on",
     }
 }
 
