@@ -33,7 +33,7 @@ pub(crate) async fn plan(
     if !warnings.is_empty() && !output.is_json() {
         output.problems(&warnings, &project.sources);
     }
-    let store = known(&project, &plan.scope).await?;
+    let store = known(&project, &plan.scope, output).await?;
     let options = Options {
         plan: Arc::new(plan.clone()),
         launch: launcher,
@@ -57,7 +57,11 @@ pub(crate) async fn plan(
 
 /// What earlier runs left, without making a store where there is none. Of
 /// a store that another process owns only the checkpoint is known here.
-async fn known(project: &Project, scope: &Scope) -> Result<Arc<dyn Store>, Failure> {
+async fn known(
+    project: &Project,
+    scope: &Scope,
+    output: &Output,
+) -> Result<Arc<dyn Store>, Failure> {
     if !Embedded::exists(&project.data) {
         return Ok(Arc::new(Memory::default()));
     }
@@ -69,6 +73,10 @@ async fn known(project: &Project, scope: &Scope) -> Result<Arc<dyn Store>, Failu
         scope: scope.0.clone(),
     };
     let found = state::query(project, request).await?;
+    output.note(
+        "a run owns the data folder: what it wrote is not known here, so that a document it \
+         knows may be shown as new",
+    );
     let memory = Memory::default();
     if let Some(position) = checkpoints::position(&found) {
         let claim = memory.claim(scope).await?;
