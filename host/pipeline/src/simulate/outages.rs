@@ -32,7 +32,7 @@ fn script(write: fn(usize, &DocumentBatch) -> Vec<Outcome>) -> Script {
         .collect();
     let mut script = Script::new(vec![batch("1", &lines)]);
     script.write = Arc::new(move |call, batch| Ok(write(call, batch)));
-    script.find = |_| Finding::Absent;
+    script.find = Arc::new(|_| Finding::Absent);
     script
 }
 
@@ -112,13 +112,13 @@ async fn what_the_last_look_up_finds_leaves_the_intent() {
     let plan = few_tries(Guarantee::UniqueKey);
     let store: Arc<Memory> = Arc::default();
     let mut outage = script(|_, batch| unknown(batch));
-    outage.find = |key| match key.as_str() {
+    outage.find = Arc::new(|key| match key.as_str() {
         "CK2" => Finding::Found(FoundDocument {
             id: "7".to_owned(),
             state: State::Open,
         }),
         _ => Finding::Absent,
-    };
+    });
     let report = outage.run(plan.clone(), &store).await;
     assert_eq!(report.counts.applied, 1);
     let words = "sim 1.0.0: 2 of `orders` could not be written, tries: 2, \

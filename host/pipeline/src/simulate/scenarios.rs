@@ -12,7 +12,7 @@ use duijie_record::{
 use duijie_store::{Memory, Store};
 use tokio::time::Instant;
 
-use super::script::{Script, applied, batch};
+use super::script::{Script, applied, batch, found};
 use super::world::plan;
 use crate::{End, Report, Would, preview};
 
@@ -121,22 +121,65 @@ async fn doubt_without_a_guarantee_follows_the_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_duplicate_after_doubt_is_found_and_counts_as_applied() {
+async fn a_duplicate_after_doubt_counts_as_applied() {
+    // Without a look-up, doubt is resolved by the refusal alone.
     let mut script = Script::new(vec![one("CK1")]);
     script.write = Arc::new(|call, _| match call {
-        0 => Ok(refused("sim.busy", Retry::Later)),
+        0 => Ok(vec![Outcome::Unknown("no answer".to_owned())]),
+        1 => Ok(refused("sim.busy", Retry::Later)),
         _ => Ok(refused("sim.duplicate", Retry::Never)),
+    });
+    let mut plan = simple(Guarantee::ServerKey);
+    plan.target.lookup = false;
+    let store: Arc<Memory> = Arc::default();
+    let report = script.run(plan, &store).await;
+    assert_eq!((report.counts.applied, report.counts.rejected), (1, 0));
+    assert_eq!(script.writes.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_after_doubt_is_found_though_it_was_absent_at_first() {
+    let mut script = Script::new(vec![one("CK1")]);
+    let writes = Arc::clone(&script.writes);
+    script.write = Arc::new(|call, _| match call {
+        0 => Ok(vec![Outcome::Unknown("no answer".to_owned())]),
+        _ => Ok(refused("sim.duplicate", Retry::Never)),
+    });
+    script.find = Arc::new(move |key| match writes.load(Ordering::Relaxed) {
+        1 => Finding::Absent,
+        _ => found(key),
     });
     let store: Arc<Memory> = Arc::default();
     let report = script.run(simple(Guarantee::UniqueKey), &store).await;
     assert_eq!((report.counts.applied, report.counts.rejected), (1, 0));
+    assert_eq!(script.writes.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_that_was_only_refused_for_now_before_is_somebody_elses() {
+    for guarantee in [Guarantee::UniqueKey, Guarantee::ServerKey] {
+        for lookup in [true, false] {
+            let mut script = Script::new(vec![one("CK1")]);
+            script.write = Arc::new(|call, _| match call {
+                0 => Ok(refused("sim.busy", Retry::Later)),
+                _ => Ok(refused("sim.duplicate", Retry::Never)),
+            });
+            let mut plan = simple(guarantee);
+            plan.target.lookup = lookup;
+            let store: Arc<Memory> = Arc::default();
+            let report = script.run(plan, &store).await;
+            assert_eq!((report.counts.applied, report.counts.rejected), (0, 1));
+            let letters = store.dead_letters(&SCOPE.into()).unwrap();
+            assert_eq!(letters[0].code, "sim.duplicate");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_document_found_twice_is_held() {
     let mut script = Script::new(vec![one("CK1")]);
     script.write = Arc::new(|_, _| Ok(vec![Outcome::Unknown("no answer".to_owned())]));
-    script.find = |_| Finding::FoundTwice(Vec::new());
+    script.find = Arc::new(|_| Finding::FoundTwice(Vec::new()));
     let store: Arc<Memory> = Arc::default();
     let report = script.run(simple(Guarantee::Lookup), &store).await;
     assert_eq!(report.counts.held, 1);

@@ -18,6 +18,7 @@ use duijie_store::{Memory, Store};
 use super::world::fault;
 use crate::{Options, Report, Silent, Stop, VirtualClock, run};
 
+type Find = dyn Fn(&TargetKey) -> Finding + Send + Sync;
 type Write = dyn Fn(usize, &DocumentBatch) -> Result<Vec<Outcome>, Fault> + Send + Sync;
 
 #[derive(Clone)]
@@ -29,7 +30,7 @@ pub(crate) struct Script {
     /// Called with the number of the call, 0 for the first.
     pub(crate) write: Arc<Write>,
     pub(crate) write_takes: Duration,
-    pub(crate) find: fn(&TargetKey) -> Finding,
+    pub(crate) find: Arc<Find>,
     /// What every look-up fails with.
     pub(crate) blind: Option<Fault>,
     pub(crate) writes: Arc<AtomicUsize>,
@@ -61,6 +62,14 @@ pub(crate) fn applied(batch: &DocumentBatch) -> Vec<Outcome> {
         .collect()
 }
 
+/// What a target says of a document that it has.
+pub(crate) fn found(key: &TargetKey) -> Finding {
+    Finding::Found(FoundDocument {
+        id: format!("id-{key}"),
+        state: State::Open,
+    })
+}
+
 impl Script {
     pub(crate) fn new(batches: Vec<RecordBatch>) -> Self {
         Self {
@@ -69,12 +78,7 @@ impl Script {
             map: None,
             write: Arc::new(|_, batch| Ok(applied(batch))),
             write_takes: Duration::ZERO,
-            find: |key| {
-                Finding::Found(FoundDocument {
-                    id: format!("id-{key}"),
-                    state: State::Open,
-                })
-            },
+            find: Arc::new(found),
             blind: None,
             writes: Arc::default(),
             preview: false,
@@ -186,7 +190,7 @@ impl Target for Script {
 #[async_trait]
 impl Lookup for Script {
     async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault> {
-        let found = keys.iter().map(self.find).collect();
+        let found = keys.iter().map(|key| (self.find)(key)).collect();
         self.blind.clone().map_or(Ok(found), Err)
     }
 }

@@ -12,12 +12,15 @@ use crate::page::Slot;
 /// Ends a wait when the last clone is dropped.
 pub(crate) type Guard = mpsc::Sender<Infallible>;
 
-/// Line `i` of `batch.data` belongs to `entries[i]` and `slots[i]`.
+/// Line `i` of `batch.data` belongs to `entries[i]`, `slots[i]` and `doubted[i]`.
 pub(crate) struct Chunk {
     pub(crate) batch: DocumentBatch,
     pub(crate) entries: Vec<IntentEntry>,
     /// `None` for a document of an earlier run.
     pub(crate) slots: Vec<Option<Slot>>,
+    /// Whether some try of it had no known outcome. A try that was refused for
+    /// now is none: it took no effect.
+    pub(crate) doubted: Vec<bool>,
     /// The intent under which an earlier run sent it.
     pub(crate) open: Option<IntentId>,
     pub(crate) guard: Option<Guard>,
@@ -43,6 +46,7 @@ impl Chunk {
             },
             entries: Vec::new(),
             slots: Vec::new(),
+            doubted: Vec::new(),
             open: None,
             guard: None,
         }
@@ -50,6 +54,16 @@ impl Chunk {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    pub(crate) fn doubt(&mut self, place: usize) {
+        if let Some(doubted) = self.doubted.get_mut(place) {
+            *doubted = true;
+        }
+    }
+
+    pub(crate) fn is_doubted(&self, place: usize) -> bool {
+        self.doubted.get(place) == Some(&true)
     }
 
     pub(crate) fn push(&mut self, line: &[u8], entry: IntentEntry, slot: Option<Slot>) {
@@ -94,6 +108,9 @@ impl Chunk {
                 .get(place)
                 .and_then(|span| self.batch.data.get(span.clone()));
             picked.push(line.unwrap_or(NO_CONTENT), entry, *slot);
+            if self.is_doubted(place) {
+                picked.doubt(picked.entries.len() - 1);
+            }
         }
         picked
     }
@@ -107,6 +124,7 @@ impl Chunk {
         });
         self.entries.push(entry);
         self.slots.push(slot);
+        self.doubted.push(false);
     }
 }
 

@@ -43,7 +43,7 @@ enum Rest {
     Later(String),
     /// It cannot be told whether it took effect.
     Doubtful(String),
-    /// The target has it already, perhaps by an earlier try.
+    /// The target has it already, perhaps by an earlier try that was in doubt.
     Duplicate(String),
 }
 
@@ -144,7 +144,7 @@ impl Writer {
                     Sent::NotSent(fault) => return Ok(course.short(fault.map(Error::from))),
                 }
             };
-            let rest = self.sort(&chunk, outcomes, &mut course, resolved);
+            let rest = self.sort(&mut chunk, outcomes, &mut course, resolved);
             if rest.is_empty() {
                 break;
             }
@@ -296,7 +296,7 @@ impl Writer {
     /// Notes what is resolved and gives back what is not.
     fn sort(
         &self,
-        chunk: &Chunk,
+        chunk: &mut Chunk,
         outcomes: Vec<Outcome>,
         course: &mut Course,
         resolved: &mut Resolved,
@@ -314,12 +314,17 @@ impl Writer {
                     taken = true;
                     resolved.applied(chunk, index, id);
                 }
-                Outcome::Unknown(reason) => rest.push((index, Rest::Doubtful(reason))),
-                // What was sent before may be what stands in its way.
+                Outcome::Unknown(reason) => {
+                    chunk.doubt(index);
+                    rest.push((index, Rest::Doubtful(reason)));
+                }
+                // What was sent before may be what stands in its way. Without
+                // doubt it is somebody else's, and taking it for ours would
+                // lose the document.
                 Outcome::Rejected(refused)
                     if is_duplicate(&refused)
-                        && entry.attempt > 1
-                        && entry.action == Action::Create =>
+                        && entry.action == Action::Create
+                        && chunk.is_doubted(index) =>
                 {
                     match (plan.target.lookup, plan.target.guarantee) {
                         (true, _) => rest.push((index, Rest::Duplicate(refused.message))),
