@@ -1,5 +1,15 @@
 //! Intents that an earlier run left open go first: nothing is read before
 //! every one of them is settled.
+//!
+//! Their documents are in doubt from the first moment, so the writer waits the
+//! target's whole settle time before it looks or sends again. The wait begins
+//! now, not when the intent was made: how old an intent is says nothing of when
+//! its request left, and a request was sent again under the same intent while
+//! nothing had left. The time that a request may take is not added: the sockets
+//! of a dead process are closed by its kernel, so only what the target had
+//! received by then can still take effect, and that is what the settle time
+//! covers. A request without an answer inside a run has ended as well when its
+//! outcome is unknown, and is waited for as long.
 
 use std::convert::Infallible;
 

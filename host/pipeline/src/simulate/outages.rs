@@ -1,8 +1,8 @@
 //! A target that takes nothing until the tries of a run are used up, and the
 //! runs after it.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use duijie_contract::{FaultKind, Guarantee};
@@ -217,4 +217,28 @@ async fn a_document_that_the_target_has_and_does_not_find_is_held() {
     let report = script.run(few_tries(Guarantee::UniqueKey), &store).await;
     assert!(matches!(report.end, End::Finished), "{report:?}");
     assert_eq!(report.counts.held, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn doubt_is_looked_at_a_whole_settle_time_after_it_arose_or_the_run_began() {
+    let plan = few_tries(Guarantee::UniqueKey);
+    let settle = plan.target.settle;
+    let store: Arc<Memory> = Arc::default();
+    let mut began = Instant::now();
+    // However old the intent is that the second run finds.
+    for doubted_at in ["the answer", "the start"] {
+        let mut outage = script(|_, batch| unknown(batch));
+        let first_look: Arc<OnceLock<Instant>> = Arc::default();
+        let look = Arc::clone(&first_look);
+        outage.find = Arc::new(move |_| {
+            look.get_or_init(Instant::now);
+            Finding::Absent
+        });
+        outage.run(plan.clone(), &store).await;
+        let waited = *first_look.get().unwrap() - began;
+        assert!(waited >= settle, "after {doubted_at}: {waited:?}");
+        assert!(!store.open_intents(&SCOPE.into()).unwrap().is_empty());
+        tokio::time::sleep(10 * settle).await;
+        began = Instant::now();
+    }
 }
