@@ -245,6 +245,16 @@ async fn a_connector_that_lies_is_told_so() {
         said,
         "sim 1.0.0: the connector failed: gave 0 lines for 1 entries"
     );
+    let page = batch("1", &[("a", "1", "{}"), ("", "1", "{}")]);
+    let said = lie(vec![page], None).await;
+    assert!(said.contains("gave entry 1 an empty key"), "{said}");
+    let said = lie(vec![batch(&"p".repeat(65_537), &[])], None).await;
+    assert!(
+        said.contains("gave a position of 65537 bytes, and at most 65536 are allowed"),
+        "{said}"
+    );
+    let said = lie(vec![batch(&"p".repeat(65_536), &[])], None).await;
+    assert_eq!(said, "Finished");
     let said = lie(vec![one("CK1"), one("CK1")], None).await;
     assert!(said.contains("the same position twice"), "{said}");
     let said = lie(vec![one("CK1")], Some(|_| mapped(0, &[], 0))).await;

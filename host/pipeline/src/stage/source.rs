@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use duijie_contract::{Fault, Source};
-use duijie_record::{Position, RecordBatch};
+use duijie_record::{Position, RecordBatch, RecordEntry};
 use duijie_store::Fingerprint;
 use tokio::sync::{mpsc, oneshot};
 
@@ -121,12 +121,30 @@ pub(crate) struct Lined {
     pub(crate) lines: Vec<Range<usize>>,
 }
 
+/// What a position may hold at most, in bytes; the contract says so.
+const MOST_POSITION: usize = 64 * 1024;
+
 /// Checks what the source claims of a batch; `seen` are the positions before.
 pub(crate) fn verify(batch: RecordBatch, seen: &mut HashSet<Fingerprint>) -> Result<Lined, String> {
     let lines = spans(&batch.data);
     let (given, entries) = (lines.len(), batch.entries.len());
     if given != entries {
         return Err(format!("gave {given} lines for {entries} entries"));
+    }
+    let keyless = |entry: &RecordEntry| entry.key.as_str().is_empty();
+    if let Some(number) = batch.entries.iter().position(keyless) {
+        return Err(format!(
+            "gave entry {number} an empty key, and every record needs one of its own"
+        ));
+    }
+    let position_bytes = batch
+        .position
+        .as_ref()
+        .map_or(0, |position| position.0.len());
+    if position_bytes > MOST_POSITION {
+        return Err(format!(
+            "gave a position of {position_bytes} bytes, and at most {MOST_POSITION} are allowed"
+        ));
     }
     let repeated = batch
         .position
