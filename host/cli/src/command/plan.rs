@@ -132,7 +132,7 @@ fn tell(text: &mut String, report: &PreviewReport, limit: usize) {
     if let Some(fault) = &report.write_fault {
         line(format!("\nthe first write could not be prepared: {fault}"));
     }
-    line(format!("\nnothing was written"));
+    line("\nnothing was written".to_owned());
 }
 
 fn would(record: &PreviewRecord) -> String {
