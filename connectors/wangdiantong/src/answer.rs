@@ -13,7 +13,7 @@ use crate::dialect::Dialect;
 pub(crate) struct Contents {
     /// Told on page 0 only.
     pub(crate) total: Option<u64>,
-    /// None where the answer has no list, which some give for no records.
+    /// None where the answer has no list because there are no records.
     pub(crate) page: Option<Page>,
 }
 
@@ -30,13 +30,18 @@ const THROTTLED_MS: u64 = 31_000;
 /// Where the gateway says how long its ban lasts, that is taken instead.
 const GATEWAY_THROTTLED_MS: u64 = 60_000;
 
+/// `page_no` is the page that was asked for. A list may be missing, or be empty
+/// on page 0, only where the total is 0: taken for no records otherwise, the
+/// records that it should have held would be passed over for good.
 pub(crate) fn read(
     dialect: Dialect,
     collection: &Collection,
+    page_no: u64,
     response: Response,
 ) -> Result<Contents, Fault> {
     let response = of_status(response)?;
-    let answer = Answer::read(response.body, &dialect.list_path(collection))
+    let list = dialect.list_path(collection);
+    let answer = Answer::read(response.body, &list)
         .map_err(|(error, body)| broken(&error.to_string(), &body))?;
     let found = match dialect {
         Dialect::Openapi2 => direct(&answer)?,
@@ -53,15 +58,31 @@ pub(crate) fn read(
     } else {
         ""
     };
-    let total = match answer.field(&format!("{prefix}total_count")) {
+    let told = match answer.field(&format!("{prefix}total_count")) {
         Some(raw) if !raw.is_null() => {
             let total = raw.integer().and_then(|total| u64::try_from(total).ok());
             Some(total.ok_or_else(|| broken("`total_count` is no number", answer.body()))?)
         }
         _ => None,
     };
-    let page = answer.into_page().ok();
-    Ok(Contents { total, page })
+    // Pages above 0 are asked for only in windows that hold records.
+    let total = told.filter(|_| page_no == 0);
+    match answer.into_page() {
+        Ok(page) => match total {
+            Some(total @ 1..) if page.is_empty() => Err(Fault::broken(format!(
+                "`total_count` is {total} and `{list}` is empty"
+            ))),
+            _ => Ok(Contents {
+                total,
+                page: Some(page),
+            }),
+        },
+        Err(_) if total == Some(0) => Ok(Contents { total, page: None }),
+        Err(answer) => Err(broken(
+            &format!("expected a list of records at `{list}`"),
+            answer.body(),
+        )),
+    }
 }
 
 fn of_status(response: Response) -> Result<Response, Fault> {

@@ -84,13 +84,6 @@ impl<N: Network> Reader<N> {
             self.position = Position::at_last_page(window, page_size, total);
             return Ok(());
         }
-        let found = contents.page.as_ref().map_or(0, Page::len);
-        if total > 0 && found == 0 {
-            let list = self.query.collection.list;
-            return Err(Fault::broken(format!(
-                "`total_count` is {total} and `{list}` is empty"
-            )));
-        }
         let next = Position::after(window);
         let batch = self.columns.batch(contents.page, slice, next)?;
         self.ready.push_back(batch);
@@ -145,8 +138,12 @@ impl<N: Network> Reader<N> {
         if answers.len() != slices.len() {
             return Err(no_answer());
         }
-        let read = |answer: Result<_, _>| answer::read(dialect, self.query.collection, answer?);
-        Ok(answers.into_iter().map(read).collect())
+        let collection = self.query.collection;
+        Ok(slices
+            .iter()
+            .zip(answers)
+            .map(|(slice, answer)| answer::read(dialect, collection, slice.page, answer?))
+            .collect())
     }
 }
 

@@ -8,12 +8,17 @@ use crate::collection::Collection;
 use crate::dialect::Dialect;
 
 fn answer(dialect: Dialect, status: u16, body: &str) -> Result<Contents, Fault> {
+    answer_to(dialect, 0, status, body)
+}
+
+fn answer_to(dialect: Dialect, page_no: u64, status: u16, body: &str) -> Result<Contents, Fault> {
     let collection = Collection::by_name("stockout_order_query_trade").unwrap();
     let headers = vec![("retry-after".to_owned(), "7".to_owned())];
     let body = body.as_bytes().to_vec();
     read(
         dialect,
         collection,
+        page_no,
         Response {
             status,
             headers,
@@ -81,6 +86,59 @@ fn no_list_means_no_records_where_the_code_says_so() {
         Some(0),
         None,
     );
+}
+
+/// `total` and `list` are members with their commas, or nothing.
+#[track_caller]
+fn check_broken(page_no: u64, total: &str, list: &str, expected: &str) {
+    for (dialect, body, path) in [
+        (Openapi2, format!(r#"{{"code":0{total}{list}}}"#), ""),
+        (
+            Qimen,
+            format!(r#"{{"response":{{"errorcode":0{total}{list}}}}}"#),
+            "response.",
+        ),
+    ] {
+        match answer_to(dialect, page_no, 200, &body) {
+            Err(Fault::Broken(said)) => {
+                let expected = expected.replace("PATH", &format!("{path}stockout_list"));
+                assert!(said.starts_with(&expected), "{said}");
+            }
+            Err(fault) => panic!("{body}: {fault:?}"),
+            Ok(_) => panic!("{body} was taken for records"),
+        }
+    }
+}
+
+#[test]
+fn no_list_is_broken_unless_the_total_is_known_to_be_0() {
+    for list in [
+        "",
+        r#","stockout_list":null"#,
+        r#","stockout_list":"none" "#,
+        r#","stockout_list":{"0":{}}"#,
+    ] {
+        let expected = "expected a list of records at `PATH`, found `{";
+        for total in ["", r#","total_count":null"#, r#","total_count":"3" "#] {
+            check_broken(0, total, list, expected);
+        }
+        // A later page stands in a window that holds records, whatever it says.
+        for total in ["", r#","total_count":0"#, r#","total_count":"3" "#] {
+            check_broken(1, total, list, expected);
+            check_broken(7, total, list, expected);
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_on_page_0_agrees_with_the_total() {
+    let empty = r#","stockout_list":[]"#;
+    let expected = "`total_count` is 3 and `PATH` is empty";
+    check_broken(0, r#","total_count":3"#, empty, expected);
+    // Records may leave a window while it is read.
+    let body = r#"{"code":0,"stockout_list":[]}"#;
+    let contents = answer_to(Openapi2, 2, 200, body).unwrap_or_else(|fault| panic!("{fault:?}"));
+    assert_eq!(contents.page.map(|page| page.len()), Some(0));
 }
 
 #[test]

@@ -149,6 +149,33 @@ fn a_failed_page_is_read_again_and_none_is_skipped() {
 }
 
 #[test]
+fn a_page_without_its_list_is_a_fault_and_is_read_again() {
+    for request in [0, 1, 2, 3] {
+        let played = played(
+            "2025-10-01 01:01:00",
+            (0..5).map(|id| (at(i64::from(id)), id)),
+        );
+        played.listless.borrow_mut().insert(request);
+        let mut reader = Reader::new(&played, query(&json!({ "page_size": 2 })), None);
+        let mut batches = Vec::new();
+        let fault = loop {
+            match reader.next(1) {
+                Ok(Some(batch)) => batches.push(keys(&batch)),
+                Ok(None) => panic!("the answer to request {request} was taken for no records"),
+                Err(fault) => break fault,
+            }
+        };
+        let said = format!("{fault:?}");
+        assert!(
+            said.starts_with("Fault::Broken(\"expected a list of records at `stockout_list`"),
+            "{said}"
+        );
+        batches.extend(drain(&mut reader, 1).0);
+        assert_eq!(batches, [vec!["4"], vec!["2", "3"], vec!["0", "1"]]);
+    }
+}
+
+#[test]
 fn reading_goes_on_where_a_position_says() {
     let played = played(
         "2025-10-01 01:01:00",
@@ -210,7 +237,7 @@ fn a_record_without_its_key_is_named() {
         headers: Vec::new(),
         body: body.to_vec(),
     };
-    let contents = crate::answer::read(query.dialect, query.collection, response).unwrap();
+    let contents = crate::answer::read(query.dialect, query.collection, 0, response).unwrap();
     let window = crate::window::Window {
         from_s: at(0),
         to_s: at(59),

@@ -16,6 +16,8 @@ pub(super) struct Played {
     pub(super) requests: RefCell<Vec<BTreeMap<String, String>>>,
     /// Request numbers that get no answer.
     pub(super) fails: RefCell<BTreeSet<usize>>,
+    /// Request numbers whose answer has something else in the list's place.
+    pub(super) listless: RefCell<BTreeSet<usize>>,
     /// Documents that appear when this request comes in.
     pub(super) arrivals: RefCell<BTreeMap<usize, Vec<(i64, u32)>>>,
 }
@@ -64,6 +66,9 @@ impl Played {
         let mut answer = json!({ "code": 0, "message": "", "stockout_list": list });
         if page == 0 {
             answer["total_count"] = found.len().to_string().into();
+        }
+        if self.listless.borrow_mut().remove(&number) {
+            answer["stockout_list"] = json!({ "0": {} });
         }
         let body = serde_json::to_vec(&answer).unwrap();
         Ok(Response {
