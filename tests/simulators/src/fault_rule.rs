@@ -42,7 +42,7 @@ pub enum FaultKind {
     TruncatedJson,
     /// Valid JSON of another shape, without effect.
     WrongEnvelope,
-    /// The envelope's members with other types, without effect.
+    /// The envelope's members with other types, without effect. Wangdiantong's: the list alone.
     WrongTypes,
     /// The first half of a batch takes effect; the answer tells of that half only. Kingdee's `BatchSave`.
     HalfBatch,

@@ -225,5 +225,11 @@ pub(crate) struct Page {
     detail: String,
 }
 
+/// The list's name and the total of the answer that a spoilt one stands for, so that nothing but the list
+/// is wrong in it. What the server would have refused is spoilt as if it had been a later page.
+fn outline(page: Result<Page, Refusal>) -> (&'static str, Option<usize>) {
+    page.map_or(("stockout_list", None), |page| (page.list_key, page.total))
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! Dialect A: `POST {base}/openapi2/<name>.php` with a signed form; scalars come as strings.
 
 use super::collection::{self, Collection};
-use super::{Page, Refusal, Wangdiantong, business};
+use super::{Page, Refusal, Wangdiantong, business, outline};
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
 use crate::fault_rule::FaultKind;
@@ -111,11 +111,14 @@ impl Vendor for Direct<'_> {
 
     fn spoil(&self, kind: FaultKind) -> Answer {
         let body = match kind {
-            FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#,
+            FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                r#"{"code":0,"message":"","total_count":{"n":1},"stockout_list":{"0":{}}}"#
+                let (list, total) = outline(self.page());
+                let total = total.map_or(String::new(), |n| format!(",\"total_count\":\"{n}\""));
+                format!(r#"{{"code":0,"message":""{total},"{list}":{{"0":{{}}}}}}"#)
             }
-            _ => r#"{"code":1012,"message":"接口调用频率超限，每分钟最多60次，请稍后重试"}"#,
+            _ => r#"{"code":1012,"message":"接口调用频率超限，每分钟最多60次，请稍后重试"}"#
+                .to_owned(),
         };
         Answer::json(body, "")
     }

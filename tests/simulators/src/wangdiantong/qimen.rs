@@ -1,6 +1,6 @@
 //! Dialect B: `/router/qm` behind TOP's gateway; parameters in query, form or both; numbers come as numbers.
 
-use super::{Page, Refusal, Wangdiantong, business, collection};
+use super::{Page, Refusal, Wangdiantong, business, collection, outline};
 use crate::clock::parse_china;
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
@@ -142,14 +142,19 @@ impl Vendor for Qimen<'_> {
 
     fn spoil(&self, kind: FaultKind) -> Answer {
         let body = match kind {
-            FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#,
+            FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                r#"{"response":{"errorcode":0,"message":"ok","total_count":"many","stockout_list":{"0":{}}}}"#
+                let (list, total) = outline(self.page());
+                let total = total.map_or(String::new(), |n| format!(",\"total_count\":{n}"));
+                format!(
+                    r#"{{"response":{{"errorcode":0,"message":"ok"{total},"{list}":{{"0":{{}}}}}}}}"#
+                )
             }
             _ => {
                 "{\"response\":{\"flag\":\"failure\",\"code\":7,\"message\":\"App Call Limited\",\
                  \"sub_code\":\"accesscontrol.limited-by-api-access-count\",\
                  \"sub_message\":\"This ban will last for 1 more seconds\",\"request_id\":\"simulated\"}}"
+                    .to_owned()
             }
         };
         Answer::json(body, "")

@@ -12,6 +12,8 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+mod spoilt;
+
 const NOW: i64 = 1_760_000_000;
 const STOCKOUTS: &str = "stockout_order_query_trade";
 
@@ -45,8 +47,12 @@ fn answer(server: &Wangdiantong, page: &str, body: &str) -> Value {
     serde_json::from_slice(&request.apply(Effect::default()).body).unwrap()
 }
 
-/// A signed call of dialect A.
 fn ask(server: &Wangdiantong, name: &str, params: &[(&str, &str)]) -> Value {
+    answer(server, &format!("{name}.php"), &signed(server, params))
+}
+
+/// The parameters of a signed call of dialect A.
+fn signed(server: &Wangdiantong, params: &[(&str, &str)]) -> String {
     let who = &server.credentials;
     let mut all: Vec<(String, String)> = params
         .iter()
@@ -64,11 +70,18 @@ fn ask(server: &Wangdiantong, name: &str, params: &[(&str, &str)]) -> Value {
         &who.appsecret,
     );
     all.push(("sign".to_owned(), sign));
-    answer(server, &format!("{name}.php"), &encode(&all))
+    encode(&all)
 }
 
-/// A signed call of dialect B.
 fn ask_qimen(server: &Wangdiantong, params: &[(&str, &str)]) -> String {
+    let form = Form::parse(&[&signed_qimen(server, params)]);
+    let form = &form;
+    let answer = Qimen { server, form }.apply(Effect::default());
+    String::from_utf8(answer.body.to_vec()).unwrap()
+}
+
+/// The parameters of a signed call of dialect B.
+fn signed_qimen(server: &Wangdiantong, params: &[(&str, &str)]) -> String {
     let who = &server.credentials;
     let now = china_text(server.clock.now());
     let mut all = vec![
@@ -92,17 +105,7 @@ fn ask_qimen(server: &Wangdiantong, params: &[(&str, &str)]) -> String {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
     all.push(("sign".to_owned(), sign));
-    let form = Form::parse(&[&encode(&all)]);
-    String::from_utf8(
-        Qimen {
-            server,
-            form: &form,
-        }
-        .apply(Effect::default())
-        .body
-        .to_vec(),
-    )
-    .unwrap()
+    encode(&all)
 }
 
 fn numbers(list: &Value) -> Vec<String> {
