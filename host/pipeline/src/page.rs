@@ -1,7 +1,7 @@
 //! A source batch after its data went on: what its records still wait for.
 
 use duijie_record::{Position, RunId, SourceKey, Version};
-use duijie_store::{DocumentRow, Fingerprint, LedgerRow};
+use duijie_store::{Change, DocumentRow, DocumentState, Fingerprint, LedgerRow};
 
 /// Stands in a ledger row while some documents of the record wait: it equals
 /// no line's fingerprint, so the record is looked at again when it is read.
@@ -33,6 +33,19 @@ pub(crate) struct RecordState {
     pub(crate) documents: Vec<Option<DocumentRow>>,
     /// Documents that wait.
     pub(crate) waiting: usize,
+}
+
+/// Lets go of what waits for a person about an earlier version of a document,
+/// now that it stands. Nothing can wait about one that is new.
+pub(crate) fn release(
+    source_key: &SourceKey,
+    earlier: Option<&DocumentRow>,
+    now: &DocumentRow,
+) -> Option<Change> {
+    (earlier.is_some() && now.state == DocumentState::Applied).then(|| Change::Release {
+        source_key: source_key.clone(),
+        part: now.part.clone(),
+    })
 }
 
 impl RecordState {

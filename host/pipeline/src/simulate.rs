@@ -3,6 +3,7 @@
 
 mod checks;
 mod launch;
+mod letters;
 mod outages;
 mod scenarios;
 mod script;

@@ -159,7 +159,8 @@ pub enum Change {
     DeadLetter(DeadLetter),
     /// Takes the place of an earlier one of the same source key and part.
     Hold(Hold),
-    /// The hold of this source key and part is gone.
+    /// The hold and the dead letter of this source key and part are gone, where
+    /// there are any.
     Release {
         source_key: SourceKey,
         part: String,

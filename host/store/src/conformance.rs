@@ -51,7 +51,7 @@ conformance! {
     the_newest_row_of_a_key_wins,
     long_values_are_read_back_and_replaced_by_short_ones,
     dead_letters_and_holds_are_replaced_by_key_and_part,
-    a_released_hold_is_gone,
+    a_released_hold_and_dead_letter_are_gone,
     a_reset_checkpoint_is_gone_and_the_ledger_stays,
     runs_come_newest_first,
     odd_scopes_and_keys_do_not_meet,

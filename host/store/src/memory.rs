@@ -76,7 +76,9 @@ impl ScopeState {
                 self.holds.insert(key, hold);
             }
             Change::Release { source_key, part } => {
-                self.holds.remove(&(source_key, part));
+                let key = (source_key, part);
+                self.holds.remove(&key);
+                self.dead_letters.remove(&key);
             }
             Change::Checkpoint(checkpoint) => self.checkpoint = Some(checkpoint),
             Change::ResetCheckpoint => self.checkpoint = None,

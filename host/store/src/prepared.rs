@@ -61,7 +61,10 @@ impl Prepared {
                 self.put(key.text(&hold.part), &HoldV1::from(hold))
             }
             Change::Release { source_key, part } => {
-                self.remove(key(Kind::Hold).text(source_key.as_str()).text(part))
+                for kind in [Kind::Hold, Kind::DeadLetter] {
+                    self.remove(key(kind).text(source_key.as_str()).text(part))?;
+                }
+                Ok(())
             }
             Change::Checkpoint(checkpoint) => {
                 self.put(key(Kind::Checkpoint), &CheckpointV1::from(checkpoint))

@@ -24,6 +24,8 @@ pub(crate) enum Decision {
     /// As it was before.
     Keep(DocumentRow),
     Hold(String),
+    /// It was only ever refused, and no version makes it any more.
+    Forget,
 }
 
 /// The fingerprint of a record. A deletion differs from an upsert of the same
@@ -98,7 +100,7 @@ pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
         DocumentState::Rejected if earlier.target_id.is_some() => {
             changed(earlier, on_change, Action::Cancel)
         }
-        DocumentState::Rejected => Decision::Keep(earlier.clone()),
+        DocumentState::Rejected => Decision::Forget,
         DocumentState::Held(reason) => Decision::Hold(reason.clone()),
     }
 }
@@ -107,6 +109,9 @@ pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
 /// It is never cancelled without a person: a filter is no deletion.
 pub(crate) fn vanished(earlier: &DocumentRow, on_change: OnChange) -> Decision {
     let applied = matches!(earlier.state, DocumentState::Applied) || earlier.target_id.is_some();
+    if !applied && earlier.state == DocumentState::Rejected {
+        return Decision::Forget;
+    }
     if !applied || on_change == OnChange::Ignore {
         return Decision::Keep(earlier.clone());
     }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::flight::Flight;
 use crate::options::Context;
-use crate::page::{PARTIAL, Page, RecordState, Slot};
+use crate::page::{PARTIAL, Page, RecordState, Slot, release};
 use crate::report::Counts;
 use crate::stage::chunk::Guard;
 use crate::{Error, Event};
@@ -163,6 +163,8 @@ impl Settler {
                 continue;
             };
             if let Some(document) = record.documents.get_mut(slot.document) {
+                let released = release(&record.source_key, document.as_ref(), &row);
+                gathered.changes.extend(released);
                 *document = Some(row);
                 record.waiting -= 1;
             }
@@ -205,6 +207,10 @@ impl Settler {
             row.version = version;
             row.source_print = print;
         }
+        let mut known = row.documents.iter();
+        let known = known.find(|known| known.part == document.part);
+        let released = release(&source_key, known, &document);
+        gathered.changes.extend(released);
         row.documents.retain(|known| known.part != document.part);
         row.documents.push(document);
         gathered.earlier.insert(source_key, row);

@@ -290,19 +290,28 @@ pub(super) async fn dead_letters_and_holds_are_replaced_by_key_and_part(store: &
     assert_eq!(store.holds(&claim.scope).unwrap(), holds);
 }
 
-pub(super) async fn a_released_hold_is_gone(store: &dyn Store) {
+pub(super) async fn a_released_hold_and_dead_letter_are_gone(store: &dyn Store) {
     let claim = claim(store, "orders").await;
-    let held = ["main", "gifts"].map(|part| Change::Hold(hold("a", part, &[0; 9000])));
-    commit(store, &claim, held.to_vec()).await;
+    let mut changes = Vec::new();
+    for part in ["main", "gifts"] {
+        changes.push(Change::Hold(hold("a", part, &[0; 9000])));
+        changes.push(Change::DeadLetter(dead_letter("a", part, &[0; 9000])));
+    }
+    commit(store, &claim, changes).await;
     let release = Change::Release {
         source_key: SourceKey::from("a"),
         part: "main".to_owned(),
     };
-    commit(store, &claim, vec![release]).await;
-    assert_eq!(
-        store.holds(&claim.scope).unwrap(),
-        [hold("a", "gifts", &[0; 9000])]
-    );
+    commit(store, &claim, vec![release.clone()]).await;
+    let holds = store.holds(&claim.scope).unwrap();
+    assert_eq!(holds, [hold("a", "gifts", &[0; 9000])]);
+    let letters = store.dead_letters(&claim.scope).unwrap();
+    assert_eq!(letters, [dead_letter("a", "gifts", &[0; 9000])]);
+    // What is not there is let go as well, and a later one of the commit stays.
+    let again = Change::DeadLetter(dead_letter("a", "main", b"again"));
+    commit(store, &claim, vec![release, again]).await;
+    assert_eq!(store.dead_letters(&claim.scope).unwrap().len(), 2);
+    assert_eq!(store.holds(&claim.scope).unwrap(), holds);
 }
 
 pub(super) async fn a_reset_checkpoint_is_gone_and_the_ledger_stays(store: &dyn Store) {

@@ -12,7 +12,7 @@ use duijie_store::{
 use super::Work;
 use crate::key;
 use crate::options::Context;
-use crate::page::{PARTIAL, RecordState, Slot};
+use crate::page::{PARTIAL, RecordState, Slot, release};
 use crate::report::Counts;
 use crate::stage::chunk::{NO_CONTENT, Sending, line};
 use crate::stage::decide::{self, Decision};
@@ -25,7 +25,7 @@ pub(crate) struct Assembly<'run> {
     pub(crate) records: Vec<RecordState>,
     earlier: Vec<Earlier>,
     pub(crate) sendings: Vec<Sending>,
-    /// Dead letters and holds.
+    /// Dead letters, holds, and those that are let go.
     pub(crate) changes: Vec<Change>,
     pub(crate) counts: Counts,
 }
@@ -256,7 +256,21 @@ impl<'run> Assembly<'run> {
         content: &[u8],
     ) {
         match decision {
-            Decision::Keep(known) => self.add(place, Some(known), false),
+            Decision::Keep(known) => {
+                if let Some(record) = self.records.get(place) {
+                    let released = release(&record.source_key, Some(&known), &known);
+                    self.changes.extend(released);
+                }
+                self.add(place, Some(known), false);
+            }
+            Decision::Forget => {
+                if let Some(record) = self.records.get(place) {
+                    self.changes.push(Change::Release {
+                        source_key: record.source_key.clone(),
+                        part: row.part,
+                    });
+                }
+            }
             Decision::Send { action, known_id } => {
                 self.send(place, action, known_id, row, span);
                 self.add(place, earlier, true);

@@ -1,0 +1,177 @@
+//! Dead letters: how long they stay, and how a record gets out of them.
+
+use std::sync::Arc;
+
+use duijie_contract::Guarantee;
+use duijie_plan::{OnChange, Plan};
+use duijie_record::{Action, MappedBatch, MappedLine, RecordBatch, Rejection, Retry, Verdict};
+use duijie_store::{
+    Change, DocumentRow, DocumentState, Fingerprint, Hold, Intent, IntentEntry, LedgerRow, Memory,
+    Store,
+};
+
+use super::script::{Script, batch};
+use super::world::plan;
+use crate::Report;
+
+const SCOPE: &str = "orders";
+
+fn rejection() -> Rejection {
+    Rejection {
+        code: "sim.bad".to_owned(),
+        message: "no".to_owned(),
+        field: None,
+        retry: Retry::Never,
+    }
+}
+
+/// Refuses lines that hold the word `bad`; makes two documents of others that
+/// hold the word `both`, and none of those that hold the word `none`.
+fn map(batch: &RecordBatch) -> MappedBatch {
+    let mut mapped = MappedBatch {
+        data: Vec::new(),
+        lines: Vec::new(),
+        verdicts: Vec::new(),
+    };
+    let text = String::from_utf8(batch.data.clone()).unwrap();
+    for (source, line) in (0..).zip(text.lines()) {
+        if line.contains("bad") {
+            mapped.verdicts.push(Verdict::Reject(rejection()));
+            continue;
+        }
+        if line.contains("none") {
+            mapped.verdicts.push(Verdict::Drop("not wanted".to_owned()));
+            continue;
+        }
+        let parts: &[&str] = match line.contains("both") {
+            true => &["a", "b"],
+            false => &[""],
+        };
+        for part in parts {
+            let document = format!("{{\"FBillNo\":\"CK{part}\",\"from\":{line}}}\n");
+            mapped.data.extend_from_slice(document.as_bytes());
+            mapped.lines.push(MappedLine {
+                sources: vec![source],
+                part: (*part).to_owned(),
+            });
+        }
+        mapped.verdicts.push(Verdict::Keep);
+    }
+    mapped
+}
+
+fn mapping() -> Plan {
+    plan(Guarantee::UniqueKey, OnChange::Update, 1)
+}
+
+/// One run that reads these lines as versions of one record, a page each.
+async fn read(plan: Plan, store: &Arc<Memory>, versions: &[(&str, &str)]) -> Report {
+    let pages = versions.iter().map(|(version, line)| {
+        let line = format!("\"{line}\"");
+        batch(version, &[("CK1", version, line.as_str())])
+    });
+    let mut script = Script::new(pages.collect());
+    script.map = Some(map);
+    script.run(plan, store).await
+}
+
+/// Of each dead letter its part.
+fn letters(store: &Memory) -> Vec<String> {
+    let letters = store.dead_letters(&SCOPE.into()).unwrap();
+    letters.into_iter().map(|letter| letter.part).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_version_that_goes_through_takes_the_dead_letter_back() {
+    for good in ["good", "both", "none"] {
+        let store: Arc<Memory> = Arc::default();
+        read(mapping(), &store, &[("1", "bad")]).await;
+        assert_eq!(letters(&store), [""], "{good}");
+        let report = read(mapping(), &store, &[("2", good)]).await;
+        assert_eq!(report.counts.rejected, 0);
+        assert_eq!(letters(&store), [""; 0], "{good}");
+        let rows = store.ledger(&SCOPE.into(), &["CK1".into()]).unwrap();
+        let documents = rows[0].as_ref().unwrap().documents.len() as u64;
+        assert_eq!(documents, report.counts.applied, "{good}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_back_at_what_stands_takes_the_dead_letter_back() {
+    let store: Arc<Memory> = Arc::default();
+    let versions = [("1", "good"), ("2", "bad"), ("3", "good")];
+    read(mapping(), &store, &versions[..2]).await;
+    assert_eq!(letters(&store), [""]);
+    let report = read(mapping(), &store, &versions[2..]).await;
+    assert_eq!((report.counts.unchanged, report.counts.applied), (1, 0));
+    assert_eq!(letters(&store), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_version_that_is_refused_too_takes_the_letters_place() {
+    let store: Arc<Memory> = Arc::default();
+    let versions = [("1", "bad"), ("2", "bad, still")];
+    read(mapping(), &store, &versions).await;
+    let letters = store.dead_letters(&SCOPE.into()).unwrap();
+    assert_eq!(letters[0].payload, b"\"bad, still\"");
+    assert_eq!(letters.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
+    let store: Arc<Memory> = Arc::default();
+    let claim = store.claim(&SCOPE.into()).await.unwrap();
+    let reason = "a person looks".to_owned();
+    let document = DocumentRow {
+        part: String::new(),
+        target_key: "CK".into(),
+        target_id: None,
+        mapped_print: Fingerprint(7),
+        state: DocumentState::Held(reason.clone()),
+        attempts: 1,
+    };
+    let row = LedgerRow {
+        source_key: "CK1".into(),
+        version: Some("1".into()),
+        source_print: Fingerprint(8),
+        documents: vec![document],
+        run: "earlier".into(),
+        at_ms: 1,
+    };
+    let hold = Hold {
+        source_key: "CK1".into(),
+        part: String::new(),
+        target_key: "CK".into(),
+        version: Some("1".into()),
+        reason,
+        payload: b"{}".to_vec(),
+        run: "earlier".into(),
+        at_ms: 1,
+    };
+    let intent = Intent {
+        id: store.next_intent_id(),
+        run: "earlier".into(),
+        at_ms: 1,
+        entries: vec![IntentEntry {
+            source_key: "CK1".into(),
+            part: String::new(),
+            version: Some("2".into()),
+            source_print: Fingerprint(9),
+            mapped_print: Fingerprint(9),
+            target_key: "CK".into(),
+            action: Action::Create,
+            known_id: None,
+            attempt: 1,
+        }],
+        segment: store.append_segment(&claim, b"{}\n").await.unwrap(),
+    };
+    let changes = vec![
+        Change::Ledger(row),
+        Change::Hold(hold),
+        Change::Intent(intent),
+    ];
+    store.commit(&claim, changes).await.unwrap();
+    let report = read(mapping(), &store, &[]).await;
+    assert_eq!((report.counts.applied, report.counts.held), (1, 0));
+    assert!(store.holds(&SCOPE.into()).unwrap().is_empty());
+}
