@@ -68,11 +68,11 @@ impl Answer for Rows {
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Nothing took effect, by what is known for sure.
+    /// The request did not leave.
     Before(Fault),
-    /// The system answered that it takes no more calls for now; nothing took
+    /// The request left, and the system's answer proves that nothing took
     /// effect.
-    Limited(Fault),
+    Refused(Fault),
     /// The request may have taken effect.
     After(String),
 }
@@ -111,7 +111,7 @@ impl<N: Network> Client<N> {
                 Purpose::Read,
             )
             .map_err(|stop| match stop {
-                Stop::Before(fault) | Stop::Limited(fault) => fault,
+                Stop::Before(fault) | Stop::Refused(fault) => fault,
                 Stop::After(reason) => Fault::unavailable(reason, None),
             })?;
         told.map_err(Fault::broken)
@@ -135,13 +135,19 @@ impl<N: Network> Client<N> {
         };
         self.network.forget();
         if fresh {
-            return Err(Stop::Before(Fault::unauthorized(lost)));
+            return Err(Stop::Refused(Fault::unauthorized(lost)));
         }
-        self.log_in_where_needed().map_err(Stop::Before)?;
-        let second: Told<T> = self.exchange(&url, body, purpose)?;
+        self.log_in_where_needed().map_err(Stop::Refused)?;
+        let second: Told<T> = self
+            .exchange(&url, body, purpose)
+            .map_err(|stop| match stop {
+                // The first request did leave.
+                Stop::Before(fault) => Stop::Refused(fault),
+                stop => stop,
+            })?;
         match lost_session(&second) {
             None => Ok(second),
-            Some(lost) => Err(Stop::Before(Fault::unauthorized(lost))),
+            Some(lost) => Err(Stop::Refused(Fault::unauthorized(lost))),
         }
     }
 
@@ -155,7 +161,7 @@ impl<N: Network> Client<N> {
         request.purpose = Some(purpose);
         request.body = body;
         match self.network.send(request) {
-            Ok(response) if response.status == 429 => Err(Stop::Limited(too_many(&response))),
+            Ok(response) if response.status == 429 => Err(Stop::Refused(too_many(&response))),
             Ok(response) => Ok(T::read(&response)),
             Err(Failure::Refused(reason) | Failure::NotSent(reason)) => {
                 Err(Stop::Before(Fault::NotSent(reason)))

@@ -4,21 +4,21 @@
 use std::collections::BTreeSet;
 
 use duijie_sdk::target::Outcome;
-use duijie_sdk::{Fault, Rejection, Retry};
+use duijie_sdk::{Rejection, Retry};
 
 use crate::reply::{Class, Failure, Status, Success};
 
-/// Outcomes in the order of `keys`, the numbers of the documents sent; a fault
-/// only when the answer proves that none of them took effect and that sending
-/// them again is useless.
-pub(crate) fn judge(status: &Status, keys: &[&str]) -> Result<Vec<Outcome>, Fault> {
-    if took_nothing(status) {
-        if status.class() == Class::Limited {
-            return Ok(all_throttled(&status.message(), keys.len()));
-        }
-        if let Some(fault) = refused_for_good(status, keys.len()) {
-            return Err(fault);
-        }
+pub(crate) const THROTTLED: &str = "kingdee.throttled";
+pub(crate) const UNAUTHORIZED: &str = "kingdee.unauthorized";
+const DUPLICATE: &str = "kingdee.duplicate";
+
+/// Outcomes in the order of `keys`, the numbers of the documents sent. A call
+/// that `audits` may list as failed what it saved and could not audit.
+pub(crate) fn judge(status: &Status, keys: &[&str], audits: bool) -> Vec<Outcome> {
+    if took_nothing(status)
+        && let Some(code) = refused_whole(status, keys.len(), audits)
+    {
+        return all_later(code, &status.message(), keys.len());
     }
     let mut told: Vec<Told<'_>> = vec![Told::default(); keys.len()];
     for success in &status.success_entitys {
@@ -31,11 +31,10 @@ pub(crate) fn judge(status: &Status, keys: &[&str]) -> Result<Vec<Outcome>, Faul
             told.errors.push(error);
         }
     }
-    Ok(told
-        .iter()
+    told.iter()
         .zip(keys)
-        .map(|(told, key)| outcome(status, told, key))
-        .collect())
+        .map(|(told, key)| outcome(status, told, key, audits))
+        .collect()
 }
 
 /// What both lists say of one document.
@@ -50,9 +49,10 @@ pub(crate) fn all_unknown(reason: &str, documents: usize) -> Vec<Outcome> {
     vec![Outcome::Unknown(reason.to_owned()); documents]
 }
 
-/// Every document, since the system takes no more calls for now.
-pub(crate) fn all_throttled(reason: &str, documents: usize) -> Vec<Outcome> {
-    let rejection = Rejection::later("kingdee.throttled", reason);
+/// Every document, since the system refused the call before it looked at them:
+/// what is in the way lies outside of the documents and may pass.
+pub(crate) fn all_later(code: &str, reason: &str, documents: usize) -> Vec<Outcome> {
+    let rejection = Rejection::later(code, reason);
     vec![Outcome::Rejected(rejection); documents]
 }
 
@@ -60,23 +60,27 @@ fn took_nothing(status: &Status) -> bool {
     !status.is_success() && status.success_entitys.is_empty()
 }
 
-fn refused_for_good(status: &Status, documents: usize) -> Option<Fault> {
-    let message = status.message();
+/// The code of a refusal of the call as a whole.
+fn refused_whole(status: &Status, documents: usize, audits: bool) -> Option<&'static str> {
     match status.class() {
-        Class::SessionLost | Class::Barred => Some(Fault::unauthorized(message)),
-        Class::Malformed => Some(Fault::broken(message)),
+        Class::Limited => Some(THROTTLED),
+        Class::SessionLost => Some(UNAUTHORIZED),
+        Class::Barred => Some("kingdee.barred"),
+        Class::Malformed => Some("kingdee.malformed"),
+        // It may be the right to audit that is missing.
+        Class::Forbidden if audits => None,
         // Permission may be missing for one organisation's documents only; then
         // each of them is listed.
         Class::Forbidden => {
             let listed: BTreeSet<usize> = status.errors.iter().filter_map(Failure::index).collect();
             let all = (0..documents).all(|index| listed.contains(&index));
-            (!all).then(|| Fault::unauthorized(message))
+            (!all).then_some("kingdee.forbidden")
         }
-        Class::Doubtful | Class::Busy | Class::Limited | Class::Refused => None,
+        Class::Doubtful | Class::Busy | Class::Refused => None,
     }
 }
 
-fn outcome(status: &Status, told: &Told<'_>, key: &str) -> Outcome {
+fn outcome(status: &Status, told: &Told<'_>, key: &str, audits: bool) -> Outcome {
     let messages: Vec<&str> = told.errors.iter().map(|error| error.message()).collect();
     let message = messages.join("; ");
     match (told.success, messages.is_empty()) {
@@ -92,7 +96,18 @@ fn outcome(status: &Status, told: &Told<'_>, key: &str) -> Outcome {
             status.message()
         )),
         (None, false) if status.class() == Class::Doubtful => Outcome::Unknown(message),
-        (None, false) => Outcome::Rejected(rejection(status, told, key, message)),
+        (None, false) => {
+            let rejection = rejection(status, told, key, message);
+            // A number that is taken keeps a document from being saved; what a
+            // look-up finds under it then is somebody else's.
+            if audits && rejection.code != DUPLICATE {
+                let message = rejection.message;
+                return Outcome::Unknown(format!(
+                    "it may have been saved and not audited: {message}"
+                ));
+            }
+            Outcome::Rejected(rejection)
+        }
     }
 }
 
@@ -107,7 +122,7 @@ fn rejection(status: &Status, told: &Told<'_>, key: &str, message: String) -> Re
     };
     let duplicate = retry == Retry::Never && is_duplicate(&message, field.as_deref(), key);
     let code = if duplicate {
-        "kingdee.duplicate".to_owned()
+        DUPLICATE.to_owned()
     } else {
         status.code()
     };

@@ -22,6 +22,8 @@ pub(crate) struct Packet {
     data: Vec<u8>,
     /// Index of each document's entry in the batch.
     pub entries: Vec<u32>,
+    /// The call submits and audits what it saved.
+    pub audits: bool,
 }
 
 /// Puts a Model where its options agree with those before it.
@@ -58,7 +60,12 @@ fn texts(carried: Carried<'_>) -> [&str; 3] {
 
 impl Packet {
     fn new(kind: Kind, carried: Carried<'_>, options: &Options, capacity: usize) -> Self {
-        let mut text = Value::Object(members(kind, carried, options)).to_string();
+        let members = members(kind, carried, options);
+        let audits = members
+            .get("IsAutoSubmitAndAudit")
+            .and_then(Value::as_str)
+            .is_some_and(|flag| !flag.eq_ignore_ascii_case("false"));
+        let mut text = Value::Object(members).to_string();
         text.pop();
         let mut data = Vec::with_capacity(capacity + text.len() + 16);
         data.extend_from_slice(text.as_bytes());
@@ -68,6 +75,7 @@ impl Packet {
             carried: texts(carried).map(str::to_owned),
             data,
             entries: Vec::new(),
+            audits,
         }
     }
 

@@ -58,14 +58,16 @@ impl<N: Network> Writer<N> {
             left: false,
         };
         for packet in work.packets {
+            let audits = packet.audits;
             let (data, entries) = packet.into_data();
-            run.send("BatchSave", data, &entries)?;
+            run.send("BatchSave", data, &entries, audits)?;
         }
         if !work.cancelled.is_empty() {
             let numbers = run.keys(&work.cancelled);
             let data =
                 json!({ "CreateOrgId": 0, "Numbers": numbers, "Ids": "", "NetworkCtrl": "" });
-            run.send("Delete", data.to_string().into_bytes(), &work.cancelled)?;
+            let data = data.to_string().into_bytes();
+            run.send("Delete", data, &work.cancelled, false)?;
         }
         Ok(run.finish())
     }
@@ -221,32 +223,34 @@ impl<'w, N: Network> Run<'w, N> {
             .collect()
     }
 
-    fn send(&mut self, operation: &str, data: Vec<u8>, entries: &[u32]) -> Result<(), Fault> {
+    /// `audits`: the call submits and audits what it saved.
+    fn send(
+        &mut self,
+        operation: &str,
+        data: Vec<u8>,
+        entries: &[u32],
+        audits: bool,
+    ) -> Result<(), Fault> {
         let form = Some(self.writer.form.id.as_str());
         let purpose = Purpose::Write(entries.to_vec());
-        let told = match self
+        let outcomes = match self
             .writer
             .client
             .call::<Status>(operation, form, data, purpose)
         {
-            Ok(Ok(status)) => outcome::judge(&status, &self.keys(entries)),
+            Ok(Ok(status)) => outcome::judge(&status, &self.keys(entries), audits),
             Ok(Err(reason)) | Err(Stop::After(reason)) => {
-                Ok(outcome::all_unknown(&reason, entries.len()))
+                outcome::all_unknown(&reason, entries.len())
             }
-            Err(Stop::Limited(fault)) => Ok(outcome::all_throttled(&reason(fault), entries.len())),
-            Err(Stop::Before(fault)) => Err(fault),
-        };
-        let outcomes = match told {
-            Ok(outcomes) => {
-                self.left = true;
-                outcomes
+            Err(Stop::Refused(fault)) => {
+                outcome::all_later(code(&fault), &reason(fault), entries.len())
             }
-            Err(fault) if !self.left => return Err(fault),
-            Err(fault) => {
-                let rejection = Rejection::later("kingdee.not-sent", reason(fault));
-                vec![Outcome::Rejected(rejection); entries.len()]
+            Err(Stop::Before(fault)) if !self.left => return Err(fault),
+            Err(Stop::Before(fault)) => {
+                outcome::all_later("kingdee.not-sent", &reason(fault), entries.len())
             }
         };
+        self.left = true;
         for (entry, outcome) in entries.iter().zip(outcomes) {
             if let Some(place) = self.outcomes.get_mut(*entry as usize) {
                 *place = Some(outcome);
@@ -261,6 +265,15 @@ impl<'w, N: Network> Run<'w, N> {
             .into_iter()
             .map(|outcome| outcome.unwrap_or_else(missing))
             .collect()
+    }
+}
+
+/// The code of documents that were refused for now.
+fn code(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::RateLimited(_) => outcome::THROTTLED,
+        Fault::Unauthorized(_) => outcome::UNAUTHORIZED,
+        _ => "kingdee.not-sent",
     }
 }
 

@@ -138,23 +138,49 @@ fn a_lost_session_is_renewed_once_and_the_request_sent_again() {
     let sent = script.sent();
     assert_eq!(sent[0].body, sent[2].body);
 
-    let script = Script::logged_in(vec![session_lost(), logged_in(), session_lost()]);
-    let stop = write(&script, "sign").unwrap_err();
-    assert!(
-        matches!(stop, Stop::Before(Fault::Unauthorized(_))),
-        "{stop:?}"
-    );
-
-    let script = Script::new(vec![logged_in(), session_lost()]);
-    let stop = write(&script, "sign").unwrap_err();
-    assert!(
-        matches!(stop, Stop::Before(Fault::Unauthorized(_))),
-        "{stop:?}"
-    );
-
     let script = Script::new(vec![session_lost(), answer(&saved(&[]))]);
     write(&script, "signed_headers").unwrap().unwrap();
     assert_eq!(script.operations(), ["BatchSave", "BatchSave"]);
+}
+
+#[test]
+fn a_session_that_stays_lost_is_a_refusal_of_what_left() {
+    let no = || answer(&json!({"LoginResultType": 0, "Message": "x"}));
+    let no_route = || Err(Failure::NotSent("no route".to_owned()));
+    for (script, expected) in [
+        (
+            Script::logged_in(vec![session_lost(), logged_in(), session_lost()]),
+            "Refused(Fault::Unauthorized",
+        ),
+        (
+            Script::new(vec![logged_in(), session_lost()]),
+            "Refused(Fault::Unauthorized",
+        ),
+        (
+            Script::logged_in(vec![session_lost(), no()]),
+            "Refused(Fault::Unauthorized",
+        ),
+        (
+            Script::logged_in(vec![session_lost(), no_route()]),
+            "Refused(Fault::NotSent",
+        ),
+        (
+            Script::logged_in(vec![session_lost(), logged_in(), no_route()]),
+            "Refused(Fault::NotSent",
+        ),
+        (
+            Script::logged_in(vec![
+                session_lost(),
+                logged_in(),
+                Err(Failure::NoAnswer("cut".to_owned())),
+            ]),
+            "After",
+        ),
+    ] {
+        let shown = format!("{:?}", write(&script, "sign").unwrap_err());
+        assert!(shown.starts_with(expected), "{shown}");
+        script.sent();
+    }
 }
 
 #[test]
@@ -228,7 +254,7 @@ fn a_request_that_may_have_left_is_told_from_one_that_did_not() {
     );
     check_stop(
         vec![logged_in(), says(429, "")],
-        "Limited(Fault::RateLimited",
+        "Refused(Fault::RateLimited",
     );
     check_stop(
         vec![logged_in(), Err(Failure::NoAnswer("x".to_owned()))],

@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 
 #[track_caller]
 fn check(answer: &Value, documents: usize, expected: &[&str]) {
+    check_call(false, answer, documents, expected);
+}
+
+#[track_caller]
+fn check_call(audits: bool, answer: &Value, documents: usize, expected: &[&str]) {
     let response = Response {
         status: 200,
         headers: Vec::new(),
@@ -16,10 +21,7 @@ fn check(answer: &Value, documents: usize, expected: &[&str]) {
     let status = reply::status(&response).unwrap();
     let keys: Vec<String> = (0..documents).map(|index| format!("CK{index}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let shown = match judge(&status, &keys) {
-        Ok(outcomes) => outcomes.iter().map(show).collect(),
-        Err(fault) => vec![format!("{fault:?}").split('(').next().unwrap().to_owned()],
-    };
+    let shown: Vec<String> = judge(&status, &keys, audits).iter().map(show).collect();
     assert_eq!(shown, expected);
 }
 
@@ -107,16 +109,55 @@ fn classes_of_codes_decide_on_retries() {
 }
 
 #[test]
-fn a_throttled_call_is_refused_for_now_document_by_document() {
-    let throttled = "rejected kingdee.throttled 调用限制 - Retry::Later";
-    check(&refused(14, &[(0, "调用限制")]), 2, &[throttled, throttled]);
+fn a_refusal_of_the_whole_call_refuses_each_document_for_now() {
+    for (msg_code, code) in [
+        (1, "kingdee.unauthorized"),
+        (2, "kingdee.forbidden"),
+        (3, "kingdee.malformed"),
+        (5, "kingdee.malformed"),
+        (7, "kingdee.barred"),
+        (14, "kingdee.throttled"),
+        (15, "kingdee.barred"),
+    ] {
+        let expected = format!("rejected {code} 不行 - Retry::Later");
+        let answer = refused(msg_code, &[(0, "不行")]);
+        check(&answer, 2, &[&expected, &expected]);
+        if msg_code != 2 {
+            check_call(true, &answer, 2, &[&expected, &expected]);
+        }
+    }
 }
 
 #[test]
-fn refusals_of_the_whole_call_are_faults() {
-    check(&refused(7, &[(0, "许可错误")]), 1, &["Fault::Unauthorized"]);
-    check(&refused(5, &[(0, "单据标识为空")]), 1, &["Fault::Broken"]);
-    check(&refused(2, &[(0, "没有权限")]), 2, &["Fault::Unauthorized"]);
+fn a_failed_document_of_a_call_that_audits_may_have_been_saved() {
+    let unknown = ["applied 7", "unknown"];
+    for msg_code in [2, 8, 11, 13] {
+        check_call(
+            true,
+            &half(msg_code, &[(0, 7)], &[(1, "审核失败")]),
+            2,
+            &unknown,
+        );
+    }
+    let taken = "单据编号为“CK1”的单据已经存在，违反字段唯一性要求";
+    let duplicate = format!("rejected kingdee.duplicate {taken} - Retry::Never");
+    check_call(
+        true,
+        &half(11, &[(0, 7)], &[(1, taken)]),
+        2,
+        &["applied 7", &duplicate],
+    );
+    check_call(true, &refused(2, &[(0, "没有审核权限")]), 1, &["unknown"]);
+    check_call(
+        true,
+        &refused(2, &[(0, "没有审核权限")]),
+        2,
+        &["unknown", "unknown"],
+    );
+}
+
+#[test]
+fn a_permission_that_is_missing_for_each_document_refuses_it_for_good() {
     check(
         &refused(2, &[(0, "没有权限")]),
         1,

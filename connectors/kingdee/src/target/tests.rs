@@ -293,6 +293,56 @@ fn a_session_lost_in_a_write_is_renewed_and_the_write_sent_again() {
 }
 
 #[test]
+fn what_left_is_never_followed_by_a_fault() {
+    let no = answer(&json!({"LoginResultType": 0, "Message": "x"}));
+    let logged_in = crate::script::logged_in;
+    for (answers, expected) in [
+        (
+            vec![session_lost(), logged_in(), session_lost()],
+            "later kingdee.unauthorized",
+        ),
+        (vec![session_lost(), no], "later kingdee.unauthorized"),
+        (
+            vec![session_lost(), says(429, "")],
+            "later kingdee.throttled",
+        ),
+        (
+            vec![session_lost(), says(503, "")],
+            "later kingdee.not-sent",
+        ),
+        (vec![answer(&refused(7, &[]))], "later kingdee.barred"),
+        (vec![answer(&refused(5, &[]))], "later kingdee.malformed"),
+    ] {
+        check(&created(&["A", "B"]), answers, &[expected, expected]);
+    }
+}
+
+#[test]
+fn a_failure_under_automatic_audit_is_unknown() {
+    let failed = || vec![answer(&refused(11, &[(0, "审核失败")]))];
+    check(&created(&["A"]), failed(), &["rejected 11"]);
+    for (document, by_settings, expected) in [
+        (json!({"IsAutoSubmitAndAudit": true}), json!({}), "unknown"),
+        (
+            json!({"IsAutoSubmitAndAudit": "True"}),
+            json!({}),
+            "unknown",
+        ),
+        (json!({}), json!({"IsAutoSubmitAndAudit": true}), "unknown"),
+        (
+            json!({"IsAutoSubmitAndAudit": false}),
+            json!({"IsAutoSubmitAndAudit": true}),
+            "rejected 11",
+        ),
+    ] {
+        let batch = batch(&[("A", Action::Create, document)]);
+        let settings = json!({ "options": by_settings });
+        let (_, outcomes) = write_with(&batch, failed(), &settings);
+        assert_eq!(show(&outcomes.unwrap()[0]), expected);
+    }
+}
+
+#[test]
 fn a_read_that_fails_sends_nothing() {
     let documents = batch(&[("A", Action::Update, json!({}))]);
     let (script, outcomes) = write(&documents, vec![says(200, "<html>")]);
