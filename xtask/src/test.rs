@@ -73,7 +73,7 @@ fn deny(root: &Path) -> Result<()> {
     shell::run(
         Command::new(&program)
             .current_dir(root)
-            .args(["--offline", "--log-level", "error", "check"])
+            .args(["--log-level", "error", "check"])
             .args(["bans", "licenses", "sources"]),
     )
 }
