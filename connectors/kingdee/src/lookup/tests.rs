@@ -28,6 +28,7 @@ fn show(finding: &Finding) -> String {
     let document = |document: &Document| match &document.state {
         State::Open => format!("{} open", document.id),
         State::Locked(word) => format!("{} locked {word}", document.id),
+        State::Cancelled => format!("{} cancelled", document.id),
         State::Other(word) => format!("{} {word}", document.id),
     };
     match finding {
