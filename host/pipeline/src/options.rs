@@ -1,14 +1,15 @@
 //! What a run is started with, and what its tasks share while it goes on.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
 use duijie_contract::{Fault, FaultKind, Launch};
 use duijie_plan::{Plan, Stage};
 use duijie_record::RunId;
-use duijie_store::{Claim, Store};
+use duijie_store::{Claim, DocumentRow, DocumentState, LedgerRow, Store};
 
 use crate::retry::Random;
-use crate::{Clock, Observer, Stop};
+use crate::{Clock, Error, Observer, Stop};
 
 #[derive(Clone)]
 pub struct Options {
@@ -32,11 +33,42 @@ pub(crate) struct Context {
     pub(crate) random: Random,
     /// Set when someone wishes to stop or a stage failed: nothing new begins.
     pub(crate) halt: Stop,
+    /// Whether there is no checkpoint to go on at: the source is read anew.
+    pub(crate) anew: bool,
+    /// Runs of this same manifest, once they were asked for.
+    pub(crate) alike: OnceLock<HashSet<RunId>>,
 }
+
+/// So many runs are looked through for the one that refused a document. One
+/// further back counts as one of another manifest.
+const RUNS: usize = 10_000;
 
 impl Context {
     pub(crate) fn plan(&self) -> &Plan {
         &self.options.plan
+    }
+
+    /// Whether what was refused is to be tried again though its record has not
+    /// changed: the manifest has, or the source is read anew. Once, as the row
+    /// names this run afterwards.
+    pub(crate) fn tries_again(&self, row: &LedgerRow) -> Result<bool, Error> {
+        let refused = |document: &DocumentRow| document.state == DocumentState::Rejected;
+        if row.run == self.run || !row.documents.iter().any(refused) {
+            return Ok(false);
+        }
+        if self.anew {
+            return Ok(true);
+        }
+        if let Some(alike) = self.alike.get() {
+            return Ok(!alike.contains(&row.run));
+        }
+        let plan = self.plan();
+        let runs = self.options.store.runs(&plan.scope, RUNS)?.into_iter();
+        let alike = runs.filter(|run| run.manifest_digest == plan.manifest_digest);
+        let alike = self
+            .alike
+            .get_or_init(|| alike.map(|run| run.run).collect());
+        Ok(!alike.contains(&row.run))
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

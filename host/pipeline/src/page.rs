@@ -27,7 +27,8 @@ pub(crate) struct RecordState {
     pub(crate) source_key: SourceKey,
     pub(crate) version: Option<Version>,
     pub(crate) print: Fingerprint,
-    /// Version and fingerprint of the ledger's row so far.
+    /// Version and fingerprint of the ledger's row so far; none of a record that
+    /// is tried again, so that a crash in the middle forgets no document of it.
     pub(crate) before: (Option<Version>, Fingerprint),
     /// `None` for a document that waits and was never dealt with.
     pub(crate) documents: Vec<Option<DocumentRow>>,

@@ -2,6 +2,7 @@
 //! run, and writes nothing, neither to the store nor to the target.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use duijie_contract::{Fault, FaultKind, Preview, Source};
 use duijie_record::{Action, Lines, RecordBatch, RecordEntry, SourceKey, TargetKey, Version};
@@ -86,7 +87,7 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
     };
     let lined = verify(batch, &mut HashSet::new()).map_err(|what| breach(&plan.source, what))?;
     let batch = lined.batch.clone();
-    let context = reading(options);
+    let context = reading(options, !report.resumed);
     let mut mapper = Mapper::start(&context).await?;
     let step = Step {
         context: &context,
@@ -124,7 +125,7 @@ async fn first_records(source: &mut dyn Source, limit: u32) -> Result<Option<Rec
 }
 
 /// A context that nothing is committed with.
-fn reading(options: &Options) -> Context {
+fn reading(options: &Options, anew: bool) -> Context {
     Context {
         options: options.clone(),
         claim: Claim {
@@ -134,6 +135,8 @@ fn reading(options: &Options) -> Context {
         run: "preview".into(),
         random: Random::seeded(options.seed),
         halt: Stop::new(),
+        anew,
+        alike: OnceLock::new(),
     }
 }
 

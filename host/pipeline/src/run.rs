@@ -1,7 +1,7 @@
 //! One run: claims the scope, starts the stages, waits for all of them and
 //! says how it ended. Dropping the future ends every stage with it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use duijie_record::RunId;
 use duijie_store::{Change, RunRow, RunState};
@@ -28,12 +28,15 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     let random = Random::seeded(options.seed ^ started_ms);
     let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
     let claim = options.store.claim(&options.plan.scope).await?;
+    let resumed = options.store.checkpoint(&options.plan.scope)?.is_some();
     let context = Arc::new(Context {
         options: options.clone(),
         claim,
         run: run.clone(),
         random,
         halt: Stop::new(),
+        anew: !resumed,
+        alike: OnceLock::new(),
     });
     let mut begun = abandoned(&context)?;
     begun.push(Change::Run(row(
@@ -44,7 +47,6 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
         Counts::default(),
     )));
     options.store.commit(&context.claim, begun).await?;
-    let resumed = options.store.checkpoint(&options.plan.scope)?.is_some();
     options
         .observer
         .event(Event::Started { run: &run, resumed });

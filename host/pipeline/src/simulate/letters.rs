@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use duijie_contract::Guarantee;
 use duijie_plan::{OnChange, Plan};
-use duijie_record::{Action, MappedBatch, MappedLine, RecordBatch, Rejection, Retry, Verdict};
+use duijie_record::{
+    Action, MappedBatch, MappedLine, Outcome, RecordBatch, Rejection, Retry, Verdict,
+};
 use duijie_store::{
     Change, DocumentRow, DocumentState, Fingerprint, Hold, Intent, IntentEntry, LedgerRow, Memory,
     Store,
 };
 
-use super::script::{Script, batch};
+use super::script::{Script, applied, batch};
 use super::world::plan;
-use crate::Report;
+use crate::{End, Report};
 
 const SCOPE: &str = "orders";
 
@@ -174,4 +176,100 @@ async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
     let report = read(mapping(), &store, &[]).await;
     assert_eq!((report.counts.applied, report.counts.held), (1, 0));
     assert!(store.holds(&SCOPE.into()).unwrap().is_empty());
+}
+
+/// Runs the same page under each manifest in turn; of each run what was
+/// applied and what refused.
+async fn in_turn(store: &Arc<Memory>, runs: &[(&str, bool)]) -> Vec<(u64, u64)> {
+    let mut counts = Vec::new();
+    for (digest, works) in runs {
+        let line = r#"{"FBillNo":"CK1"}"#;
+        let mut script = Script::new(vec![batch("1", &[("CK1", "1", line)])]);
+        if !works {
+            script.write = Arc::new(|_, _| Ok(vec![Outcome::Rejected(rejection())]));
+        }
+        let mut plan = plan(Guarantee::UniqueKey, OnChange::Hold, 0);
+        (*digest).clone_into(&mut plan.manifest_digest);
+        let report = script.run(plan, store).await;
+        counts.push((report.counts.applied, report.counts.rejected));
+    }
+    counts
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_record_is_tried_again_once_under_another_manifest() {
+    let store: Arc<Memory> = Arc::default();
+    let runs = [("old", false), ("old", true), ("new", false), ("new", true)];
+    let counts = in_turn(&store, &runs).await;
+    assert_eq!(counts, [(0, 1), (0, 0), (0, 1), (0, 0)]);
+    assert_eq!(in_turn(&store, &[("newer", true)]).await, [(1, 0)]);
+    assert!(letters(&store).is_empty());
+    assert_eq!(in_turn(&store, &[("newest", true)]).await, [(0, 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_record_is_tried_again_when_the_source_is_read_anew() {
+    let store: Arc<Memory> = Arc::default();
+    let counts = in_turn(&store, &[("same", false), ("same", true)]).await;
+    assert_eq!(counts, [(0, 1), (0, 0)]);
+    let claim = store.claim(&SCOPE.into()).await.unwrap();
+    let reset = vec![Change::ResetCheckpoint];
+    store.commit(&claim, reset).await.unwrap();
+    assert_eq!(in_turn(&store, &[("same", true)]).await, [(1, 0)]);
+    assert!(letters(&store).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_the_mapping_refused_is_mapped_again_under_another_manifest() {
+    let store: Arc<Memory> = Arc::default();
+    read(mapping(), &store, &[("1", "bad")]).await;
+    let mut fixed = mapping();
+    "fixed".clone_into(&mut fixed.manifest_digest);
+    let mut script = Script::new(vec![batch("1", &[("CK1", "1", "\"bad\"")])]);
+    script.map = Some(|batch| {
+        let mut batch = batch.clone();
+        batch.data = b"\"good\"\n".to_vec();
+        map(&batch)
+    });
+    let report = script.run(fixed, &store).await;
+    assert_eq!((report.counts.applied, report.counts.rejected), (1, 0));
+    assert!(letters(&store).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_while_a_record_is_tried_again_forgets_none_of_its_documents() {
+    for written in [0, 1] {
+        let store: Arc<Memory> = Arc::default();
+        read(mapping(), &store, &[("1", "bad")]).await;
+        let mut fixed = mapping();
+        "fixed".clone_into(&mut fixed.manifest_digest);
+        fixed.target.max_records = 1;
+        fixed.policy.writers = 1;
+        let script = |written: usize| {
+            let mut script = Script::new(vec![batch("1", &[("CK1", "1", "\"bad\"")])]);
+            script.map = Some(|batch| {
+                let mut batch = batch.clone();
+                batch.data = b"\"both\"\n".to_vec();
+                map(&batch)
+            });
+            script.write = Arc::new(move |call, batch| {
+                assert!(call < written, "the process dies");
+                Ok(applied(batch))
+            });
+            script
+        };
+        script(written).run(fixed.clone(), &store).await;
+        let report = script(2).run(fixed.clone(), &store).await;
+        assert!(matches!(report.end, End::Finished), "{report:?}");
+        let rows = store.ledger(&SCOPE.into(), &["CK1".into()]).unwrap();
+        let row = rows[0].as_ref().unwrap();
+        let states: Vec<_> = row.documents.iter().map(|one| &one.state).collect();
+        assert_eq!(
+            states,
+            [&DocumentState::Applied; 2],
+            "after {written} calls"
+        );
+        assert_eq!(row.version, Some("1".into()));
+        assert!(letters(&store).is_empty());
+    }
 }

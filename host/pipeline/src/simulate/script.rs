@@ -86,11 +86,15 @@ impl Script {
     }
 
     pub(crate) fn options(&self, plan: duijie_plan::Plan, store: &Arc<Memory>) -> Options {
+        // Each run of a store begins an hour after the one before, so that their
+        // names differ.
+        let runs = store.runs(&plan.scope, usize::MAX).unwrap().len() as u64;
+        let start_ms = 1_700_000_000_000 + 3_600_000 * runs;
         Options {
             plan: Arc::new(plan),
             launch: Arc::new(self.clone()),
             store: Arc::clone(store) as Arc<dyn Store>,
-            clock: Arc::new(VirtualClock::starting_at(1_700_000_000_000)),
+            clock: Arc::new(VirtualClock::starting_at(start_ms)),
             observer: Arc::new(Silent),
             seed: 7,
             checkpoint_every: 8,

@@ -40,6 +40,8 @@ pub(crate) struct Work {
     pub(crate) source_key: SourceKey,
     pub(crate) print: Fingerprint,
     pub(crate) row: Option<LedgerRow>,
+    /// Dealt with before, and tried again though it has not changed.
+    pub(crate) again: bool,
 }
 
 impl Preparer {
@@ -213,19 +215,27 @@ impl Step<'_> {
             .ledger(&self.context.plan().scope, &keys)?;
         let mut work = Vec::with_capacity(todo.len());
         for (((index, entry, print), source_key), row) in todo.into_iter().zip(keys).zip(rows) {
-            let fate = row.as_ref().map_or(Fate::Newer, |row| {
-                fate(
-                    (row.version.as_ref(), row.source_print),
-                    (entry.version.as_ref(), print),
-                    entry.change,
-                )
-            });
+            let mut again = false;
+            let fate = match &row {
+                None => Fate::Newer,
+                Some(row) => {
+                    let known = (row.version.as_ref(), row.source_print);
+                    match fate(known, (entry.version.as_ref(), print), entry.change) {
+                        Fate::Unchanged if self.context.tries_again(row)? => {
+                            again = true;
+                            Fate::Newer
+                        }
+                        fate => fate,
+                    }
+                }
+            };
             if note(fate, counts) {
                 work.push(Work {
                     index,
                     source_key,
                     print,
                     row,
+                    again,
                 });
             }
         }

@@ -206,6 +206,10 @@ impl Settler {
         if complete {
             row.version = version;
             row.source_print = print;
+        } else if row.source_print == print || (version.is_some() && row.version == version) {
+            // It was being tried again, and is to be read as one half done.
+            row.version = None;
+            row.source_print = PARTIAL;
         }
         let mut known = row.documents.iter();
         let known = known.find(|known| known.part == document.part);

@@ -66,13 +66,12 @@ impl<'run> Assembly<'run> {
         for work in work {
             let entry = batch.entries.get(work.index);
             let row = work.row;
-            let before = row
-                .as_ref()
-                .map(|row| (row.version.clone(), row.source_print));
+            let known = row.as_ref().filter(|_| !work.again);
+            let before = known.map(|row| (row.version.clone(), row.source_print));
             let before = before.unwrap_or((None, PARTIAL));
             self.earlier.push(Earlier {
                 index: work.index,
-                partial: before.1 == PARTIAL,
+                partial: row.as_ref().is_none_or(|row| row.source_print == PARTIAL),
                 documents: row.map(|row| row.documents).unwrap_or_default(),
                 rejected: false,
                 touched: false,
