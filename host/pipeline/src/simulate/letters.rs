@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use duijie_contract::Guarantee;
+use duijie_contract::{FaultKind, Guarantee};
 use duijie_plan::{OnChange, Plan};
 use duijie_record::{
     Action, MappedBatch, MappedLine, Outcome, RecordBatch, Rejection, Retry, Verdict,
@@ -13,7 +13,7 @@ use duijie_store::{
 };
 
 use super::script::{Script, applied, batch};
-use super::world::plan;
+use super::world::{fault, plan};
 use crate::{End, Report};
 
 const SCOPE: &str = "orders";
@@ -238,7 +238,7 @@ async fn a_record_that_the_mapping_refused_is_mapped_again_under_another_manifes
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_while_a_record_is_tried_again_forgets_none_of_its_documents() {
-    for written in [0, 1] {
+    for (written, dies) in [(0, true), (1, true), (1, false)] {
         let store: Arc<Memory> = Arc::default();
         read(mapping(), &store, &[("1", "bad")]).await;
         let mut fixed = mapping();
@@ -253,8 +253,11 @@ async fn a_crash_while_a_record_is_tried_again_forgets_none_of_its_documents() {
                 map(&batch)
             });
             script.write = Arc::new(move |call, batch| {
-                assert!(call < written, "the process dies");
-                Ok(applied(batch))
+                if call < written {
+                    return Ok(applied(batch));
+                }
+                assert!(!dies, "the process dies");
+                Err(fault(FaultKind::Unauthorized, "not sent"))
             });
             script
         };
