@@ -1,5 +1,5 @@
 //! How long a batch takes natively, from lines to outcomes, with an answer that
-//! costs nothing: `cargo run --release -p duijie-connector-kingdee --example speed`.
+//! costs nothing: `cargo run --release -p duijie-connector-kingdee --example write_speed`.
 //! A figure to look at, not a test.
 #![allow(clippy::print_stdout, clippy::expect_used)]
 

@@ -1,5 +1,5 @@
 //! Measures the mapping of the seed's table on orders of about 5.3 KB. Run by
-//! hand: `cargo run --release -p duijie-connector-map --example speed`.
+//! hand: `cargo run --release -p duijie-connector-map --example map_speed`.
 #![allow(clippy::print_stdout, clippy::expect_used)]
 
 use std::fmt::Write;
