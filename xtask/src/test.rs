@@ -48,7 +48,7 @@ pub(crate) fn test() -> Result<()> {
             "duijie-sim",
         ],
     )?;
-    cargo(&root, &["test", "--workspace"])
+    cargo(&root, &["test", "--workspace", "--no-fail-fast"])
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
