@@ -18,9 +18,9 @@ use table::{Row, Rows};
 
 /// Orders of the job, of about 5 KB each.
 const ORDERS: usize = 20_000;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 /// With latency a round takes seconds and its wall time hardly varies.
-const LATENCY_ROUNDS: usize = 3;
+const LATENCY_ROUNDS: usize = 2;
 const LATENCY_MS: u64 = 50;
 
 pub(crate) fn bench() -> Result<()> {
@@ -40,8 +40,12 @@ pub(crate) fn bench() -> Result<()> {
     println!("\n## Start\n");
     let first = programs.first_request(&field)?;
     println!("start to first request: {first:.1} ms (median)");
-    let example = root.join("target/release/examples/instance_cost");
-    shell::run(Command::new(example).current_dir(&root))
+    shell::run(
+        Command::new("cargo")
+            .current_dir(&root)
+            .args(["run", "--quiet", "--release", "-p", "duijie-component"])
+            .args(["--example", "instance_cost"]),
+    )
 }
 
 fn build(root: &Path) -> Result<()> {
@@ -55,7 +59,6 @@ fn build(root: &Path) -> Result<()> {
         )
     };
     cargo(&["-p", "duijie", "-p", "duijie-sim", "-p", "duijie-bench"])?;
-    cargo(&["-p", "duijie-component", "--example", "instance_cost"])?;
     test::venv(
         root,
         "tests/bench/python/requirements.txt",
