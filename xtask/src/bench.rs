@@ -109,13 +109,18 @@ impl Programs {
     /// State goes before each run; compiled components stay, as they would.
     fn sandboxed(&self, field: &Field) -> Result<Usage> {
         field.write_project(&self.project)?;
+        self.forget()?;
+        measured(self.duijie().args(["run", "stockouts", "--json"]))
+    }
+
+    fn forget(&self) -> Result<()> {
         for state in ["sled", "segments"] {
             let place = self.project.join("data").join(state);
             if place.exists() {
                 std::fs::remove_dir_all(place)?;
             }
         }
-        measured(self.duijie().args(["run", "stockouts", "--json"]))
+        Ok(())
     }
 
     fn duijie(&self) -> Command {
@@ -134,6 +139,7 @@ impl Programs {
             let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
             let address = listener.local_addr()?;
             field.write_project_at(&self.project, &format!("http://{address}/openapi2/"))?;
+            self.forget()?;
             let started = std::time::Instant::now();
             let mut child = self
                 .duijie()
