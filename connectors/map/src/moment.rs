@@ -1,6 +1,8 @@
 //! Civil dates and times without a zone, as ERP systems write them, and the way
 //! to and from Unix time at a fixed offset. No clock is read here.
 
+use duijie_sdk::time::{civil, days, days_in};
+
 use crate::decimal::Decimal;
 
 const DAY: i64 = 86_400;
@@ -87,13 +89,13 @@ impl Moment {
         }
     }
 
-    pub(crate) fn day(self) -> u32 {
+    pub(crate) fn day(self) -> i64 {
         civil(self.seconds.div_euclid(DAY)).2
     }
 
     pub(crate) fn last_day(self) -> Self {
         let (year, month, _) = civil(self.seconds.div_euclid(DAY));
-        let days = days_from_civil(year, month, days_in(year, month));
+        let days = days(year, month, days_in(year, month));
         Self {
             seconds: days * DAY,
             timed: false,
@@ -122,12 +124,12 @@ impl Moment {
 
     fn plus_months(self, count: i64) -> Option<Self> {
         let (year, month, day) = civil(self.seconds.div_euclid(DAY));
-        let months = (year * 12 + i64::from(month) - 1).checked_add(count)?;
-        let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
+        let months = (year * 12 + month - 1).checked_add(count)?;
+        let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
         if !(0..=9999).contains(&year) {
             return None;
         }
-        let days = days_from_civil(year, month, day.min(days_in(year, month)));
+        let days = days(year, month, day.min(days_in(year, month)));
         Some(Self {
             seconds: days * DAY + self.seconds.rem_euclid(DAY),
             ..self
@@ -183,12 +185,11 @@ fn parse_civil(text: &str) -> Option<Moment> {
     let separator = if date.contains('/') { '/' } else { '-' };
     let mut parts = date.split(separator).map(whole);
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    let (month, day) = (u32::try_from(month).ok()?, u32::try_from(day).ok()?);
     let sound = (1..=9999).contains(&year) && (1..=12).contains(&month);
     if parts.next().is_some() || !sound || !(1..=days_in(year, month)).contains(&day) {
         return None;
     }
-    let mut seconds = days_from_civil(year, month, day) * DAY;
+    let mut seconds = days(year, month, day) * DAY;
     if let Some(time) = time {
         let clock = match time.split_once('.') {
             Some((clock, fraction)) => {
@@ -214,37 +215,4 @@ fn parse_civil(text: &str) -> Option<Moment> {
 fn whole(text: &str) -> Option<i64> {
     let short = (1..=9).contains(&text.len());
     (short && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
-}
-
-fn days_in(year: i64, month: u32) -> u32 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant's
-/// `days_from_civil`).
-fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let shifted = (i64::from(month) + 9) % 12;
-    let day_of_year = (153 * shifted + 2) / 5 + i64::from(day) - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-fn civil(days: i64) -> (i64, u32, u32) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u32;
-    let month = ((shifted + 2) % 12 + 1) as u32;
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }

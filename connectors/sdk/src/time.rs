@@ -85,7 +85,8 @@ fn number(digits: &[u8]) -> Option<i64> {
     })
 }
 
-fn days_in(year: i64, month: i64) -> i64 {
+/// Days of a month, 1 to 12, of the Gregorian calendar.
+pub fn days_in(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
@@ -96,15 +97,15 @@ fn days_in(year: i64, month: i64) -> i64 {
 
 /// Days since 1970-01-01 in the Gregorian calendar. Years are counted from
 /// March, so that the leap day comes last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
+pub fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The reverse of [`days`].
-fn civil(days: i64) -> (i64, i64, i64) {
+/// The reverse of [`days`]: year, month and day.
+pub fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
     let year_of_era =
