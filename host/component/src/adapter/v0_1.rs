@@ -53,6 +53,8 @@ mod bindings {
             default: trappable,
         },
         exports: { default: async },
+        // What goes into a guest is lowered from where it lies.
+        ownership: Borrowing { duplicate_if_necessary: true },
     });
 }
 

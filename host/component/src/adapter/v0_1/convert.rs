@@ -8,10 +8,10 @@ use duijie_record::{Change, RecordEntry, Rejection, Retry, SourceKey, Version};
 use super::bindings::duijie::types::types as wit;
 use crate::guest::Running;
 
-pub(super) fn settings(usage: &Use) -> wit::Settings {
+pub(super) fn settings(usage: &Use) -> wit::Settings<'_> {
     wit::Settings {
-        connection: usage.connection_settings.clone(),
-        pipeline: usage.pipeline_settings.clone(),
+        connection: &usage.connection_settings,
+        pipeline: &usage.pipeline_settings,
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn rejection(rejection: wit::Rejection) -> Rejection {
     }
 }
 
-pub(super) fn entry(entry: wit::Entry) -> RecordEntry {
+pub(super) fn entry(entry: wit::EntryResult) -> RecordEntry {
     RecordEntry {
         key: SourceKey(entry.key),
         version: entry.version.map(Version),
@@ -74,14 +74,14 @@ pub(super) fn entry(entry: wit::Entry) -> RecordEntry {
     }
 }
 
-pub(super) fn to_entry(entry: &RecordEntry) -> wit::Entry {
-    wit::Entry {
-        key: entry.key.0.clone(),
-        version: entry.version.as_ref().map(|version| version.0.clone()),
+pub(super) fn to_entry(entry: &RecordEntry) -> wit::EntryParam<'_> {
+    wit::EntryParam {
+        key: entry.key.as_str(),
+        version: entry.version.as_ref().map(Version::as_str),
         change: match entry.change {
             Change::Upsert => wit::Change::Upsert,
             Change::Delete => wit::Change::Delete,
         },
-        ack_token: entry.ack_token.clone(),
+        ack_token: entry.ack_token.as_deref(),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) async fn check(
     let problems = call!(running, |store| guest.call_check(
         store,
         role,
-        &settings,
+        settings,
         usage.collection.as_str(),
     ))?;
     Ok(problems.into_iter().map(convert::problem).collect())

@@ -25,12 +25,11 @@ pub(crate) async fn outline(
 ) -> Result<Vec<String>, Fault> {
     let guest = load(&mut running, indices)?;
     let settings = convert::settings(usage);
-    let position = position.map(|position| position.0.clone());
     let answer = call!(running, |store| guest.call_outline(
         store,
-        &settings,
+        settings,
         usage.collection.as_str(),
-        position.as_ref(),
+        position.map(|position| position.0.as_slice()),
     ))?;
     convert::answer(&running, answer)
 }
@@ -43,12 +42,11 @@ pub(crate) async fn open_source(
 ) -> Result<Box<dyn Source>, Fault> {
     let guest = load(&mut running, indices)?;
     let settings = convert::settings(usage);
-    let position = position.map(|position| position.0.clone());
     let answer = call!(running, |store| guest.call_open(
         store,
-        &settings,
+        settings,
         usage.collection.as_str(),
-        position.as_ref(),
+        position.map(|position| position.0.as_slice()),
     ))?;
     let reader = convert::answer(&running, answer)?;
     Ok(Box::new(Reader {

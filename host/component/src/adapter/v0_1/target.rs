@@ -24,8 +24,7 @@ struct Writer {
 struct Finder {
     running: Running,
     guest: lookup::Guest,
-    settings: super::bindings::duijie::types::types::Settings,
-    collection: String,
+    usage: Use,
 }
 
 pub(crate) async fn open_target(
@@ -39,7 +38,7 @@ pub(crate) async fn open_target(
     let settings = convert::settings(usage);
     let answer = call!(running, |store| guest.call_open(
         store,
-        &settings,
+        settings,
         usage.collection.as_str()
     ))?;
     let writer = convert::answer(&running, answer)?;
@@ -61,17 +60,17 @@ pub(crate) fn find(
     Ok(Box::new(Finder {
         running,
         guest,
-        settings: convert::settings(usage),
-        collection: usage.collection.0.clone(),
+        usage: usage.clone(),
     }))
 }
 
 #[async_trait]
 impl Target for Writer {
     async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault> {
+        let entries: Vec<_> = batch.entries.iter().map(entry).collect();
         let documents = wit::Batch {
-            data: batch.data.clone(),
-            entries: batch.entries.iter().map(entry).collect(),
+            data: &batch.data,
+            entries: &entries,
         };
         if let Some(reach) = &mut self.running.store.data_mut().reach {
             reach.open_write(u32::try_from(batch.entries.len()).unwrap_or(u32::MAX));
@@ -80,7 +79,7 @@ impl Target for Writer {
         let answer = call!(self.running, |store| writer.call_write(
             store,
             self.writer,
-            &documents
+            documents
         ));
         // Whatever the guest made of the refusal: nothing was written.
         let kept = |reach: &Reach| reach.kept_preview();
@@ -108,11 +107,11 @@ impl Target for Writer {
 #[async_trait]
 impl Lookup for Finder {
     async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault> {
-        let keys: Vec<String> = keys.iter().map(|key| key.0.clone()).collect();
+        let keys: Vec<&str> = keys.iter().map(TargetKey::as_str).collect();
         let answer = call!(self.running, |store| self.guest.call_find(
             store,
-            &self.settings,
-            &self.collection,
+            convert::settings(&self.usage),
+            self.usage.collection.as_str(),
             &keys,
         ))?;
         let findings = convert::answer(&self.running, answer)?;
@@ -120,15 +119,15 @@ impl Lookup for Finder {
     }
 }
 
-fn entry(entry: &DocumentEntry) -> wit::Entry {
+fn entry(entry: &DocumentEntry) -> wit::Entry<'_> {
     wit::Entry {
-        target_key: entry.target_key.0.clone(),
+        target_key: entry.target_key.as_str(),
         action: match entry.action {
             Action::Create => wit::Action::Create,
             Action::Update => wit::Action::Update,
             Action::Cancel => wit::Action::Cancel,
         },
-        known_id: entry.known_id.clone(),
+        known_id: entry.known_id.as_deref(),
         attempt: entry.attempt,
     }
 }
