@@ -16,8 +16,8 @@ mod yaml;
 pub use code::CODES;
 pub use document::Document;
 pub use low::{
-    Connection, Guarantee, Limits, OnChange, OnRejected, OnUnknown, Pipeline, Retries, Source,
-    Target, Transform,
+    Connection, Guarantee, Limits, OnChange, OnNewer, OnRejected, OnUnknown, Pipeline, Retention,
+    Retries, Source, Target, Transform,
 };
 pub use node::{Entry, Kind, Node, path};
 pub use shape::{Checked, Shape};

@@ -35,8 +35,12 @@ pub struct Pipeline {
     /// What happens when it cannot be told whether a write took effect. Must
     /// be set where the target promises nothing, else hold when absent.
     pub on_unknown: Option<OnUnknown>,
+    /// What happens to a later version of a record that lies in the dead
+    /// letters; pass when absent.
+    pub on_newer: Option<OnNewer>,
     pub retries: Option<Retries>,
     pub limits: Option<Limits>,
+    pub retention: Option<Retention>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -83,6 +87,9 @@ pub struct Target {
     pub key: Option<String>,
     /// The class that is demanded; refused where the collection gives less.
     pub guarantee: Option<Guarantee>,
+    /// How long a sent request may still take effect or stay invisible, such as
+    /// `10s`; only longer than what the collection declares.
+    pub settle: Option<String>,
     /// What the connector's own schema allows.
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub settings: Option<IgnoredAny>,
@@ -121,6 +128,13 @@ pub enum OnUnknown {
     Skip,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnNewer {
+    Pass,
+    Wait,
+}
+
 /// Tries of one call that failed in passing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +146,8 @@ pub struct Retries {
     pub first_wait: Option<String>,
     /// Such as `2m`, which it is when absent.
     pub longest_wait: Option<String>,
+    /// All waits of one run together, such as `1h`, which it is when absent.
+    pub budget: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -150,6 +166,20 @@ pub struct Limits {
     /// Records of one batch to the target.
     #[schemars(range(min = 1, max = 10000))]
     pub batch_records: Option<u32>,
+}
+
+/// How long state is kept. Of several pipelines in one data folder, the one
+/// that wants most decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// How long a record is known not to be written twice; `400d` when absent.
+    pub ledger: Option<String>,
+    /// How long records, documents and exchanges are kept for `trace`; `30d`
+    /// when absent.
+    pub evidence: Option<String>,
+    /// Such as `4GiB`, which it is when absent; the oldest evidence goes first.
+    pub evidence_bytes: Option<String>,
 }
 
 /// One connection: `connection`, `connector` and its `settings`.

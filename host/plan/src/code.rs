@@ -21,6 +21,10 @@ duijie_diagnostic::codes! {
     KEY_REQUIRED = "plan.key_required";
     LIMIT_TOO_HIGH = "plan.limit_too_high";
     BAD_DURATION = "plan.bad_duration";
+    BAD_SIZE = "plan.bad_size";
+    RETENTION_TOO_SHORT = "plan.retention_too_short";
+    SETTLE_TOO_SHORT = "plan.settle_too_short";
+    NO_WINDOW = "plan.no_window";
     BAD_SCHEDULE = "plan.bad_schedule";
     REFUSED_SETTING = "plan.refused_setting";
     DUPLICATE_SCOPE = "plan.duplicate_scope";

@@ -6,7 +6,7 @@ use duijie_contract::{CollectionInfo, Guarantee, Role};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest as low;
 
-use crate::{Stage, TargetStage, code, policy, resolve::Check};
+use crate::{Stage, TargetStage, code, duration, policy, resolve::Check};
 
 impl Check<'_> {
     /// `None` where the manifest did not say enough to go on.
@@ -25,13 +25,15 @@ impl Check<'_> {
         if (info.is_some() || description.other_collections) && !inputs.pipeline.is_bad("/target") {
             self.guarantee(name, guarantee, info);
         }
+        let declared = Duration::from_millis(info.map_or(0, |info| info.settle_ms));
+        let settle = self.settle(target.settle.as_deref(), name, declared);
         let max_records = self.batch_records(info);
         let max_bytes = info.map_or(0, |info| info.max_bytes);
         Some(TargetStage {
             key,
             guarantee,
             lookup: description.lookup,
-            settle: Duration::from_millis(info.map_or(0, |info| info.settle_ms)),
+            settle,
             max_records,
             max_bytes: match usize::try_from(max_bytes).unwrap_or(0) {
                 0 => policy::BATCH_BYTES,
@@ -39,6 +41,27 @@ impl Check<'_> {
             },
             stage,
         })
+    }
+
+    /// What the collection declares, or longer where the manifest wants it so.
+    fn settle(&mut self, asked: Option<&str>, name: &str, declared: Duration) -> Duration {
+        let asked = asked.and_then(|text| self.length("target", "settle", text));
+        let Some(asked) = asked else {
+            return declared;
+        };
+        if asked < declared && !self.inputs.any_settle {
+            let (asked, declared) = (duration::write(asked), duration::write(declared));
+            let message =
+                format!("`target.settle` is {asked}, `{name}` may take {declared} to settle");
+            let problem = Diagnostic::error(code::SETTLE_TOO_SHORT, message)
+                .at(self.inputs.pipeline.place("/target/settle"))
+                .hint(format!(
+                    "a look-up before that may not see what was written: write {declared} or \
+                     more, or leave it out"
+                ));
+            self.tell(problem);
+        }
+        asked
     }
 
     fn guarantee(&mut self, name: &str, given: Guarantee, info: Option<&CollectionInfo>) {

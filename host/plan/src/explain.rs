@@ -4,7 +4,10 @@
 use duijie_contract::Role;
 use serde_json::{Value, json};
 
-use crate::{OnChange, OnRejected, OnUnknown, Plan, Schedule, Stage, collection, duration};
+use crate::{
+    OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Schedule, Stage, collection, duration,
+    size,
+};
 
 /// Several lines, the last ended. `outline` says what the source would read,
 /// a line a slice.
@@ -54,21 +57,37 @@ pub fn explain(plan: &Plan, outline: &[String]) -> String {
     lines.line("batch", &batch);
     lines.line("at once", &format!("{} batches", plan.policy.writers));
 
+    policy(&plan.policy, &mut lines);
+    lines.text
+}
+
+fn policy(policy: &Policy, lines: &mut Lines) {
     lines.title("policy");
-    lines.line("newer version", on_change(plan.policy.on_change).1);
-    lines.line("rejected", on_rejected(plan.policy.on_rejected).1);
-    lines.line("in doubt", on_unknown(plan.policy.on_unknown).1);
-    let retries = plan.policy.retries;
+    lines.line("newer version", on_change(policy.on_change).1);
+    lines.line("rejected", on_rejected(policy.on_rejected).1);
+    lines.line("in doubt", on_unknown(policy.on_unknown).1);
+    let retries = policy.retries;
     lines.line(
         "retries",
         &format!(
-            "{} attempts, waits from {} to {}",
+            "{} attempts, waits from {} to {}, {} of a run at most",
             retries.attempts,
             duration::write(retries.first_wait),
-            duration::write(retries.longest_wait)
+            duration::write(retries.longest_wait),
+            duration::write(retries.budget)
         ),
     );
-    lines.text
+    lines.line("once refused", on_newer(policy.on_newer).1);
+    let kept = policy.retention;
+    lines.line(
+        "kept",
+        &format!(
+            "ledger {}, evidence {} and {} at most",
+            duration::write(kept.ledger),
+            duration::write(kept.evidence),
+            size::write(kept.evidence_bytes)
+        ),
+    );
 }
 
 /// The same as data; settings as they reach the connector, secrets by name.
@@ -97,12 +116,19 @@ pub fn explain_json(plan: &Plan, outline: &[String]) -> Value {
             "on_change": on_change(plan.policy.on_change).0,
             "on_rejected": on_rejected(plan.policy.on_rejected).0,
             "on_unknown": on_unknown(plan.policy.on_unknown).0,
+            "on_newer": on_newer(plan.policy.on_newer).0,
             "attempts": retries.attempts,
             "first_wait_ms": millis(retries.first_wait),
             "longest_wait_ms": millis(retries.longest_wait),
+            "budget_ms": millis(retries.budget),
             "page_records": plan.policy.page_records,
             "read_ahead": plan.policy.read_ahead,
             "writers": plan.policy.writers,
+            "retention": {
+                "ledger_ms": millis(plan.policy.retention.ledger),
+                "evidence_ms": millis(plan.policy.retention.evidence),
+                "evidence_bytes": plan.policy.retention.evidence_bytes,
+            },
         },
     })
 }
@@ -229,5 +255,12 @@ fn on_unknown(choice: OnUnknown) -> (&'static str, &'static str) {
         OnUnknown::Hold => ("hold", "held for a person"),
         OnUnknown::Resend => ("resend", "is sent again and may be doubled"),
         OnUnknown::Skip => ("skip", "is skipped and may be lost"),
+    }
+}
+
+fn on_newer(choice: OnNewer) -> (&'static str, &'static str) {
+    match choice {
+        OnNewer::Pass => ("pass", "a later version is sent"),
+        OnNewer::Wait => ("wait", "a later version waits in its place"),
     }
 }

@@ -9,13 +9,14 @@ use duijie_diagnostic::{Diagnostic, Sources, Style, render};
 use duijie_manifest::Document;
 use serde::Deserialize;
 
-use crate::{Inputs, StageAt, explain, explain_json, refusals, resolve};
+use crate::{Inputs, StageAt, Window, explain, explain_json, refusals, resolve};
 
 #[derive(Default)]
 pub(crate) struct Case {
     pub(crate) files: BTreeMap<String, String>,
     without_secrets: Vec<String>,
     refused: Vec<(StageAt, Problem)>,
+    window: Option<Window>,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +173,13 @@ fn change(text: &mut String, old: &mut String, new: &mut String) {
 fn directive(text: &str, case: &mut Case) {
     match text.split_once(' ').unwrap() {
         ("without-secret", name) => case.without_secrets.push(name.to_owned()),
+        ("window", rest) => {
+            let (from, to) = rest.split_once(" | ").unwrap();
+            case.window = Some(Window {
+                from: from.to_owned(),
+                to: to.to_owned(),
+            });
+        }
         ("refuse", rest) => {
             let mut parts = rest.splitn(3, '|').map(str::trim);
             let (stage, at) = parts.next().unwrap().split_once(' ').unwrap();
@@ -224,6 +232,8 @@ pub(crate) fn outcome(case: &Case) -> (String, String) {
             descriptions: &described.collect(),
             installed: &[],
             has_secret: &|name| !case.without_secrets.iter().any(|missing| missing == name),
+            window: case.window.as_ref(),
+            any_settle: false,
         };
         let (plan, found) = resolve(&inputs);
         problems.extend(found);

@@ -14,15 +14,20 @@ mod plan;
 mod policy;
 mod refusal;
 mod resolve;
+mod retention;
 mod settings;
+mod size;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use code::CODES;
 pub use explain::{explain, explain_json};
 pub use folder::folder;
 pub use plan::{
-    OnChange, OnRejected, OnUnknown, Plan, Policy, Retries, Schedule, Stage, TargetStage,
+    OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Schedule, Stage,
+    TargetStage,
 };
 pub use refusal::{StageAt, refusals};
 pub use resolve::{Inputs, resolve};
+pub use window::Window;

@@ -28,12 +28,32 @@ pub enum OnUnknown {
     Skip,
 }
 
+/// What to do with a later version of a record that lies in the dead letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnNewer {
+    /// It is sent; the dead letter goes when it went through.
+    Pass,
+    /// It takes the record's place in the dead letter and is not sent.
+    Wait,
+}
+
+/// How long state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Within it a record that was dealt with is known.
+    pub ledger: Duration,
+    pub evidence: Duration,
+    pub evidence_bytes: u64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
     /// Tries of one call in all, the first included.
     pub attempts: u32,
     pub first_wait: Duration,
     pub longest_wait: Duration,
+    /// All waits of one run together.
+    pub budget: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +61,7 @@ pub struct Policy {
     pub on_change: OnChange,
     pub on_rejected: OnRejected,
     pub on_unknown: OnUnknown,
+    pub on_newer: OnNewer,
     pub retries: Retries,
     /// Records asked for at a time.
     pub page_records: u32,
@@ -49,6 +70,7 @@ pub struct Policy {
     pub read_ahead: u32,
     /// Batches in flight at the target.
     pub writers: u32,
+    pub retention: Retention,
 }
 
 /// When `run --follow` and `serve` start a run.

@@ -8,7 +8,8 @@ use duijie_diagnostic::Diagnostic;
 use duijie_manifest as low;
 
 use crate::{
-    OnChange, OnRejected, OnUnknown, Policy, Retries, Schedule, code, duration, resolve::Check,
+    OnChange, OnNewer, OnRejected, OnUnknown, Policy, Retries, Schedule, code, duration,
+    resolve::Check,
 };
 
 /// Records of a page or a batch where neither connector nor manifest says.
@@ -20,6 +21,7 @@ const SHORTEST_SCHEDULE: Duration = Duration::from_secs(1);
 
 pub(crate) fn policy(check: &mut Check<'_>) -> Policy {
     let retries = check.retries();
+    let retention = check.retention();
     let pipeline = &check.inputs.pipeline.low;
     let limits = pipeline.limits.clone().unwrap_or_default();
     Policy {
@@ -37,10 +39,15 @@ pub(crate) fn policy(check: &mut Check<'_>) -> Policy {
             Some(low::OnUnknown::Resend) => OnUnknown::Resend,
             Some(low::OnUnknown::Skip) => OnUnknown::Skip,
         },
+        on_newer: match pipeline.on_newer {
+            None | Some(low::OnNewer::Pass) => OnNewer::Pass,
+            Some(low::OnNewer::Wait) => OnNewer::Wait,
+        },
         retries,
         page_records: check.page_records(),
         read_ahead: limits.read_ahead.unwrap_or(AT_ONCE),
         writers: check.writers(),
+        retention,
     }
 }
 
@@ -63,6 +70,7 @@ impl Check<'_> {
         let given = self.inputs.pipeline.low.retries.clone().unwrap_or_default();
         let longest = self.wait("longest_wait", given.longest_wait.as_deref());
         let first = self.wait("first_wait", given.first_wait.as_deref());
+        let budget = self.wait("budget", given.budget.as_deref());
         let longest_wait = longest.unwrap_or(Duration::from_secs(120));
         let first_wait = first.unwrap_or(Duration::from_secs(1).min(longest_wait));
         if first_wait > longest_wait {
@@ -81,17 +89,22 @@ impl Check<'_> {
             attempts: given.attempts.unwrap_or(5),
             first_wait,
             longest_wait,
+            budget: budget.unwrap_or(Duration::from_secs(3600)),
         }
     }
 
     fn wait(&mut self, name: &str, text: Option<&str>) -> Option<Duration> {
-        let text = text?;
+        self.length("retries", name, text?)
+    }
+
+    /// A length of time that a field of the manifest holds.
+    pub(crate) fn length(&mut self, within: &str, name: &str, text: &str) -> Option<Duration> {
         let parsed = duration::parse(text);
         if parsed.is_none() {
-            let message = format!("`retries.{name}` is `{text}`, expected a length of time");
+            let message = format!("`{within}.{name}` is `{text}`, expected a length of time");
             let problem = Diagnostic::error(code::BAD_DURATION, message)
-                .at(self.inputs.pipeline.place(&format!("/retries/{name}")))
-                .hint("such as `500ms`, `30s`, `5m` or `1h30m`");
+                .at(self.inputs.pipeline.place(&format!("/{within}/{name}")))
+                .hint("such as `500ms`, `30s`, `5m`, `1h30m` or `400d`");
             self.tell(problem);
         }
         parsed

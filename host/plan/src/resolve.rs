@@ -9,7 +9,7 @@ use duijie_manifest::{Connection, Document, Pipeline};
 use duijie_record::{Collection, PipelineName, Scope};
 use sha2::{Digest, Sha256};
 
-use crate::{Plan, Stage, code, connection::Connected, policy, settings};
+use crate::{Plan, Stage, Window, code, connection::Connected, policy, settings};
 
 /// What a pipeline is resolved against.
 pub struct Inputs<'a> {
@@ -22,6 +22,11 @@ pub struct Inputs<'a> {
     pub installed: &'a [String],
     /// Whether a secret of this name is there.
     pub has_secret: &'a dyn Fn(&str) -> bool,
+    /// What the source reads instead of what its settings say.
+    pub window: Option<&'a Window>,
+    /// Whether the manifest may shorten what a collection needs to settle. Only
+    /// for targets that are known to answer at once.
+    pub any_settle: bool,
 }
 
 /// The plan, `None` where anything is an error; and every problem that is not
@@ -211,11 +216,16 @@ impl<'a> Check<'a> {
         let schema = schema.map_or(r#"{"additionalProperties": false}"#, |(_, schema)| schema);
         let pointer = format!("{}/settings", named.at);
         let document = self.inputs.pipeline;
+        let head = settings::head(document, &pointer, &named.at);
+        let mut node = document.node.pointer(&pointer).cloned();
+        if let (Role::Source, Some(window)) = (named.role, self.inputs.window) {
+            node = Some(self.windowed(window, node, schema, head.clone())?);
+        }
         let given = settings::Given {
             file: &document.file,
             prefix: &format!("{}.settings", named.name),
-            head: settings::head(document, &pointer, &named.at),
-            node: document.node.pointer(&pointer),
+            head,
+            node: node.as_ref(),
             connection: false,
         };
         if document.is_bad(&pointer) {

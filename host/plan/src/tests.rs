@@ -8,7 +8,7 @@ use duijie_diagnostic::{Diagnostic, unmatched_pages};
 use duijie_manifest::{Connection, Document, Pipeline};
 use proptest::prelude::*;
 
-use crate::{CODES, Inputs, Plan, duration, folder, golden, grant, resolve};
+use crate::{CODES, Inputs, Plan, duration, folder, golden, grant, resolve, size};
 
 const PIPELINE: &str = "pipeline: p\nscope: s\nsource: {connector: c, connection: n, collection: x, settings: {}}\ntarget: {connector: c, connection: n, collection: y}\n";
 
@@ -33,6 +33,8 @@ fn resolved(schema: &str, connection_text: &str) -> (Option<Plan>, Vec<Diagnosti
         descriptions: &BTreeMap::from([("c".to_owned(), described)]),
         installed: &[],
         has_secret: &|_| true,
+        window: None,
+        any_settle: false,
     })
 }
 
@@ -75,6 +77,24 @@ fn lengths_of_time_are_read_and_written_alike() {
     ];
     for text in refused {
         assert_eq!(duration::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn amounts_of_bytes_are_read_and_written_alike() {
+    for (text, bytes) in [
+        ("0", 0),
+        ("999", 999),
+        ("500MB", 500_000_000),
+        ("4GiB", 4 << 30),
+        ("1536MiB", 1536 << 20),
+        ("2TiB", 2 << 40),
+    ] {
+        assert_eq!(size::parse(text), Some(bytes), "{text}");
+        assert_eq!(size::write(bytes), text);
+    }
+    for text in ["", "GiB", "1.5GiB", "-1", "4 gib", "99999999TiB", "4GB 1MB"] {
+        assert_eq!(size::parse(text), None, "{text}");
     }
 }
 
