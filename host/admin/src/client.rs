@@ -8,6 +8,8 @@ use std::time::Duration;
 use crate::{Error, MAX_LINE, Reply, Request, socket};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A backup copies as much as there is.
+const BACKUP_PATIENCE: Duration = Duration::from_secs(4 * 3600);
 
 /// Asks the process that owns the data folder; `None` where none does.
 pub fn ask(data: &Path, request: &Request) -> Result<Option<Reply>, Error> {
@@ -37,7 +39,11 @@ pub fn ask(data: &Path, request: &Request) -> Result<Option<Reply>, Error> {
 
 fn exchange(stream: &mut UnixStream, request: &Request) -> Result<Reply, String> {
     let text = |error: std::io::Error| error.to_string();
-    stream.set_read_timeout(Some(PATIENCE)).map_err(text)?;
+    let patience = match request {
+        Request::Backup { .. } => BACKUP_PATIENCE,
+        _ => PATIENCE,
+    };
+    stream.set_read_timeout(Some(patience)).map_err(text)?;
     let mut line = serde_json::to_vec(request).map_err(|error| error.to_string())?;
     line.push(b'\n');
     stream.write_all(&line).map_err(text)?;

@@ -27,6 +27,63 @@ pub enum Request {
     ResetCheckpoint { scope: String },
     /// The latest runs of a scope, newest first.
     Runs { scope: String, limit: usize },
+    /// Documents that wait for a person.
+    Holds { wanted: Wanted },
+    /// Records and documents that were refused.
+    DeadLetters { wanted: Wanted },
+    /// Ends the wait of holds or dead letters without a send: all or none.
+    Decide {
+        scope: String,
+        items: Vec<Item>,
+        decision: Decision,
+    },
+    /// Puts a person's text in the place of what a dead letter would send.
+    Edit {
+        scope: String,
+        item: Item,
+        text: String,
+    },
+    /// What is known of a number, of whichever side.
+    Trace { number: String },
+    /// Copies the state into a folder that is empty or not there.
+    Backup { to: PathBuf, evidence: bool },
+}
+
+/// Which of those that wait; what is absent or empty asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    pub scope: Option<String>,
+    /// Source keys, target keys or ids of the target.
+    pub numbers: Vec<String>,
+    pub part: Option<String>,
+    /// Why it waits: a kind, an error's fingerprint or code, or words of it.
+    pub why: Option<String>,
+    /// Unix milliseconds, of the last time that it was put there.
+    pub since_ms: Option<u64>,
+    pub until_ms: Option<u64>,
+    /// Whether records, documents and exchanges come along.
+    pub bodies: bool,
+    /// The last row of the page before: an answer has a bounded length.
+    pub after: Option<(String, Item)>,
+}
+
+/// What tells one that waits from the others of its scope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Item {
+    pub source_key: String,
+    pub part: String,
+}
+
+/// What a person says of a document that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// It stands in the target.
+    Applied { id: Option<String> },
+    /// This version is never sent.
+    Discard,
+    /// What stands in the target stays as it is.
+    Keep,
 }
 
 /// The data of an answer, or why there is none.
