@@ -1,8 +1,8 @@
 //! The admin endpoint: what a test in another process may ask and change. Answers are JSON.
 //!
-//! `GET /orders` `/documents` `/counts` `/requests` `/faults`; `POST /orders/add` `{count, from, to, visible_after_ms}`
+//! `GET /orders` `/superseded` `/documents` `/counts` `/requests` `/faults`; `POST /orders/add` `{count, from, to, visible_after_ms}`
 //! (unix seconds; the last minute when not given), `/orders/change` (an `OrderChange`), `/documents/audit`
-//! `{bill_no}`, `/faults` (a `FaultRule`), `/clock/advance` `{seconds}`, `/reset` (bills, counts, faults);
+//! `{bill_no}`, `/documents/refuse` (a `Refusal`), `/documents/accept`, `/faults` (a `FaultRule`), `/clock/advance` `{seconds}`, `/reset` (bills, counts, faults);
 //! `DELETE /faults`.
 
 use crate::fault_rule::FaultRule;
@@ -76,19 +76,17 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, (StatusCode, String
     serde_json::from_slice(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))
 }
 
+fn list(orders: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = vec![b'['];
+    body.extend_from_slice(&orders.join(&b','));
+    body.push(b']');
+    body
+}
+
 fn look(servers: &Servers, path: &str) -> Answer {
     match path {
-        "/orders" => {
-            let mut body = vec![b'['];
-            for (at, order) in servers.wangdiantong.truth().iter().enumerate() {
-                if at > 0 {
-                    body.push(b',');
-                }
-                body.extend_from_slice(order);
-            }
-            body.push(b']');
-            Ok(body)
-        }
+        "/orders" => Ok(list(&servers.wangdiantong.truth())),
+        "/superseded" => Ok(list(&servers.wangdiantong.superseded())),
         "/documents" => done(&servers.kingdee.documents()),
         "/counts" => done(&json!({
             "operations": servers.exchange.journal.counts(),
@@ -117,6 +115,14 @@ fn change(servers: &Servers, path: &str, body: &[u8]) -> Answer {
         "/documents/audit" => {
             let audit: Audit = read(body)?;
             found(servers.kingdee.audit(&audit.bill_no), &audit.bill_no)
+        }
+        "/documents/refuse" => {
+            servers.kingdee.refuse(read(body)?);
+            done(&json!({"refused": true}))
+        }
+        "/documents/accept" => {
+            servers.kingdee.accept_all();
+            done(&json!({"accepted": true}))
         }
         "/faults" => {
             servers.exchange.faults.add(read::<FaultRule>(body)?);

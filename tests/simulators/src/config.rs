@@ -59,6 +59,8 @@ pub struct KingdeeRules {
     pub strict_fields: bool,
     /// Check numbers of materials, customers and organisations even when the call does not ask for it.
     pub verify_base_data: bool,
+    /// Refuse a second bill with a number; off where the account does not have the rule.
+    pub unique_numbers: bool,
     /// Largest distance of a signed header's timestamp. Whether the real gateway checks it is not known.
     pub max_skew: Option<Duration>,
     /// Idle life of a session. Real default 20 minutes.
@@ -89,6 +91,7 @@ impl Config {
                 fast: false,
                 strict_fields: true,
                 verify_base_data: false,
+                unique_numbers: true,
                 max_skew: Some(Duration::from_secs(15 * 60)),
                 session_idle: Duration::from_secs(20 * 60),
             },

@@ -56,8 +56,16 @@ impl Answer {
 /// What a fault changes inside the vendor's own work.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Effect {
+    /// Only the first half of a batch.
     pub(crate) half: bool,
+    /// Found by queries only after so long.
     pub(crate) hidden_ms: u64,
+    /// Happens so much later.
+    pub(crate) late_ms: Option<u64>,
+    /// The rows of the page before come again.
+    pub(crate) repeat: bool,
+    /// The first row changes, dated so long ago.
+    pub(crate) change_ms: Option<u64>,
 }
 
 /// The vendor's side of an exchange.
@@ -141,41 +149,48 @@ fn answer(vendor: &impl Vendor, fault: Option<(FaultKind, u64)>) -> (Answer, boo
         headers: vec![(header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned())],
         detail: String::new(),
     };
-    match kind {
-        FaultKind::DropBefore => (html("", StatusCode::OK), true),
-        FaultKind::DropAfterApply => (vendor.apply(Effect::default()), true),
-        FaultKind::Status502Before => (html(GATEWAY, StatusCode::BAD_GATEWAY), false),
+    let answer = match kind {
+        FaultKind::DropBefore => html("", StatusCode::OK),
+        FaultKind::Status502Before => html(GATEWAY, StatusCode::BAD_GATEWAY),
         FaultKind::Status502After => {
             let applied = vendor.apply(Effect::default());
             let mut answer = html(GATEWAY, StatusCode::BAD_GATEWAY);
             answer.detail = applied.detail;
-            (answer, false)
+            answer
         }
-        FaultKind::Html200 => (html(MAINTENANCE, StatusCode::OK), false),
+        FaultKind::Html200 => html(MAINTENANCE, StatusCode::OK),
         FaultKind::TruncatedJson => {
             let mut answer = vendor.apply(Effect::default());
             answer.body.truncate(answer.body.len() / 2);
-            (answer, false)
+            answer
         }
-        FaultKind::HalfBatch => (
-            vendor.apply(Effect {
-                half: true,
-                hidden_ms: 0,
-            }),
-            false,
-        ),
-        FaultKind::DelayedVisibility => (
-            vendor.apply(Effect {
-                half: false,
-                hidden_ms: ms,
-            }),
-            false,
-        ),
-        FaultKind::Slow => (vendor.apply(Effect::default()), false),
         FaultKind::Throttle
         | FaultKind::SessionLost
         | FaultKind::WrongEnvelope
-        | FaultKind::WrongTypes => (vendor.spoil(kind), false),
+        | FaultKind::WrongTypes => vendor.spoil(kind),
+        FaultKind::DropAfterApply
+        | FaultKind::LateApply
+        | FaultKind::HalfBatch
+        | FaultKind::DelayedVisibility
+        | FaultKind::RepeatPage
+        | FaultKind::ChangeRows
+        | FaultKind::Slow => vendor.apply(effect(kind, ms)),
+    };
+    let cut = matches!(
+        kind,
+        FaultKind::DropBefore | FaultKind::DropAfterApply | FaultKind::LateApply
+    );
+    (answer, cut)
+}
+
+fn effect(kind: FaultKind, ms: u64) -> Effect {
+    let given = |wanted| (kind == wanted).then_some(ms);
+    Effect {
+        half: kind == FaultKind::HalfBatch,
+        hidden_ms: given(FaultKind::DelayedVisibility).unwrap_or(0),
+        late_ms: given(FaultKind::LateApply),
+        repeat: kind == FaultKind::RepeatPage,
+        change_ms: given(FaultKind::ChangeRows),
     }
 }
 

@@ -17,7 +17,7 @@ pub struct FaultRule {
     #[serde(default = "once")]
     pub times: Option<u64>,
     pub kind: FaultKind,
-    /// Milliseconds, for `slow` and `delayed_visibility`.
+    /// Milliseconds, for the kinds that speak of them.
     #[serde(default)]
     pub ms: u64,
 }
@@ -48,6 +48,15 @@ pub enum FaultKind {
     HalfBatch,
     /// What is saved can be found by queries only after `ms`. Kingdee's `Save` and `BatchSave`.
     DelayedVisibility,
+    /// The connection closes at once without an answer, and the request takes effect `ms` later. Kingdee's
+    /// `Save` and `BatchSave`.
+    LateApply,
+    /// The page also holds the rows of the page that was given before it, each as it was at first: a replica
+    /// that lags behind. Wangdiantong only.
+    RepeatPage,
+    /// Once the page is given, its first order gets one piece more, as if that had happened `ms` ago.
+    /// Wangdiantong's stock-outs.
+    ChangeRows,
     /// The vendor's own answer to too many calls.
     Throttle,
     /// The session ends before the request. Kingdee only.

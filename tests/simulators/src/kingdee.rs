@@ -14,21 +14,26 @@ mod query;
 mod reply;
 mod save;
 mod session;
+mod trouble;
 
 pub use document::Document;
 pub(crate) use session::Turn;
+pub use trouble::Refusal;
 
 use crate::clock::Clock;
 use crate::config::{Config, KingdeeCredentials, KingdeeRules};
 use crate::exchange::{Answer, Effect, Vendor};
 use crate::fault_rule::FaultKind;
 use crate::node::Node;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use document::Bills;
 use reply::{Failure, SESSION_LOST, failure, refused, refused_rows};
-use session::{Sessions, login, session_id, verify};
+use session::{Sessions, cookies, login, session_id, verify, welcome};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use trouble::{Late, Trouble};
 
 pub(crate) struct Kingdee {
     clock: Clock,
@@ -38,6 +43,7 @@ pub(crate) struct Kingdee {
     bills: Mutex<Bills>,
     /// Bodies of fast mode.
     bodies: Mutex<Vec<Bytes>>,
+    trouble: Trouble,
 }
 
 /// A call that was recognised by its path.
@@ -101,6 +107,7 @@ impl Kingdee {
             sessions: Sessions::default(),
             bills: Mutex::default(),
             bodies: Mutex::default(),
+            trouble: Trouble::default(),
         }
     }
 
@@ -142,6 +149,7 @@ impl Kingdee {
     }
 
     pub(crate) fn documents(&self) -> Vec<Document> {
+        self.catch_up(Some(Instant::now()));
         self.bills
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -150,7 +158,34 @@ impl Kingdee {
             .collect()
     }
 
+    /// Lets late requests take effect: those that are due by then, or all.
+    pub(crate) fn catch_up(&self, by: Option<Instant>) {
+        for late in self.trouble.due(by) {
+            let call = Call {
+                server: self,
+                service: "DynamicFormService",
+                operation: late.operation,
+                body: late.body,
+                session: None,
+                stranger: None,
+                signed: false,
+            };
+            // Nobody is there to hear the answer.
+            _ = call.form(Effect::default());
+        }
+    }
+
+    /// From now on this bill is not taken.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        self.trouble.refusals().push(refusal);
+    }
+
+    pub(crate) fn accept_all(&self) {
+        self.trouble.refusals().clear();
+    }
+
     pub(crate) fn document_count(&self) -> usize {
+        self.catch_up(Some(Instant::now()));
         self.bills
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -188,6 +223,8 @@ impl Kingdee {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+        self.accept_all();
+        drop(self.trouble.due(None));
     }
 }
 
@@ -231,8 +268,17 @@ impl Call<'_> {
 
     fn form(&self, effect: Effect) -> Result<Node, Failure> {
         let server = self.server;
+        let saves = matches!(self.operation.as_str(), "Save" | "BatchSave");
+        if let Some(ms) = effect.late_ms.filter(|_| saves) {
+            server.trouble.delay(Late {
+                due: Instant::now() + Duration::from_millis(ms),
+                operation: self.operation.clone(),
+                body: self.body.clone(),
+            });
+            return Ok(Node::Null);
+        }
         let mut bills = server.bills.lock().unwrap_or_else(PoisonError::into_inner);
-        if server.rules.fast && matches!(self.operation.as_str(), "Save" | "BatchSave") {
+        if server.rules.fast && saves {
             let mut bodies = server.bodies.lock().unwrap_or_else(PoisonError::into_inner);
             return Ok(fast::save(&mut bills, &mut bodies, &self.body, effect));
         }
@@ -244,6 +290,7 @@ impl Call<'_> {
             data: &body.data,
             rules: &server.rules,
             effect,
+            refusals: &server.trouble.refusals(),
         };
         let reply = match self.operation.as_str() {
             "Save" => save.one(&mut bills)?,
@@ -287,6 +334,7 @@ impl Vendor for Call<'_> {
             };
             return Answer::json(reply.to_bytes(), reason.as_str());
         }
+        self.server.catch_up(Some(Instant::now()));
         let (reply, detail) = match self.form(effect) {
             Ok(reply) => (reply, String::new()),
             Err(failure) if self.operation == "ExecuteBillQuery" => {
@@ -334,41 +382,6 @@ impl Call<'_> {
         }
         .to_string()
     }
-}
-
-fn cookies(id: &str) -> Vec<(header::HeaderName, String)> {
-    vec![
-        (
-            header::SET_COOKIE,
-            format!("kdservice-sessionid={id}; path=/"),
-        ),
-        (
-            header::SET_COOKIE,
-            format!(
-                "ASP.NET_SessionId={}; path=/; HttpOnly",
-                id.replace('-', "")
-            ),
-        ),
-    ]
-}
-
-fn welcome(id: &str, who: &KingdeeCredentials) -> Node {
-    let context = Node::map([
-        ("UserLocale", Node::text("zh-CN")),
-        ("SessionId", Node::text(id.replace('-', ""))),
-        ("UserId", Node::integer(16_394)),
-        ("UserName", Node::text(&who.username)),
-        ("DataCenterName", Node::text("模拟账套")),
-        ("UserToken", Node::text(id)),
-    ]);
-    Node::map([
-        ("Message", Node::Null),
-        ("MessageCode", Node::text("CheckPasswordPolicy")),
-        ("LoginResultType", Node::integer(1)),
-        ("Context", context),
-        ("KDSVCSessionId", Node::text(id)),
-        ("IsSuccessByAPI", Node::Bool(true)),
-    ])
 }
 
 #[cfg(test)]

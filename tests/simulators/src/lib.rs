@@ -26,7 +26,7 @@ pub use config::{
 };
 pub use fault_rule::{FaultKind, FaultRule};
 pub use journal::Request;
-pub use kingdee::Document;
+pub use kingdee::{Document, Refusal};
 pub use project::{Report, report, write_connections};
 pub use simulators::{Error, Simulators};
 pub use wangdiantong::OrderChange;

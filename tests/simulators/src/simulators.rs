@@ -8,7 +8,7 @@ use crate::exchange::{Answer, BODY_LIMIT, Exchange};
 use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
-use crate::kingdee::{Document, Kingdee};
+use crate::kingdee::{Document, Kingdee, Refusal};
 use crate::wangdiantong::{Direct, OrderChange, Qimen, Wangdiantong};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -133,11 +133,12 @@ impl Simulators {
     /// Every stock-out as a JSON object of dialect A (scalars are strings, so no digit is lost),
     /// shipped or not.
     pub fn orders(&self) -> Vec<serde_json::Value> {
-        let truth = self.servers.wangdiantong.truth();
-        truth
-            .iter()
-            .filter_map(|order| serde_json::from_slice(order).ok())
-            .collect()
+        values(&self.servers.wangdiantong.truth())
+    }
+
+    /// What stock-outs were before they changed, in the form of [`Self::orders`], the oldest first.
+    pub fn superseded_orders(&self) -> Vec<serde_json::Value> {
+        values(&self.servers.wangdiantong.superseded())
     }
 
     /// Adds shipped orders with consign times (unix seconds) spread over `from..=to`; gives their numbers.
@@ -179,6 +180,21 @@ impl Simulators {
         self.servers.kingdee.audit(bill_no)
     }
 
+    /// From now on this bill is not taken.
+    pub fn refuse(&self, refusal: Refusal) {
+        self.servers.kingdee.refuse(refusal);
+    }
+
+    /// Lifts every refusal.
+    pub fn accept_all(&self) {
+        self.servers.kingdee.accept_all();
+    }
+
+    /// Lets every request that is still to take effect do so now.
+    pub fn finish_late(&self) {
+        self.servers.kingdee.catch_up(None);
+    }
+
     pub fn add_fault(&self, rule: FaultRule) {
         self.servers.exchange.faults.add(rule);
     }
@@ -210,6 +226,13 @@ impl Drop for Simulators {
             runtime.shutdown_background();
         }
     }
+}
+
+fn values(orders: &[Vec<u8>]) -> Vec<serde_json::Value> {
+    orders
+        .iter()
+        .filter_map(|order| serde_json::from_slice(order).ok())
+        .collect()
 }
 
 fn serve(runtime: &Runtime, port: u16, router: Router) -> Result<SocketAddr, Error> {

@@ -17,6 +17,7 @@ pub(crate) use qimen::Qimen;
 
 use crate::clock::Clock;
 use crate::config::{Config, Dialect, WangdiantongCredentials};
+use crate::exchange::Effect;
 use crate::form::Form;
 use crate::orders::render::Lists;
 use crate::orders::{Order, first_orders};
@@ -74,6 +75,8 @@ pub(crate) struct Wangdiantong {
     calls_per_minute: Option<usize>,
     calls: Mutex<VecDeque<i64>>,
     tables: RwLock<Tables>,
+    /// Numbers of the stock-outs on the page that was given last.
+    last_page: Mutex<Vec<String>>,
 }
 
 impl Wangdiantong {
@@ -96,6 +99,7 @@ impl Wangdiantong {
             calls_per_minute: config.calls_per_minute,
             calls: Mutex::default(),
             tables: RwLock::new(tables),
+            last_page: Mutex::default(),
         }
     }
 
@@ -126,6 +130,7 @@ impl Wangdiantong {
         collection: &'static Collection,
         form: &Form,
         dialect: Dialect,
+        effect: Effect,
     ) -> Result<Page, Refusal> {
         let query = Query::parse(collection, form)?;
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
@@ -137,12 +142,51 @@ impl Wangdiantong {
             .min(chosen.len());
         let to = from.saturating_add(query.page_size).min(chosen.len());
         let rows = chosen.get(from..to).unwrap_or_default();
-        Ok(Page {
+        let mut page = Page {
             list_key: collection.list_key,
             total: (query.page_no == 0).then_some(chosen.len()),
             rows: table.join(rows, dialect, self.lists),
             detail: format!("{query} rows={}", rows.len()),
-        })
+        };
+        if collection.list_key == "stockout_list" {
+            let numbers = rows.iter().filter_map(|at| tables.at(*at));
+            let numbers: Vec<String> = numbers.map(|order| order.stockout_no.clone()).collect();
+            drop(tables);
+            self.upset(&mut page, numbers, dialect, effect);
+        }
+        Ok(page)
+    }
+
+    /// Does to a page of stock-outs what a fault rule asks for, and remembers the page.
+    fn upset(&self, page: &mut Page, numbers: Vec<String>, dialect: Dialect, effect: Effect) {
+        let mut last = self
+            .last_page
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if effect.repeat {
+            let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+            for number in last.iter() {
+                let first = tables.superseded().find(|old| old.stockout_no == *number);
+                let Some(order) = first.cloned().or_else(|| tables.order(number)) else {
+                    continue;
+                };
+                if !page.rows.is_empty() {
+                    page.rows.push(b',');
+                }
+                let row = crate::orders::render::stockout(&order, dialect, self.lists);
+                page.rows.extend_from_slice(&row);
+            }
+        }
+        if let (Some(ms), Some(number)) = (effect.change_ms, numbers.first()) {
+            let ago = i64::try_from(ms / 1000).unwrap_or(0);
+            self.change(&OrderChange {
+                stockout_no: number.clone(),
+                more_pieces: true,
+                at: Some(self.clock.now() - ago),
+                ..OrderChange::default()
+            });
+        }
+        *last = numbers;
     }
 
     /// Adds shipped orders with consign times spread over `from..=to`, hidden before `visible_ms`.
@@ -209,12 +253,17 @@ impl Wangdiantong {
     /// The stock-outs as dialect A gives them, the oldest number first.
     pub(crate) fn truth(&self) -> Vec<Vec<u8>> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tables
-            .orders()
-            .map(|order: &Arc<Order>| {
-                crate::orders::render::stockout(order, Dialect::Direct, self.lists)
-            })
-            .collect()
+        tables.orders().map(|order| self.told(order)).collect()
+    }
+
+    /// What stock-outs were before they changed, the oldest first.
+    pub(crate) fn superseded(&self) -> Vec<Vec<u8>> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        tables.superseded().map(|order| self.told(order)).collect()
+    }
+
+    fn told(&self, order: &Arc<Order>) -> Vec<u8> {
+        crate::orders::render::stockout(order, Dialect::Direct, self.lists)
     }
 }
 

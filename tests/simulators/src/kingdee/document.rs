@@ -46,7 +46,8 @@ impl Bill {
 
 pub(crate) struct Bills {
     bills: BTreeMap<i64, Bill>,
-    numbers: HashMap<String, i64>,
+    /// Several bills share a number only where the rules let them.
+    numbers: HashMap<String, Vec<i64>>,
     next_fid: i64,
     next_entry: i64,
 }
@@ -71,8 +72,13 @@ impl Bills {
         self.bills.get_mut(&fid)
     }
 
+    /// The first bill of this number.
     pub(crate) fn fid(&self, number: &str) -> Option<i64> {
-        self.numbers.get(number).copied()
+        self.fids(number).first().copied()
+    }
+
+    pub(crate) fn fids(&self, number: &str) -> &[i64] {
+        self.numbers.get(number).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Bill> {
@@ -88,7 +94,7 @@ impl Bills {
         self.next_entry
     }
 
-    /// Stores a new bill under the next id; the caller made sure that the number is free.
+    /// Stores a new bill under the next id; the caller made sure that the number may be used.
     pub(crate) fn create(
         &mut self,
         number: String,
@@ -100,7 +106,7 @@ impl Bills {
         let fid = self.next_fid;
         model.set("FID", Node::integer(fid));
         model.set("FBillNo", Node::text(&number));
-        self.numbers.insert(number.clone(), fid);
+        self.numbers.entry(number.clone()).or_default().push(fid);
         self.bills.insert(
             fid,
             Bill {
@@ -124,16 +130,28 @@ impl Bills {
     }
 
     pub(crate) fn rename(&mut self, fid: i64, number: &str) {
-        if let Some(bill) = self.bills.get_mut(&fid) {
-            self.numbers.remove(&bill.number);
-            self.numbers.insert(number.to_owned(), fid);
-            number.clone_into(&mut bill.number);
-        }
+        let Some(bill) = self.bills.get_mut(&fid) else {
+            return;
+        };
+        let old = std::mem::replace(&mut bill.number, number.to_owned());
+        self.leave(&old, fid);
+        let bills = self.numbers.entry(number.to_owned()).or_default();
+        bills.push(fid);
+        bills.sort_unstable();
     }
 
     pub(crate) fn remove(&mut self, fid: i64) {
         if let Some(bill) = self.bills.remove(&fid) {
-            self.numbers.remove(&bill.number);
+            self.leave(&bill.number, fid);
+        }
+    }
+
+    fn leave(&mut self, number: &str, fid: i64) {
+        if let Some(bills) = self.numbers.get_mut(number) {
+            bills.retain(|held| *held != fid);
+            if bills.is_empty() {
+                self.numbers.remove(number);
+            }
         }
     }
 }

@@ -149,7 +149,7 @@ fn candidates<'a>(bills: &'a Bills, conditions: &[Condition]) -> Vec<&'a Bill> {
             let mut fids: Vec<i64> = condition
                 .values
                 .iter()
-                .filter_map(|number| bills.fid(number))
+                .flat_map(|number| bills.fids(number).iter().copied())
                 .collect();
             fids.sort_unstable();
             fids.dedup();

@@ -8,6 +8,7 @@ use super::check::Check;
 use super::document::Bills;
 use super::fields::OPTIONS;
 use super::reply::{Failure, Success, failure, result, status};
+use super::trouble::{Refusal, breaks, refusal};
 use crate::config::KingdeeRules;
 use crate::exchange::Effect;
 use crate::node::Node;
@@ -19,6 +20,7 @@ pub(crate) struct Save<'a> {
     pub(crate) data: &'a Node,
     pub(crate) rules: &'a KingdeeRules,
     pub(crate) effect: Effect,
+    pub(crate) refusals: &'a [Refusal],
 }
 
 impl Save<'_> {
@@ -38,6 +40,9 @@ impl Save<'_> {
     /// `Model` is a list of bills.
     pub(crate) fn batch(&self, bills: &mut Bills) -> Result<Node, Failure> {
         match self.data.get("Model") {
+            Some(Node::List(models)) if models.len() > 1 && breaks(self.refusals, models) => {
+                Err(failure(4, "执行异常：未将对象引用设置到对象的实例"))
+            }
             Some(Node::List(models)) => self.run(bills, models, false),
             _ => Err(failure(8, "参数错误：BatchSave的Model必须是数组")),
         }
@@ -100,7 +105,11 @@ impl Save<'_> {
             .and_then(Node::scalar)
             .unwrap_or_default()
             .to_owned();
-        failures.extend(conflicts(bills, fid, &number, &model, at));
+        failures.extend(refusal(self.refusals, &number, at));
+        if self.rules.unique_numbers && bills.fid(&number).is_some_and(|other| other != fid) {
+            failures.push(taken(&number, at));
+        }
+        failures.extend(conflicts(bills, fid, &model, at));
         if !failures.is_empty() {
             return Err(failures);
         }
@@ -272,8 +281,17 @@ fn merge(into: &mut Node, from: &Node, wanted: &dyn Fn(&str) -> bool) {
     }
 }
 
-/// What the stored bills say against a model: a number that is taken, a bill that is gone or audited.
-fn conflicts(bills: &Bills, fid: i64, number: &str, model: &Node, at: usize) -> Vec<Failure> {
+fn taken(number: &str, at: usize) -> Failure {
+    Failure {
+        field: Some("FBillNo".to_owned()),
+        message: format!("单据编号为“{number}”的单据已经存在，违反字段唯一性要求"),
+        at,
+        code: 11,
+    }
+}
+
+/// What the stored bills say against a model that changes one: it is gone or audited, or its rows are unknown.
+fn conflicts(bills: &Bills, fid: i64, model: &Node, at: usize) -> Vec<Failure> {
     let refuse = |code, field: &str, message: String| Failure {
         field: Some(field.to_owned()),
         message,
@@ -281,13 +299,6 @@ fn conflicts(bills: &Bills, fid: i64, number: &str, model: &Node, at: usize) -> 
         code,
     };
     let mut failures = Vec::new();
-    if bills.fid(number).is_some_and(|other| other != fid) {
-        failures.push(refuse(
-            11,
-            "FBillNo",
-            format!("单据编号为“{number}”的单据已经存在，违反字段唯一性要求"),
-        ));
-    }
     if fid == 0 {
         return failures;
     }

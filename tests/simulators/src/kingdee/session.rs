@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::{KingdeeCredentials, KingdeeRules};
 use crate::node::Node;
 use crate::signature::{kingdee_api, kingdee_client_secret, kingdee_data, kingdee_login};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::HashMap;
@@ -218,4 +218,39 @@ pub(crate) fn login(
         (false, "LoginByAppSecret") => Err(("第三方系统登录授权的应用密钥错误", "002005000003015")),
         (false, _) => Err(("签名验证失败", "002005000003016")),
     }
+}
+
+pub(crate) fn cookies(id: &str) -> Vec<(header::HeaderName, String)> {
+    vec![
+        (
+            header::SET_COOKIE,
+            format!("kdservice-sessionid={id}; path=/"),
+        ),
+        (
+            header::SET_COOKIE,
+            format!(
+                "ASP.NET_SessionId={}; path=/; HttpOnly",
+                id.replace('-', "")
+            ),
+        ),
+    ]
+}
+
+pub(crate) fn welcome(id: &str, who: &KingdeeCredentials) -> Node {
+    let context = Node::map([
+        ("UserLocale", Node::text("zh-CN")),
+        ("SessionId", Node::text(id.replace('-', ""))),
+        ("UserId", Node::integer(16_394)),
+        ("UserName", Node::text(&who.username)),
+        ("DataCenterName", Node::text("模拟账套")),
+        ("UserToken", Node::text(id)),
+    ]);
+    Node::map([
+        ("Message", Node::Null),
+        ("MessageCode", Node::text("CheckPasswordPolicy")),
+        ("LoginResultType", Node::integer(1)),
+        ("Context", context),
+        ("KDSVCSessionId", Node::text(id)),
+        ("IsSuccessByAPI", Node::Bool(true)),
+    ])
 }

@@ -2,6 +2,7 @@
 
 mod caller;
 mod later;
+mod trouble;
 
 use super::Kingdee;
 use crate::clock::Clock;
@@ -258,7 +259,7 @@ fn half_a_batch_tells_of_that_half_only() {
         body.as_bytes(),
         Effect {
             half: true,
-            hidden_ms: 0,
+            ..Effect::default()
         },
     );
     let answer: Value = serde_json::from_slice(&answer.body).unwrap();

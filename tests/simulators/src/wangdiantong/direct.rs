@@ -24,7 +24,7 @@ pub(crate) struct Direct<'a> {
 }
 
 impl Direct<'_> {
-    fn page(&self) -> Result<Page, Refusal> {
+    fn page(&self, effect: Effect) -> Result<Page, Refusal> {
         let collection = self.collection()?;
         let form =
             Form::parse(&[self.query, self.body]).map_err(|message| business(2541, message))?;
@@ -33,7 +33,7 @@ impl Direct<'_> {
         }
         self.verify(&form)?;
         self.server.admit()?;
-        self.server.page(collection, &form, Dialect::Direct)
+        self.server.page(collection, &form, Dialect::Direct, effect)
     }
 
     fn collection(&self) -> Result<&'static Collection, Refusal> {
@@ -87,8 +87,8 @@ impl Direct<'_> {
 }
 
 impl Vendor for Direct<'_> {
-    fn apply(&self, _effect: Effect) -> Answer {
-        let (body, detail) = match self.page() {
+    fn apply(&self, effect: Effect) -> Answer {
+        let (body, detail) = match self.page(effect) {
             Ok(page) => {
                 let mut body = br#"{"code":0,"message":"""#.to_vec();
                 if let Some(total) = page.total {
@@ -113,7 +113,7 @@ impl Vendor for Direct<'_> {
         let body = match kind {
             FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                let (list, total) = outline(self.page());
+                let (list, total) = outline(self.page(Effect::default()));
                 let total = total.map_or(String::new(), |n| format!(",\"total_count\":\"{n}\""));
                 format!(r#"{{"code":0,"message":""{total},"{list}":{{"0":{{}}}}}}"#)
             }

@@ -28,7 +28,7 @@ fn gateway(code: u32, message: impl Into<String>, sub_code: &'static str) -> Ref
 }
 
 impl Qimen<'_> {
-    fn page(&self) -> Result<Page, Refusal> {
+    fn page(&self, effect: Effect) -> Result<Page, Refusal> {
         let form = match self.form {
             Ok(form) => form,
             Err(message) => return Err(gateway(41, message.clone(), "isv.invalid-parameter")),
@@ -45,7 +45,7 @@ impl Qimen<'_> {
             Some(_) => {}
         }
         self.server.admit()?;
-        self.server.page(collection, form, Dialect::Qimen)
+        self.server.page(collection, form, Dialect::Qimen, effect)
     }
 
     fn verify(&self, form: &Form) -> Result<(), Refusal> {
@@ -103,8 +103,8 @@ impl Qimen<'_> {
 }
 
 impl Vendor for Qimen<'_> {
-    fn apply(&self, _effect: Effect) -> Answer {
-        match self.page() {
+    fn apply(&self, effect: Effect) -> Answer {
+        match self.page(effect) {
             Ok(page) => {
                 let mut body = br#"{"response":{"errorcode":0,"message":"ok""#.to_vec();
                 if let Some(total) = page.total {
@@ -144,7 +144,7 @@ impl Vendor for Qimen<'_> {
         let body = match kind {
             FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                let (list, total) = outline(self.page());
+                let (list, total) = outline(self.page(Effect::default()));
                 let total = total.map_or(String::new(), |n| format!(",\"total_count\":{n}"));
                 format!(
                     r#"{{"response":{{"errorcode":0,"message":"ok"{total},"{list}":{{"0":{{}}}}}}}}"#

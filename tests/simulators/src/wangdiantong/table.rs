@@ -151,6 +151,8 @@ impl Table {
 #[derive(Default)]
 pub(crate) struct Tables {
     orders: Vec<Arc<Order>>,
+    /// What orders were before they changed, the oldest first.
+    superseded: Vec<Arc<Order>>,
     places: HashMap<String, usize>,
     stockouts: Table,
     trades: Table,
@@ -241,8 +243,17 @@ impl Tables {
         self.trades
             .replace(at, order_row(&order, Document::Trade, 0));
         if let Some(slot) = self.orders.get_mut(at) {
-            *slot = order;
+            self.superseded.push(std::mem::replace(slot, order));
         }
+    }
+
+    pub(crate) fn superseded(&self) -> impl Iterator<Item = &Arc<Order>> {
+        self.superseded.iter()
+    }
+
+    /// Stock-outs and orders have the same places.
+    pub(crate) fn at(&self, place: usize) -> Option<&Arc<Order>> {
+        self.orders.get(place)
     }
 
     pub(crate) fn order(&self, stockout_no: &str) -> Option<Arc<Order>> {

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 mod spoilt;
+mod upset;
 
 const NOW: i64 = 1_760_000_000;
 const STOCKOUTS: &str = "stockout_order_query_trade";
