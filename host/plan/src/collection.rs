@@ -16,14 +16,18 @@ impl Check<'_> {
         let description = inputs.descriptions.get(&stage.usage.connector)?;
         let name = stage.usage.collection.as_str();
         let info = description.collection(Role::Target, name);
-        let guarantee = info.map_or(Guarantee::None, |info| info.guarantee);
+        let given = info.map_or(Guarantee::None, |info| info.guarantee);
+        // Asking for less is how a person says that this account gives less,
+        // such as a number that its rules do not keep unique.
+        let asked = target.guarantee.map(class);
+        let guarantee = asked.map_or(given, |asked| asked.min(given));
         let declared_key = match info.map(|info| info.key.as_slice()) {
             Some([only]) => Some(only.clone()),
             _ => None,
         };
         let key = target.key.clone().or(declared_key);
         if (info.is_some() || description.other_collections) && !inputs.pipeline.is_bad("/target") {
-            self.guarantee(name, guarantee, info);
+            self.guarantee(name, given, info);
         }
         let declared = Duration::from_millis(info.map_or(0, |info| info.settle_ms));
         let settle = self.settle(target.settle.as_deref(), name, declared);
