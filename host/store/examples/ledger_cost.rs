@@ -32,6 +32,7 @@ fn row(number: u64) -> LedgerRow {
         source_key: key(number),
         version: Some(Version::from("2026-11-21 21:45:31")),
         source_print: Fingerprint(u128::from(number) * 0x9e37_79b9_7f4a_7c15_f39c),
+        record: None,
         documents: vec![DocumentRow {
             part: "main".to_owned(),
             target_key: TargetKey(format!("CK2026112{number:010}")),
@@ -39,6 +40,8 @@ fn row(number: u64) -> LedgerRow {
             mapped_print: Fingerprint(u128::from(number) * 0xf39c_9e37_79b9_7f4a_7c15),
             state: DocumentState::Applied,
             attempts: 1,
+            tries: Vec::new(),
+            sent: None,
         }],
         run: RunId::from("20261121T214500-000123"),
         at_ms: 1_763_761_531_000 + number,
@@ -104,6 +107,7 @@ async fn store(rows: u64) -> Outcome<()> {
     };
     measure("commit without rows", rows.min(20_000), |first| {
         commit(vec![Change::Checkpoint(Checkpoint {
+            lane: String::new(),
             position: Position(first.to_be_bytes().to_vec()),
             run: RunId::from("20261121T214500-000123"),
             at_ms: first,

@@ -18,13 +18,33 @@ impl Fingerprint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IntentId(pub u64);
 
-/// Where an intent's documents lie on disk.
+/// What lies in a segment file, and so how long it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SegmentKind {
+    /// Documents of intents: durable before they are sent, kept while their
+    /// intent is open, and after that as evidence.
+    Documents,
+    /// Source records and exchanges, for `trace`: never waited for, dropped
+    /// when they grow too old or too many.
+    Evidence,
+}
+
+/// Where lines lie on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentRef {
+    pub kind: SegmentKind,
     pub file: u64,
     pub offset: u64,
     pub bytes: u64,
     pub crc: u32,
+}
+
+/// One line of a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineRef {
+    pub segment: SegmentRef,
+    /// From 0.
+    pub line: u32,
 }
 
 /// One document that is about to be sent.
@@ -39,6 +59,10 @@ pub struct IntentEntry {
     pub action: Action,
     pub known_id: Option<String>,
     pub attempt: u32,
+    /// The source's record.
+    pub record: Option<LineRef>,
+    /// What the tries of this version came to so far.
+    pub tries: Vec<Try>,
 }
 
 /// What is about to be sent in one call, durable before it is.
@@ -55,6 +79,8 @@ pub struct Intent {
 /// Where a run goes on: everything before it is resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
+    /// Empty for the live run; a backfill has a position of its own.
+    pub lane: String,
     pub position: Position,
     pub run: RunId,
     pub at_ms: u64,
@@ -63,11 +89,54 @@ pub struct Checkpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentState {
     Applied,
-    /// Refused; the payload lies in the dead letters.
+    /// Refused; it lies in the dead letters.
     Rejected,
     /// Waits for a person, with the reason.
     Held(String),
+    /// Applied once, and taken back since.
+    Cancelled,
+    /// A person decided that this version is not to be sent.
+    Discarded,
 }
+
+/// What one try of a document came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    Applied,
+    Rejected {
+        code: String,
+        message: String,
+    },
+    /// Refused for now.
+    Later {
+        code: String,
+        message: String,
+    },
+    Unknown(String),
+    /// A look-up told, after doubt or before a first send that caution asks
+    /// for, that it stands.
+    Found,
+    /// A look-up told that it does not.
+    Absent,
+    /// A person said so.
+    Decided(String),
+}
+
+/// One line of a document's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    pub run: RunId,
+    pub at_ms: u64,
+    /// `None` for what was decided without a send.
+    pub intent: Option<IntentId>,
+    pub action: Action,
+    pub came: Came,
+    /// The exchange with the target, where one was kept.
+    pub exchange: Option<LineRef>,
+}
+
+/// So many tries are kept of one document; the oldest go.
+pub const TRIES: usize = 8;
 
 /// One document that a record became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +147,10 @@ pub struct DocumentRow {
     pub mapped_print: Fingerprint,
     pub state: DocumentState,
     pub attempts: u32,
+    /// Oldest first, at most [`TRIES`].
+    pub tries: Vec<Try>,
+    /// The document as it was last sent.
+    pub sent: Option<LineRef>,
 }
 
 /// What is known of one source document: the latest version dealt with.
@@ -88,24 +161,58 @@ pub struct LedgerRow {
     pub source_print: Fingerprint,
     /// Empty where the transform dropped the record.
     pub documents: Vec<DocumentRow>,
+    /// The record as it was read.
+    pub record: Option<LineRef>,
     pub run: RunId,
     pub at_ms: u64,
 }
 
-/// A record that was refused, by the transform or by the target.
+/// A record that was refused, by a transform or by the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     pub source_key: SourceKey,
     pub part: String,
+    pub version: Option<Version>,
     pub target_key: Option<TargetKey>,
     pub code: String,
     pub message: String,
     pub field: Option<String>,
     pub attempts: u32,
-    /// The source's line where the transform refused it, else the document.
-    pub payload: Vec<u8>,
+    /// The source's line; empty where it is no longer known.
+    pub record: Vec<u8>,
+    /// What the target refused; `None` where a transform refused the record.
+    pub document: Option<Vec<u8>>,
+    /// What a person wrote in place of the document, or else of the record.
+    pub edited: Option<Vec<u8>>,
+    pub exchange: Option<LineRef>,
     pub run: RunId,
     pub at_ms: u64,
+}
+
+/// Why a document waits for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HoldKind {
+    /// `on_change: hold` wants it so.
+    Change,
+    /// The target says that it may not be changed.
+    Locked,
+    /// It cannot be told whether a write took effect.
+    Doubt,
+    /// The target has something else under its number or id.
+    Conflict,
+    /// The target has it more than once.
+    Twice,
+    /// State was restored or reset, and the target cannot be asked whether it
+    /// has it already.
+    Caution,
+}
+
+impl HoldKind {
+    /// Whether something is wrong in the target that nobody may repair but a
+    /// person.
+    pub fn is_alarm(self) -> bool {
+        matches!(self, Self::Conflict | Self::Twice)
+    }
 }
 
 /// A document that waits for a person.
@@ -114,10 +221,17 @@ pub struct Hold {
     pub source_key: SourceKey,
     pub part: String,
     pub target_key: TargetKey,
+    /// Where it is known.
+    pub target_id: Option<String>,
     pub version: Option<Version>,
+    /// What was not done.
+    pub action: Action,
+    pub kind: HoldKind,
     pub reason: String,
+    /// The source's line; empty where it is no longer known.
+    pub record: Vec<u8>,
     /// The document that was not sent.
-    pub payload: Vec<u8>,
+    pub document: Vec<u8>,
     pub run: RunId,
     pub at_ms: u64,
 }
@@ -138,13 +252,24 @@ pub struct RunRow {
     pub started_ms: u64,
     pub ended_ms: Option<u64>,
     pub state: RunState,
+    /// `live`, or what else the run was for, such as `backfill …`.
+    pub purpose: String,
     pub manifest_digest: String,
+    /// Name and digest of each component, in the order of the record's road.
+    pub components: Vec<(String, String)>,
     pub read: u64,
     pub unchanged: u64,
     pub dropped: u64,
     pub applied: u64,
     pub rejected: u64,
     pub held: u64,
+}
+
+/// Why the ledger of a scope may know less than was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caution {
+    pub reason: String,
+    pub at_ms: u64,
 }
 
 /// One element of an atomic commit.
@@ -166,8 +291,15 @@ pub enum Change {
         part: String,
     },
     Checkpoint(Checkpoint),
-    /// The next run begins at the start again; the ledger stays.
-    ResetCheckpoint,
+    /// The lane's next run begins at the start again; the ledger stays.
+    ResetCheckpoint {
+        lane: String,
+    },
+    /// From now on every key is looked up before it is first sent; `None`
+    /// ends that.
+    Caution(Option<Caution>),
+    /// The scope's state belongs to this target from now on.
+    Bind(String),
     /// Takes the place of an earlier row of the same run.
     Run(RunRow),
 }

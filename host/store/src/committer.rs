@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use duijie_record::Scope;
 use tokio::sync::oneshot;
 
+use crate::chaos::{self, Point};
 use crate::codec::{self, ClaimV1, IntentMarkV1};
 use crate::key::{Key, Kind};
 use crate::ledger::{EncodedRow, Ledger};
@@ -32,6 +33,7 @@ pub(crate) enum Request {
 pub(crate) struct Shared {
     pub(crate) table: Table,
     pub(crate) segments: Segments,
+    pub(crate) evidence: Segments,
     pub(crate) ledgers: RwLock<HashMap<String, Arc<RwLock<Ledger>>>>,
 }
 
@@ -185,7 +187,9 @@ impl Committer {
         }
         shared.table.apply(batch)?;
         drop(held);
+        chaos::reach(Point::BeforeSync);
         shared.table.sync()?;
+        chaos::reach(Point::AfterSync);
         shared.segments.committed(&group.effects);
         Ok(())
     }

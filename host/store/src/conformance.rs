@@ -3,8 +3,9 @@
 
 mod property;
 mod sample;
+mod trace;
 
-pub(crate) use sample::{checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+pub(crate) use sample::{caution, checkpoint, dead_letter, hold, intent, ledger_row, run_row};
 
 use crate::{Embedded, Memory, Options};
 
@@ -55,4 +56,11 @@ conformance! {
     a_reset_checkpoint_is_gone_and_the_ledger_stays,
     runs_come_newest_first,
     odd_scopes_and_keys_do_not_meet,
+    each_lane_has_a_checkpoint_of_its_own,
+    a_caution_lasts_until_it_is_taken_back,
+    a_scope_is_bound_to_the_target_named_last,
+    evidence_is_read_back_and_what_is_gone_is_none,
+    rows_are_found_by_every_number_of_theirs,
+    a_row_is_not_found_by_a_number_it_no_longer_has,
+    the_owner_of_a_target_key_is_who_wrote_it_last,
 }

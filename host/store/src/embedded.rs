@@ -11,12 +11,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey};
+use duijie_record::{Scope, SourceKey, TargetKey};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
 use crate::codec::{
-    self, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1, RunRowV1,
+    self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
+    RunRowV1,
 };
 use crate::committer::{Committer, Reply, Request, Shared};
 use crate::key::{Key, Kind};
@@ -25,8 +26,8 @@ use crate::prepared::Prepared;
 use crate::segment::Segments;
 use crate::table::{Table, io_error};
 use crate::{
-    Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, RunRow,
-    SegmentRef, Store,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
+    RunRow, SegmentKind, SegmentRef, Store,
 };
 
 /// How an embedded store uses memory and disk.
@@ -87,11 +88,23 @@ impl Embedded {
             let ledger = Arc::new(RwLock::new(Ledger::open(&table, &scope)?));
             ledgers.insert(scope.0, ledger);
         }
-        let segments = Segments::open(folder, options.segment_file_bytes, &intents)?;
+        let segments = Segments::open(
+            folder,
+            SegmentKind::Documents,
+            options.segment_file_bytes,
+            &intents,
+        )?;
+        let evidence = Segments::open(
+            folder,
+            SegmentKind::Evidence,
+            options.segment_file_bytes,
+            &[],
+        )?;
         let intent_mark = intent_mark(&table)?;
         let shared = Arc::new(Shared {
             table,
             segments,
+            evidence,
             ledgers: RwLock::new(ledgers),
         });
         let committer = Committer {
@@ -229,12 +242,49 @@ impl Store for Embedded {
         self.shared.segments.read(segment)
     }
 
-    fn checkpoint(&self, scope: &Scope) -> Result<Option<Checkpoint>, Error> {
-        one(
+    fn append_evidence(&self, _scope: &Scope, data: &[u8]) -> Result<SegmentRef, Error> {
+        self.shared.evidence.append(data)
+    }
+
+    fn kept(&self, _scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
+        let segments = match segment.kind {
+            SegmentKind::Documents => &self.shared.segments,
+            SegmentKind::Evidence => &self.shared.evidence,
+        };
+        match segments.read(segment) {
+            Ok(data) => Ok(Some(data)),
+            Err(Error::Damaged { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn checkpoint(&self, scope: &Scope, lane: &str) -> Result<Option<Checkpoint>, Error> {
+        let key = scoped(Kind::Checkpoint, scope).text(lane);
+        one(&self.shared.table, &key, |bytes| {
+            codec::decode::<CheckpointV1<'_>>(bytes).map(Checkpoint::from)
+        })
+    }
+
+    fn lanes(&self, scope: &Scope) -> Result<Vec<String>, Error> {
+        let mut lanes = many(
             &self.shared.table,
             &scoped(Kind::Checkpoint, scope),
-            |bytes| codec::decode::<CheckpointV1<'_>>(bytes).map(Checkpoint::from),
-        )
+            |bytes| codec::decode::<CheckpointV1<'_>>(bytes).map(|stored| stored.lane.to_owned()),
+        )?;
+        lanes.retain(|lane| !lane.is_empty());
+        Ok(lanes)
+    }
+
+    fn caution(&self, scope: &Scope) -> Result<Option<Caution>, Error> {
+        one(&self.shared.table, &scoped(Kind::Caution, scope), |bytes| {
+            codec::decode::<CautionV1<'_>>(bytes).map(Caution::from)
+        })
+    }
+
+    fn bound(&self, scope: &Scope) -> Result<Option<String>, Error> {
+        one(&self.shared.table, &scoped(Kind::Bound, scope), |bytes| {
+            codec::decode::<BoundV1<'_>>(bytes).map(|stored| stored.target.to_owned())
+        })
     }
 
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
@@ -247,6 +297,46 @@ impl Store for Embedded {
         };
         let ledger = ledger.read().unwrap_or_else(PoisonError::into_inner);
         ledger.rows(&self.shared.table, keys)
+    }
+
+    fn owners(&self, scope: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error> {
+        let mut found = vec![None; keys.len()];
+        let Some(ledger) = self.shared.ledger(scope.as_str()) else {
+            return Ok(found);
+        };
+        let ledger = ledger.read().unwrap_or_else(PoisonError::into_inner);
+        ledger.each(&self.shared.table, |row| {
+            for (key, slot) in keys.iter().zip(&mut found) {
+                let mut documents = row.documents.iter();
+                if documents.any(|document| document.target_key == *key) {
+                    *slot = Some(row.source_key.clone());
+                }
+            }
+        })?;
+        Ok(found)
+    }
+
+    fn find(&self, number: &str) -> Result<Vec<(Scope, LedgerRow)>, Error> {
+        let mut found = Vec::new();
+        for scope in self.scopes()? {
+            let Some(ledger) = self.shared.ledger(scope.as_str()) else {
+                continue;
+            };
+            let ledger = ledger.read().unwrap_or_else(PoisonError::into_inner);
+            ledger.each(&self.shared.table, |row| {
+                let documents = &row.documents;
+                if row.source_key.as_str() == number
+                    || documents.iter().any(|document| {
+                        document.target_key.as_str() == number
+                            || document.target_id.as_deref() == Some(number)
+                    })
+                {
+                    found.push((scope.clone(), row));
+                }
+            })?;
+        }
+        found.sort_by_key(|(_, row)| std::cmp::Reverse(row.at_ms));
+        Ok(found)
     }
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     DeadLetter = 6,
     Hold = 7,
     Run = 8,
+    Caution = 9,
+    Bound = 10,
 }
 
 /// Text inside a key ends with two bytes that no escaped text contains, so

@@ -114,6 +114,24 @@ impl Ledger {
         Ok(found)
     }
 
+    /// Visits every row that counts.
+    pub(crate) fn each(
+        &self,
+        table: &Table,
+        mut visit: impl FnMut(LedgerRow),
+    ) -> Result<(), Error> {
+        table.scan(&self.prefix, |key, bytes| {
+            let number = key.last_chunk().copied().map(u64::from_be_bytes);
+            for (offset, row) in rows(table, bytes)? {
+                let location = Location::new(number.unwrap_or_default(), offset);
+                if self.index.candidate(row.source_key) == Some(location) {
+                    visit(LedgerRow::from(row));
+                }
+            }
+            Ok(true)
+        })
+    }
+
     /// Adds rows to `batch`, of which the last of a key counts, and removes from it the
     /// blocks that they leave without a living row. Sparse blocks go too,
     /// with their living rows written anew: all in the one batch.

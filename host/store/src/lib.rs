@@ -2,6 +2,7 @@
 //! the embedded store behind it. The only crate that names sled.
 
 mod change;
+pub mod chaos;
 mod codec;
 mod committer;
 #[cfg(test)]
@@ -17,8 +18,9 @@ mod store;
 mod table;
 
 pub use change::{
-    Change, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Hold, Intent,
-    IntentEntry, IntentId, LedgerRow, RunRow, RunState, SegmentRef,
+    Came, Caution, Change, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Hold,
+    HoldKind, Intent, IntentEntry, IntentId, LedgerRow, LineRef, RunRow, RunState, SegmentKind,
+    SegmentRef, TRIES, Try,
 };
 pub use embedded::{Embedded, Options};
 pub use error::Error;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use duijie_record::{RunId, Scope, SourceKey};
+use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
-    Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, RunRow,
-    SegmentRef, Store,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
+    RunRow, SegmentKind, SegmentRef, Store,
 };
 
 /// Where one document of one record is kept.
@@ -19,13 +19,18 @@ type DocumentKey = (SourceKey, String);
 #[derive(Default)]
 struct ScopeState {
     epoch: u64,
-    checkpoint: Option<Checkpoint>,
+    /// By lane.
+    checkpoints: BTreeMap<String, Checkpoint>,
+    caution: Option<Caution>,
+    bound: Option<String>,
     intents: BTreeMap<IntentId, Intent>,
-    ledger: HashMap<SourceKey, LedgerRow>,
+    /// With the number of its writing, of all rows of the scope.
+    ledger: HashMap<SourceKey, (u64, LedgerRow)>,
+    written: u64,
     dead_letters: BTreeMap<DocumentKey, DeadLetter>,
     holds: BTreeMap<DocumentKey, Hold>,
     runs: BTreeMap<RunId, RunRow>,
-    /// One pretended file for each append, gone when its intents are settled.
+    /// One pretended file for each append. It stays as evidence.
     segments: HashMap<u64, Vec<u8>>,
 }
 
@@ -53,6 +58,25 @@ impl Memory {
             .map(view)
             .unwrap_or_default()
     }
+
+    fn lay_aside(
+        &self,
+        scope: &Scope,
+        kind: SegmentKind,
+        data: &[u8],
+    ) -> Result<SegmentRef, Error> {
+        let mut scopes = self.scopes();
+        let state = scopes.entry(scope.0.clone()).or_default();
+        let file = self.segment_mark.fetch_add(1, Ordering::Relaxed) + 1;
+        state.segments.insert(file, data.to_vec());
+        Ok(SegmentRef {
+            kind,
+            file,
+            offset: 0,
+            bytes: data.len() as u64,
+            crc: crc32fast::hash(data),
+        })
+    }
 }
 
 impl ScopeState {
@@ -65,7 +89,9 @@ impl ScopeState {
                 self.intents.remove(&id);
             }
             Change::Ledger(row) => {
-                self.ledger.insert(row.source_key.clone(), row);
+                self.written += 1;
+                let placed = (self.written, row);
+                self.ledger.insert(placed.1.source_key.clone(), placed);
             }
             Change::DeadLetter(letter) => {
                 let key = (letter.source_key.clone(), letter.part.clone());
@@ -80,23 +106,33 @@ impl ScopeState {
                 self.holds.remove(&key);
                 self.dead_letters.remove(&key);
             }
-            Change::Checkpoint(checkpoint) => self.checkpoint = Some(checkpoint),
-            Change::ResetCheckpoint => self.checkpoint = None,
+            Change::Checkpoint(checkpoint) => {
+                self.checkpoints.insert(checkpoint.lane.clone(), checkpoint);
+            }
+            Change::ResetCheckpoint { lane } => {
+                self.checkpoints.remove(&lane);
+            }
+            Change::Caution(caution) => self.caution = caution,
+            Change::Bind(target) => self.bound = Some(target),
             Change::Run(row) => {
                 self.runs.insert(row.run.clone(), row);
             }
         }
     }
 
-    /// Drops the files that intents of `before` named and none names now.
-    fn drop_segments(&mut self, before: &[u64]) {
-        for file in before {
-            let mut open = self.intents.values();
-            if open.all(|intent| intent.segment.file != *file) {
-                self.segments.remove(file);
-            }
-        }
+    fn owner(&self, key: &TargetKey) -> Option<SourceKey> {
+        let has = |row: &LedgerRow| row.documents.iter().any(|one| one.target_key == *key);
+        let rows = self.ledger.values().filter(|(_, row)| has(row));
+        let latest = rows.max_by_key(|(written, _)| *written);
+        latest.map(|(_, row)| row.source_key.clone())
     }
+}
+
+fn has_number(row: &LedgerRow, number: &str) -> bool {
+    row.source_key.as_str() == number
+        || row.documents.iter().any(|document| {
+            document.target_key.as_str() == number || document.target_id.as_deref() == Some(number)
+        })
 }
 
 fn lost(claim: &Claim, current: u64) -> Error {
@@ -127,12 +163,9 @@ impl Store for Memory {
         if state.epoch != claim.epoch {
             return Err(lost(claim, state.epoch));
         }
-        let open = state.intents.values();
-        let before: Vec<_> = open.map(|intent| intent.segment.file).collect();
         for change in changes {
             state.apply(change);
         }
-        state.drop_segments(&before);
         Ok(())
     }
 
@@ -141,32 +174,43 @@ impl Store for Memory {
     }
 
     async fn append_segment(&self, claim: &Claim, data: &[u8]) -> Result<SegmentRef, Error> {
-        let mut scopes = self.scopes();
-        let Some(state) = scopes.get_mut(claim.scope.as_str()) else {
-            return Err(lost(claim, 0));
-        };
-        let file = self.segment_mark.fetch_add(1, Ordering::Relaxed) + 1;
-        state.segments.insert(file, data.to_vec());
-        Ok(SegmentRef {
-            file,
-            offset: 0,
-            bytes: data.len() as u64,
-            crc: crc32fast::hash(data),
-        })
+        self.lay_aside(&claim.scope, SegmentKind::Documents, data)
+    }
+
+    fn append_evidence(&self, scope: &Scope, data: &[u8]) -> Result<SegmentRef, Error> {
+        self.lay_aside(scope, SegmentKind::Evidence, data)
     }
 
     fn read_segment(&self, scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
-        let data = self.read(scope, |state| state.segments.get(&segment.file).cloned());
-        let whole = data.filter(|data| crc32fast::hash(data) == segment.crc);
-        whole.ok_or_else(|| Error::Damaged {
+        self.kept(scope, segment)?.ok_or_else(|| Error::Damaged {
             what: "segment",
             place: format!("memory, file {}", segment.file),
             reason: "no data with this checksum is there".to_owned(),
         })
     }
 
-    fn checkpoint(&self, scope: &Scope) -> Result<Option<Checkpoint>, Error> {
-        Ok(self.read(scope, |state| state.checkpoint.clone()))
+    fn kept(&self, scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
+        let data = self.read(scope, |state| state.segments.get(&segment.file).cloned());
+        Ok(data.filter(|data| crc32fast::hash(data) == segment.crc))
+    }
+
+    fn checkpoint(&self, scope: &Scope, lane: &str) -> Result<Option<Checkpoint>, Error> {
+        Ok(self.read(scope, |state| state.checkpoints.get(lane).cloned()))
+    }
+
+    fn lanes(&self, scope: &Scope) -> Result<Vec<String>, Error> {
+        let named = |lane: &&String| !lane.is_empty();
+        Ok(self.read(scope, |state| {
+            state.checkpoints.keys().filter(named).cloned().collect()
+        }))
+    }
+
+    fn caution(&self, scope: &Scope) -> Result<Option<Caution>, Error> {
+        Ok(self.read(scope, |state| state.caution.clone()))
+    }
+
+    fn bound(&self, scope: &Scope) -> Result<Option<String>, Error> {
+        Ok(self.read(scope, |state| state.bound.clone()))
     }
 
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
@@ -176,8 +220,29 @@ impl Store for Memory {
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
         let scopes = self.scopes();
         let state = scopes.get(scope.as_str());
-        let row = |key| state.and_then(|state| state.ledger.get(key).cloned());
+        let row = |key| {
+            let placed = state.and_then(|state| state.ledger.get(key));
+            placed.map(|(_, row)| row.clone())
+        };
         Ok(keys.iter().map(row).collect())
+    }
+
+    fn owners(&self, scope: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error> {
+        let scopes = self.scopes();
+        let state = scopes.get(scope.as_str());
+        let owner = |key| state.and_then(|state| state.owner(key));
+        Ok(keys.iter().map(owner).collect())
+    }
+
+    fn find(&self, number: &str) -> Result<Vec<(Scope, LedgerRow)>, Error> {
+        let mut found = Vec::new();
+        for (scope, state) in &*self.scopes() {
+            let rows = state.ledger.values().map(|(_, row)| row);
+            let rows = rows.filter(|row| has_number(row, number));
+            found.extend(rows.map(|row| (Scope(scope.clone()), row.clone())));
+        }
+        found.sort_by_key(|(_, row)| std::cmp::Reverse(row.at_ms));
+        Ok(found)
     }
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use duijie_record::Scope;
 use serde::Serialize;
 
-use crate::codec::{self, CheckpointV1, DeadLetterV1, HoldV1, IntentV1, RunRowV1};
+use crate::codec::{
+    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, HoldV1, IntentV1, RunRowV1,
+};
 use crate::key::{Key, Kind};
 use crate::ledger::EncodedRow;
 use crate::table::MAX_VALUE;
@@ -67,9 +69,15 @@ impl Prepared {
                 Ok(())
             }
             Change::Checkpoint(checkpoint) => {
-                self.put(key(Kind::Checkpoint), &CheckpointV1::from(checkpoint))
+                let key = key(Kind::Checkpoint).text(&checkpoint.lane);
+                self.put(key, &CheckpointV1::from(checkpoint))
             }
-            Change::ResetCheckpoint => self.remove(key(Kind::Checkpoint)),
+            Change::ResetCheckpoint { lane } => self.remove(key(Kind::Checkpoint).text(lane)),
+            Change::Caution(Some(caution)) => {
+                self.put(key(Kind::Caution), &CautionV1::from(caution))
+            }
+            Change::Caution(None) => self.remove(key(Kind::Caution)),
+            Change::Bind(target) => self.put(key(Kind::Bound), &BoundV1 { target }),
             Change::Run(row) => {
                 self.put(key(Kind::Run).text(row.run.as_str()), &RunRowV1::from(row))
             }

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::prepared::Effects;
 use crate::table::io_error;
-use crate::{Error, Intent, IntentId, SegmentRef};
+use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
 
 pub(crate) struct Segments {
+    kind: SegmentKind,
     folder: PathBuf,
     /// A file takes no further entry that would make it longer.
     file_bytes: u64,
@@ -44,10 +45,14 @@ impl Segments {
     /// needs are deleted.
     pub(crate) fn open(
         folder: &Path,
+        kind: SegmentKind,
         file_bytes: u64,
         open_intents: &[Intent],
     ) -> Result<Self, Error> {
-        let folder = folder.join("segments");
+        let folder = folder.join(match kind {
+            SegmentKind::Documents => "segments",
+            SegmentKind::Evidence => "evidence",
+        });
         let io = |what| io_error(what, &folder);
         std::fs::create_dir_all(&folder).map_err(io("making the folder"))?;
         let needed = open_intents
@@ -66,11 +71,14 @@ impl Segments {
         }
         state.next_file = state.files.last().map_or(1, |last| last + 1);
         let segments = Self {
+            kind,
             folder,
             file_bytes,
             state: Mutex::new(state),
         };
-        segments.delete_unneeded();
+        if kind == SegmentKind::Documents {
+            segments.delete_unneeded();
+        }
         Ok(segments)
     }
 
@@ -95,6 +103,7 @@ impl Segments {
         state.unsynced.insert(number, file);
         state.unnamed.insert((number, offset));
         Ok(SegmentRef {
+            kind: self.kind,
             file: number,
             offset,
             bytes,

@@ -1,10 +1,11 @@
 //! The trait that every store keeps. State is kept apart by scope.
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey};
+use duijie_record::{Scope, SourceKey, TargetKey};
 
 use crate::{
-    Change, Checkpoint, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, RunRow, SegmentRef,
+    Caution, Change, Checkpoint, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, RunRow,
+    SegmentRef,
 };
 
 /// The right to change a scope's state. Whoever claims later wins, and the
@@ -33,16 +34,40 @@ pub trait Store: Send + Sync {
     /// when the commit that names the reference returns.
     async fn append_segment(&self, claim: &Claim, data: &[u8]) -> Result<SegmentRef, Error>;
 
-    /// Reads documents back, with their checksum verified.
+    /// Lays evidence (JSON Lines) aside for `trace`. Nothing waits for it: a
+    /// power cut may take it.
+    fn append_evidence(&self, scope: &Scope, data: &[u8]) -> Result<SegmentRef, Error>;
+
+    /// Reads documents of an open intent back, with their checksum verified.
     fn read_segment(&self, scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error>;
 
-    fn checkpoint(&self, scope: &Scope) -> Result<Option<Checkpoint>, Error>;
+    /// Reads what may have been dropped: `None` when it was, or when a power
+    /// cut took it.
+    fn kept(&self, scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error>;
+
+    fn checkpoint(&self, scope: &Scope, lane: &str) -> Result<Option<Checkpoint>, Error>;
+
+    /// Lanes that have a checkpoint, the live one's empty name not among them.
+    fn lanes(&self, scope: &Scope) -> Result<Vec<String>, Error>;
+
+    fn caution(&self, scope: &Scope) -> Result<Option<Caution>, Error>;
+
+    /// The target that the scope's state belongs to.
+    fn bound(&self, scope: &Scope) -> Result<Option<String>, Error>;
 
     /// Oldest first.
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error>;
 
     /// One answer a key, in order.
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error>;
+
+    /// Which source key has a document with this target key, one answer a
+    /// key, in order. Of several, the one that was written last.
+    fn owners(&self, scope: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error>;
+
+    /// Rows whose source key, target key or target id is this number, in
+    /// whatever scope, the newest first.
+    fn find(&self, number: &str) -> Result<Vec<(Scope, LedgerRow)>, Error>;
 
     /// By source key, then part.
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error>;

@@ -5,12 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1, LedgerRowV1, RunRowV1,
-    decode, encode,
+    BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
+    LedgerRowV1, RunRowV1, decode, encode,
 };
-use crate::conformance::{checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+use crate::conformance::{caution, checkpoint, dead_letter, hold, intent, ledger_row, run_row};
 use crate::{
-    Checkpoint, DeadLetter, Hold, Intent, IntentId, LedgerRow, RunRow, RunState, SegmentRef,
+    Caution, Checkpoint, DeadLetter, Hold, Intent, IntentId, LedgerRow, RunRow, RunState,
+    SegmentKind, SegmentRef,
 };
 
 fn blob(name: &str) -> Vec<u8> {
@@ -48,6 +49,7 @@ macro_rules! golden {
 
 fn segment() -> SegmentRef {
     SegmentRef {
+        kind: SegmentKind::Documents,
         file: 3,
         offset: 70_000,
         bytes: 512,
@@ -56,6 +58,7 @@ fn segment() -> SegmentRef {
 }
 
 golden!(checkpoint_v1, CheckpointV1, Checkpoint, checkpoint(7));
+golden!(caution_v1, CautionV1, Caution, caution());
 golden!(
     intent_v1,
     IntentV1,
@@ -104,6 +107,19 @@ fn claim_v1() {
     let read = |claim: ClaimV1<'_>| (claim.scope.to_owned(), claim.epoch);
     let value = ("orders".to_owned(), 300);
     check("claim_v1", &blob("claim_v1"), &stored, read, &value);
+}
+
+#[test]
+fn bound_v1() {
+    let stored = BoundV1 { target: "kingdee" };
+    let read = |bound: BoundV1<'_>| bound.target.to_owned();
+    check(
+        "bound_v1",
+        &blob("bound_v1"),
+        &stored,
+        read,
+        &"kingdee".to_owned(),
+    );
 }
 
 #[test]

@@ -2,14 +2,15 @@
 
 use duijie_record::{Scope, SourceKey};
 
+pub(super) use super::trace::*;
 use super::{checkpoint, dead_letter, hold, intent, ledger_row, run_row};
 use crate::{Change, Claim, Error, IntentId, LedgerRow, RunState, SegmentRef, Store};
 
-async fn claim(store: &dyn Store, scope: &str) -> Claim {
+pub(super) async fn claim(store: &dyn Store, scope: &str) -> Claim {
     store.claim(&Scope::from(scope)).await.unwrap()
 }
 
-async fn commit(store: &dyn Store, claim: &Claim, changes: Vec<Change>) {
+pub(super) async fn commit(store: &dyn Store, claim: &Claim, changes: Vec<Change>) {
     store.commit(claim, changes).await.unwrap();
 }
 
@@ -30,7 +31,10 @@ async fn open_intent(store: &dyn Store, claim: &Claim, data: &[u8]) -> (IntentId
 }
 
 fn check_empty(store: &dyn Store, scope: &Scope) {
-    assert_eq!(store.checkpoint(scope).unwrap(), None);
+    assert_eq!(store.checkpoint(scope, "").unwrap(), None);
+    assert_eq!(store.lanes(scope).unwrap(), Vec::<String>::new());
+    assert_eq!(store.caution(scope).unwrap(), None);
+    assert_eq!(store.bound(scope).unwrap(), None);
     assert_eq!(store.open_intents(scope).unwrap(), []);
     assert_eq!(
         store.ledger(scope, &keys(&["a", "b"])).unwrap(),
@@ -68,7 +72,7 @@ pub(super) async fn what_was_committed_is_read_back(store: &dyn Store) {
     let letters = store.dead_letters(scope).unwrap();
     assert_eq!(letters, [dead_letter("b", "main", b"{\"qty\":0.0000}")]);
     assert_eq!(store.holds(scope).unwrap(), [hold("c", "main", b"{}")]);
-    assert_eq!(store.checkpoint(scope).unwrap(), Some(checkpoint(7)));
+    assert_eq!(store.checkpoint(scope, "").unwrap(), Some(checkpoint(7)));
     let run = run_row("run-1", RunState::Failed("no answer".to_owned()));
     assert_eq!(store.runs(scope, 10).unwrap(), [run]);
 }
@@ -84,8 +88,14 @@ pub(super) async fn scopes_are_kept_apart(store: &dyn Store) {
     };
     commit(store, &left, changes(1)).await;
     commit(store, &right, changes(2)).await;
-    assert_eq!(store.checkpoint(&left.scope).unwrap(), Some(checkpoint(1)));
-    assert_eq!(store.checkpoint(&right.scope).unwrap(), Some(checkpoint(2)));
+    assert_eq!(
+        store.checkpoint(&left.scope, "").unwrap(),
+        Some(checkpoint(1))
+    );
+    assert_eq!(
+        store.checkpoint(&right.scope, "").unwrap(),
+        Some(checkpoint(2))
+    );
     assert_eq!(row(store, &left, "same"), Some(ledger_row("same", 1)));
     assert_eq!(row(store, &right, "same"), Some(ledger_row("same", 2)));
     assert_eq!(store.scopes().unwrap(), [left.scope, right.scope]);
@@ -127,7 +137,7 @@ pub(super) async fn a_refused_commit_changes_nothing(store: &dyn Store) {
     store.commit(&earlier, changes).await.unwrap_err();
     assert_eq!(store.open_intents(&earlier.scope).unwrap().len(), 1);
     assert_eq!(row(store, &earlier, "a"), None);
-    assert_eq!(store.checkpoint(&earlier.scope).unwrap(), None);
+    assert_eq!(store.checkpoint(&earlier.scope, "").unwrap(), None);
 }
 
 pub(super) async fn later_changes_of_a_commit_win(store: &dyn Store) {
@@ -143,7 +153,10 @@ pub(super) async fn later_changes_of_a_commit_win(store: &dyn Store) {
         Change::Settle(id),
     ];
     commit(store, &claim, changes).await;
-    assert_eq!(store.checkpoint(&claim.scope).unwrap(), Some(checkpoint(2)));
+    assert_eq!(
+        store.checkpoint(&claim.scope, "").unwrap(),
+        Some(checkpoint(2))
+    );
     assert_eq!(row(store, &claim, "a"), Some(ledger_row("a", 2)));
     assert_eq!(store.open_intents(&claim.scope).unwrap(), []);
 }
@@ -321,8 +334,15 @@ pub(super) async fn a_reset_checkpoint_is_gone_and_the_ledger_stays(store: &dyn 
         Change::Ledger(ledger_row("a", 1)),
     ];
     commit(store, &claim, changes).await;
-    commit(store, &claim, vec![Change::ResetCheckpoint]).await;
-    assert_eq!(store.checkpoint(&claim.scope).unwrap(), None);
+    commit(
+        store,
+        &claim,
+        vec![Change::ResetCheckpoint {
+            lane: String::new(),
+        }],
+    )
+    .await;
+    assert_eq!(store.checkpoint(&claim.scope, "").unwrap(), None);
     assert_eq!(row(store, &claim, "a"), Some(ledger_row("a", 1)));
 }
 
@@ -358,7 +378,10 @@ pub(super) async fn odd_scopes_and_keys_do_not_meet(store: &dyn Store) {
     for (number, scope) in names.iter().enumerate() {
         let scope = Scope::from(*scope);
         let number = number as u64;
-        assert_eq!(store.checkpoint(&scope).unwrap(), Some(checkpoint(number)));
+        assert_eq!(
+            store.checkpoint(&scope, "").unwrap(),
+            Some(checkpoint(number))
+        );
         let mut sorted = names;
         sorted.sort_unstable();
         let held = sorted.map(|key| hold(key, scope.as_str(), scope.as_str().as_bytes()));

@@ -3,16 +3,68 @@
 use duijie_record::{Action, Position, RunId, SourceKey, TargetKey, Version};
 
 use crate::{
-    Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Hold, Intent, IntentEntry,
-    IntentId, LedgerRow, RunRow, RunState, SegmentRef,
+    Came, Caution, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Hold, HoldKind,
+    Intent, IntentEntry, IntentId, LedgerRow, LineRef, RunRow, RunState, SegmentKind, SegmentRef,
+    Try,
 };
 
 pub(crate) fn checkpoint(number: u64) -> Checkpoint {
     Checkpoint {
+        lane: String::new(),
         position: Position(format!("page {number}").into_bytes()),
         run: RunId::from("run-1"),
         at_ms: number,
     }
+}
+
+pub(crate) fn caution() -> Caution {
+    Caution {
+        reason: "restored".to_owned(),
+        at_ms: 20,
+    }
+}
+
+fn line(line: u32) -> LineRef {
+    LineRef {
+        segment: SegmentRef {
+            kind: SegmentKind::Evidence,
+            file: 4,
+            offset: 80_000,
+            bytes: 300_000,
+            crc: 0x0102_0304,
+        },
+        line,
+    }
+}
+
+/// One try for each thing that it can come to.
+fn tries() -> Vec<Try> {
+    let code = || "KD-500".to_owned();
+    let message = || "the material is not known".to_owned();
+    let came = [
+        Came::Later {
+            code: code(),
+            message: message(),
+        },
+        Came::Unknown("no answer".to_owned()),
+        Came::Absent,
+        Came::Found,
+        Came::Rejected {
+            code: code(),
+            message: message(),
+        },
+        Came::Decided("applied by hand".to_owned()),
+        Came::Applied,
+    ];
+    let tried = |(number, came): (usize, Came)| Try {
+        run: RunId::from("run-1"),
+        at_ms: 1_763_700_000_000 + number as u64,
+        intent: (number != 5).then_some(IntentId(number as u64)),
+        action: Action::Create,
+        came,
+        exchange: (number < 3).then(|| line(number as u32)),
+    };
+    came.into_iter().enumerate().map(tried).collect()
 }
 
 pub(crate) fn intent(id: IntentId, segment: SegmentRef) -> Intent {
@@ -27,6 +79,8 @@ pub(crate) fn intent(id: IntentId, segment: SegmentRef) -> Intent {
         action,
         known_id: Some("100234".to_owned()),
         attempt: 2,
+        record: Some(line(number as u32)),
+        tries: if number == 0 { tries() } else { Vec::new() },
     };
     Intent {
         id,
@@ -43,8 +97,13 @@ pub(crate) fn ledger_row(key: &str, at_ms: u64) -> LedgerRow {
         target_key: TargetKey(format!("CK-{key}")),
         target_id: Some("100234".to_owned()),
         mapped_print: Fingerprint::of(key.as_bytes()),
-        state,
         attempts: 1,
+        tries: match state {
+            DocumentState::Applied => tries(),
+            _ => Vec::new(),
+        },
+        sent: Some(line(3)),
+        state,
     };
     LedgerRow {
         source_key: SourceKey::from(key),
@@ -54,35 +113,46 @@ pub(crate) fn ledger_row(key: &str, at_ms: u64) -> LedgerRow {
             document("main", DocumentState::Applied),
             document("gifts", DocumentState::Held("changed there".to_owned())),
             document("return", DocumentState::Rejected),
+            document("deposit", DocumentState::Cancelled),
+            document("note", DocumentState::Discarded),
         ],
+        record: Some(line(9)),
         run: RunId::from("run-1"),
         at_ms,
     }
 }
 
-pub(crate) fn dead_letter(key: &str, part: &str, payload: &[u8]) -> DeadLetter {
+pub(crate) fn dead_letter(key: &str, part: &str, record: &[u8]) -> DeadLetter {
     DeadLetter {
         source_key: SourceKey::from(key),
         part: part.to_owned(),
+        version: Some(Version::from("2")),
         target_key: Some(TargetKey::from("CK1")),
         code: "KD-500".to_owned(),
         message: "the material is not known".to_owned(),
         field: Some("FMaterialId".to_owned()),
         attempts: 3,
-        payload: payload.to_vec(),
+        record: record.to_vec(),
+        document: Some(b"{\"F\":1}".to_vec()),
+        edited: Some(b"{\"F\":2}".to_vec()),
+        exchange: Some(line(5)),
         run: RunId::from("run-1"),
         at_ms: 17,
     }
 }
 
-pub(crate) fn hold(key: &str, part: &str, payload: &[u8]) -> Hold {
+pub(crate) fn hold(key: &str, part: &str, document: &[u8]) -> Hold {
     Hold {
         source_key: SourceKey::from(key),
         part: part.to_owned(),
         target_key: TargetKey::from("CK1"),
+        target_id: Some("100234".to_owned()),
         version: None,
+        action: Action::Update,
+        kind: HoldKind::Locked,
         reason: "audited".to_owned(),
-        payload: payload.to_vec(),
+        record: b"{\"no\":1}".to_vec(),
+        document: document.to_vec(),
         run: RunId::from("run-1"),
         at_ms: 18,
     }
@@ -94,7 +164,9 @@ pub(crate) fn run_row(run: &str, state: RunState) -> RunRow {
         started_ms: 1,
         ended_ms: Some(2),
         state,
+        purpose: "live".to_owned(),
         manifest_digest: "sha256:00".to_owned(),
+        components: vec![("kingdee".to_owned(), "sha256:01".to_owned())],
         read: 10,
         unchanged: 1,
         dropped: 2,

@@ -62,7 +62,7 @@ async fn everything_is_there_after_opening_again() {
     let letters = store.dead_letters(scope).unwrap();
     assert_eq!(letters, [dead_letter("b", "main", &[1; 10_000])]);
     assert_eq!(store.holds(scope).unwrap(), [hold("c", "main", b"{}")]);
-    assert_eq!(store.checkpoint(scope).unwrap(), Some(checkpoint(7)));
+    assert_eq!(store.checkpoint(scope, "").unwrap(), Some(checkpoint(7)));
     assert_eq!(
         store.runs(scope, 10).unwrap(),
         [run_row("run-1", RunState::Running)]
@@ -167,7 +167,7 @@ async fn commits_beside_each_other_are_all_kept() {
             let keys = [SourceKey::from("3"), SourceKey::from("9")];
             let rows = [Some(ledger_row("3", 3)), Some(ledger_row("9", 9))];
             assert_eq!(store.ledger(&scope, &keys).unwrap(), rows);
-            assert_eq!(store.checkpoint(&scope).unwrap(), Some(checkpoint(9)));
+            assert_eq!(store.checkpoint(&scope, "").unwrap(), Some(checkpoint(9)));
         })
     });
     for writer in writers.collect::<Vec<_>>() {

@@ -7,8 +7,8 @@ use std::process::{ChildStdout, Command, Stdio};
 
 use duijie_record::{Action, Position, RunId, Scope, SourceKey, TargetKey, Version};
 use duijie_store::{
-    Change, Checkpoint, Claim, DeadLetter, Embedded, Fingerprint, Hold, Intent, IntentEntry,
-    LedgerRow, Memory, Options, Store,
+    Change, Checkpoint, Claim, DeadLetter, Embedded, Fingerprint, Hold, HoldKind, Intent,
+    IntentEntry, LedgerRow, Memory, Options, Store,
 };
 
 pub(crate) const SCOPES: [&str; 2] = ["left", "right"];
@@ -50,7 +50,7 @@ async fn write(folder: PathBuf, unsynced: bool) {
         let store = store.clone();
         tokio::spawn(async move {
             let claim = store.claim(&Scope::from(scope)).await.unwrap();
-            let done = store.checkpoint(&claim.scope).unwrap();
+            let done = store.checkpoint(&claim.scope, "").unwrap();
             for number in done.map_or(0, |done| done.at_ms) + 1.. {
                 step(&*store, &claim, number, sort).await;
                 let mut out = std::io::stdout().lock();
@@ -75,6 +75,7 @@ fn run_id() -> RunId {
 /// The commit with this number: the same on every store.
 async fn step(store: &dyn Store, claim: &Claim, number: u64, sort: Sort) {
     let mut changes = vec![Change::Checkpoint(Checkpoint {
+        lane: String::new(),
         position: Position(payload(number, 40)),
         run: run_id(),
         at_ms: number,
@@ -114,6 +115,7 @@ fn ledger_row(number: u64, row: u64) -> LedgerRow {
         version: Some(Version(number.to_string())),
         source_print: Fingerprint(u128::from(number)),
         documents: Vec::new(),
+        record: None,
         run: run_id(),
         at_ms: number,
     }
@@ -130,6 +132,8 @@ fn intent_entry(number: u64) -> IntentEntry {
         action: Action::Create,
         known_id: None,
         attempt: 1,
+        record: None,
+        tries: Vec::new(),
     }
 }
 
@@ -137,12 +141,16 @@ fn dead_letter(number: u64) -> DeadLetter {
     DeadLetter {
         source_key: SourceKey((number % 30).to_string()),
         part: "main".to_owned(),
+        version: None,
         target_key: None,
         code: "refused".to_owned(),
         message: "no".to_owned(),
         field: None,
         attempts: 1,
-        payload: payload(number, number * 997 % 20_000),
+        record: payload(number, number * 997 % 20_000),
+        document: None,
+        edited: None,
+        exchange: None,
         run: run_id(),
         at_ms: number,
     }
@@ -153,9 +161,13 @@ fn hold(number: u64, source_key: SourceKey) -> Hold {
         source_key,
         part: "main".to_owned(),
         target_key: TargetKey::from("CK"),
+        target_id: None,
         version: None,
+        action: Action::Update,
+        kind: HoldKind::Change,
         reason: "audited".to_owned(),
-        payload: payload(number, number * 991 % 10_000),
+        record: Vec::new(),
+        document: payload(number, number * 991 % 10_000),
         run: run_id(),
         at_ms: number,
     }
@@ -165,7 +177,7 @@ fn hold(number: u64, source_key: SourceKey) -> Hold {
 /// there, which is no earlier than `acknowledged`. Answers the last.
 pub(crate) fn check(store: &Embedded, scope: &str, acknowledged: u64, sort: Sort) -> u64 {
     let scope = Scope::from(scope);
-    let checkpoint = store.checkpoint(&scope).unwrap();
+    let checkpoint = store.checkpoint(&scope, "").unwrap();
     let last = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.at_ms);
     assert!(
         last >= acknowledged,
@@ -181,7 +193,7 @@ pub(crate) fn check(store: &Embedded, scope: &str, acknowledged: u64, sort: Sort
             step(&model, &claim, number, sort).await;
         }
     });
-    assert_eq!(checkpoint, model.checkpoint(&scope).unwrap());
+    assert_eq!(checkpoint, model.checkpoint(&scope, "").unwrap());
     let keys: Vec<_> = (0..KEYS).map(|key| SourceKey(key.to_string())).collect();
     let rows = store.ledger(&scope, &keys).unwrap();
     assert_eq!(rows, model.ledger(&scope, &keys).unwrap());
@@ -218,7 +230,7 @@ pub(crate) fn acknowledged_but_lost(folder: &Path, acknowledged: [u64; 2]) -> u6
         .zip(acknowledged)
         .map(|(scope, acknowledged)| {
             let found = store.as_ref().ok().and_then(|store| {
-                let checkpoint = store.checkpoint(&Scope::from(scope)).ok()?;
+                let checkpoint = store.checkpoint(&Scope::from(scope), "").ok()?;
                 checkpoint.map(|checkpoint| checkpoint.at_ms)
             });
             acknowledged.saturating_sub(found.unwrap_or(0))

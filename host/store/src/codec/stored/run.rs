@@ -20,7 +20,9 @@ pub(crate) struct RunRowV1<'a> {
     ended_ms: Option<u64>,
     #[serde(borrow)]
     state: RunStateV1<'a>,
+    purpose: &'a str,
     manifest_digest: &'a str,
+    components: Vec<(&'a str, &'a str)>,
     read: u64,
     unchanged: u64,
     dropped: u64,
@@ -41,7 +43,13 @@ impl<'a> From<&'a RunRow> for RunRowV1<'a> {
                 RunState::Stopped => RunStateV1::Stopped,
                 RunState::Failed(reason) => RunStateV1::Failed(reason),
             },
+            purpose: &row.purpose,
             manifest_digest: &row.manifest_digest,
+            components: row
+                .components
+                .iter()
+                .map(|(name, digest)| (name.as_str(), digest.as_str()))
+                .collect(),
             read: row.read,
             unchanged: row.unchanged,
             dropped: row.dropped,
@@ -64,7 +72,13 @@ impl From<RunRowV1<'_>> for RunRow {
                 RunStateV1::Stopped => RunState::Stopped,
                 RunStateV1::Failed(reason) => RunState::Failed(reason.to_owned()),
             },
+            purpose: stored.purpose.to_owned(),
             manifest_digest: stored.manifest_digest.to_owned(),
+            components: stored
+                .components
+                .into_iter()
+                .map(|(name, digest)| (name.to_owned(), digest.to_owned()))
+                .collect(),
             read: stored.read,
             unchanged: stored.unchanged,
             dropped: stored.dropped,
