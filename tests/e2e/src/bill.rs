@@ -98,14 +98,23 @@ pub fn check_exactly_once(simulators: &Simulators) {
 /// Says which field differs rather than showing two whole bills.
 #[track_caller]
 pub fn check_same(arrived: &Value, expected: &Value) {
+    let found = difference(arrived, expected);
+    assert!(found.is_none(), "{}", found.unwrap_or_default());
+}
+
+/// What is not as expected, if anything.
+pub fn difference(arrived: &Value, expected: &Value) -> Option<String> {
     let (arrived, expected) = (arrived.as_object().unwrap(), expected.as_object().unwrap());
     let bill = &expected["FBillNo"];
     for (name, value) in expected {
-        assert_eq!(arrived.get(name), Some(value), "`{name}` of {bill}");
+        let found = arrived.get(name);
+        if found != Some(value) {
+            let found = found.unwrap_or(&Value::Null);
+            return Some(format!("`{name}` of {bill} is {found}, expected {value}"));
+        }
     }
-    for name in arrived.keys() {
-        assert!(expected.contains_key(name), "`{name}` of {bill} is new");
-    }
+    let new = arrived.keys().find(|name| !expected.contains_key(*name))?;
+    Some(format!("`{new}` of {bill} is new"))
 }
 
 /// A bill as [`expected`] tells it, and the ids of its rows.

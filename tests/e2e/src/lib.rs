@@ -9,7 +9,7 @@ mod command;
 mod manifest;
 mod project;
 
-pub use bill::{arrived_bill, check_exactly_once, check_same, expected, expected_of};
+pub use bill::{arrived_bill, check_exactly_once, check_same, difference, expected, expected_of};
 pub use command::{Ended, Running};
 pub use manifest::{Auth, Manifest};
 pub use project::{Project, connectors, orders};

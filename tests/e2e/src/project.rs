@@ -26,6 +26,7 @@ pub struct Project {
     manifest: Manifest,
     settle: i64,
     log: &'static str,
+    program: &'static str,
     folder: TempDir,
 }
 
@@ -35,6 +36,15 @@ impl Project {
     }
 
     pub fn speaking(config: Config, dialect: Dialect, auth: Auth) -> Self {
+        Self::of("duijie", config, dialect, auth)
+    }
+
+    /// Its commands are run by `duijie-chaos`, which can be killed at named points.
+    pub fn chaotic(config: Config) -> Self {
+        Self::of("duijie-chaos", config, Dialect::Direct, Auth::AppSecret)
+    }
+
+    fn of(program: &'static str, config: Config, dialect: Dialect, auth: Auth) -> Self {
         let manifest = Manifest::quickstart(&config);
         let simulators = Simulators::start_blocking(config).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -44,6 +54,7 @@ impl Project {
             manifest,
             settle: SETTLE,
             log: "warn",
+            program,
             folder,
         };
         project.write_manifest();
@@ -124,8 +135,15 @@ impl Project {
 
     /// Any command.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = binary();
+        self.start_with(arguments, &[])
+    }
+
+    /// Any command with these environment variables.
+    pub fn start_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Running {
+        let mut command = binary(self.program);
         command.args(arguments);
+        let environment = environment.iter().map(|(name, value)| (name, value));
+        command.envs(environment);
         command.env("DUIJIE_LOG", self.log);
         command.arg("--project").arg(self.folder.path());
         command.arg("--connectors").arg(connectors());
@@ -178,15 +196,22 @@ impl Project {
     }
 }
 
-/// `target/<profile>`: tests run from its `deps`.
+/// `target/<profile>`: tests run from its `deps`, programs from itself.
 fn built() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(2).unwrap().to_owned()
+    let program = std::env::current_exe().unwrap();
+    let folder = program.parent().unwrap();
+    let is_test = folder.ends_with("deps");
+    let folder = if is_test {
+        folder.parent().unwrap()
+    } else {
+        folder
+    };
+    folder.to_owned()
 }
 
 /// The binary without what the caller's environment would change.
-fn binary() -> Command {
-    let program = built().join("duijie");
+fn binary(name: &str) -> Command {
+    let program = built().join(name);
     assert!(
         program.exists(),
         "{} is not built: run `cargo xtask test`",
