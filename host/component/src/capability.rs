@@ -3,6 +3,7 @@
 //! knows nothing of wasm; adapters turn guest values into these and back.
 
 mod egress;
+mod evidence;
 mod http;
 mod mask;
 mod message;

@@ -3,11 +3,13 @@
 //! Nothing here knows of wasm, HTTP or disk.
 
 mod description;
+mod exchange;
 mod fault;
 mod launch;
 mod role;
 
 pub use description::{CollectionInfo, Description, Guarantee, Recipe, Role, Title};
+pub use exchange::Exchange;
 pub use fault::{Fault, FaultKind, Problem};
 pub use launch::{Launch, Mode, Preview, Use};
 pub use role::{Lookup, Source, Target, Transform};

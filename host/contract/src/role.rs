@@ -6,7 +6,7 @@ use duijie_record::{
     DocumentBatch, Finding, MappedBatch, Outcome, Position, RecordBatch, TargetKey,
 };
 
-use crate::Fault;
+use crate::{Exchange, Fault};
 
 /// A reader, opened at a position.
 #[async_trait]
@@ -35,6 +35,12 @@ pub trait Target: Send {
     /// before; a fault says that no write left the host, and whatever cannot
     /// be told is an [`Outcome::Unknown`].
     async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault>;
+
+    /// The write requests of the last [`Target::write`], oldest first, at
+    /// most the last 16. Each is given once, and forgotten at the next write.
+    fn take_exchanges(&mut self) -> Vec<Exchange> {
+        Vec::new()
+    }
 }
 
 /// Finds documents again. Reads only.

@@ -15,7 +15,7 @@ use super::mask::Masker;
 use super::message::{Failure, Response};
 pub(super) use capture::capture;
 pub(crate) use client::Http;
-pub(super) use fill::{Filled, fill, preview};
+pub(super) use fill::{Filled, exchange, fill, preview};
 
 /// A whole answer, with everything in it that the system sent.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use aho_corasick::{AhoCorasick, Input, Match, MatchKind, Span, packed};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::secret::Secret;
@@ -60,6 +61,11 @@ impl Masker {
     /// The same bytes, untouched and not copied, when nothing is found.
     pub(crate) fn mask(&self, bytes: Vec<u8>) -> Vec<u8> {
         self.masked(&bytes).unwrap_or(bytes)
+    }
+
+    /// The same, for bytes that others hold too.
+    pub(crate) fn mask_shared(&self, bytes: Bytes) -> Bytes {
+        self.masked(&bytes).map_or(bytes, Bytes::from)
     }
 
     pub(crate) fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {

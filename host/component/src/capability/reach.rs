@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_contract::Mode;
+use duijie_contract::{Exchange, Mode};
 use futures_util::{StreamExt, stream};
 
-use super::http::{Answer, Filled, capture, fill, preview};
+use super::evidence::{Evidence, Number, Span};
+use super::http::{Answer, Filled, capture, exchange, fill, preview};
 use super::message::{Capture, Failure, Piece, Purpose, Request, Response, Signed};
 use super::recipe::Call;
 use super::session::Lease;
@@ -33,6 +34,8 @@ pub(crate) struct Reach {
     previewed: bool,
     /// Whether a write of this window may have reached the system.
     wrote: bool,
+    /// The writes of this window.
+    evidence: Evidence,
 }
 
 impl Reach {
@@ -44,6 +47,7 @@ impl Reach {
             window: None,
             previewed: false,
             wrote: false,
+            evidence: Evidence::default(),
         }
     }
 
@@ -69,12 +73,22 @@ impl Reach {
             .into_iter()
             .map(|request| self.prepare(request))
             .collect();
+        let clock = self.clock.clone();
         let exchanges = prepared.into_iter().map(|prepared| {
-            let http = &shared.http;
+            let (http, clock) = (&shared.http, &clock);
             async move {
-                let ready = prepared?;
+                let ready = match prepared {
+                    Ok(ready) => ready,
+                    Err(failure) => return (None, Err(failure)),
+                };
+                let from_ms = ready.noted.map(|_| clock.now_ms());
                 let answer = http.exchange(ready.filled, ready.deadline, limits.answer_bytes);
-                Ok((answer.await?, ready.captures))
+                let answer = answer.await.map(|answer| (answer, ready.captures));
+                let noted = ready.noted.zip(from_ms).map(|(number, from_ms)| {
+                    let to_ms = clock.now_ms();
+                    (number, Span { from_ms, to_ms })
+                });
+                (noted, answer)
             }
         });
         // Until it is known that none did, a write may have left: the guest's
@@ -85,7 +99,7 @@ impl Reach {
             .buffered(limits.at_once.max(1))
             .collect()
             .await;
-        let stayed = |answer: &Result<_, Failure>| {
+        let stayed = |(_, answer): &Exchanged| {
             matches!(answer, Err(Failure::Refused(_) | Failure::NotSent(_)))
         };
         if answers.iter().all(stayed) {
@@ -134,6 +148,12 @@ impl Reach {
         self.window = Some(entries);
         self.previewed = false;
         self.wrote = false;
+        self.evidence = Evidence::default();
+    }
+
+    /// The writes of the last window that left or tried to, oldest first.
+    pub(crate) fn take_exchanges(&mut self) -> Vec<Exchange> {
+        self.evidence.take(&self.shared.masker())
     }
 
     /// Whether the last window's first write was kept for a preview, and so
@@ -174,6 +194,7 @@ impl Reach {
         self.permit(&request)?;
         let nothing = Default::default();
         let held = self.lease.as_ref().map_or(&nothing, Lease::values);
+        let noted = is_write(&request).then(|| exchange(&request, self.takes_effect(&request)));
         let wanted = request.timeout_ms.map(u64::from).map(Duration::from_millis);
         let most = shared.limits.deadline;
         let (filled, captures) = fill(
@@ -183,11 +204,25 @@ impl Reach {
             held,
             shared.limits.request_bytes,
         )?;
+        let noted = noted.map(|mut exchange| {
+            exchange.at_ms = self.clock.now_ms();
+            exchange.body = filled.shown.clone();
+            self.evidence.begin(exchange, &shared.masker())
+        });
         Ok(Ready {
             filled,
+            noted,
             captures,
             deadline: wanted.map_or(most, |wanted| wanted.min(most)),
         })
+    }
+
+    /// The entries that a write takes effect for.
+    fn takes_effect(&self, request: &Request) -> Vec<u32> {
+        match &request.purpose {
+            Some(Purpose::Write(entries)) => entries.clone(),
+            _ => (0..self.window.unwrap_or_default()).collect(),
+        }
     }
 
     /// Writes leave within a write window only, and never in a preview.
@@ -226,12 +261,12 @@ impl Reach {
     }
 
     /// Captures first, so that every answer is searched for all of them.
-    fn finish(
-        &mut self,
-        mut answers: Vec<Result<(Answer, Vec<Capture>), Failure>>,
-    ) -> Vec<Result<Response, Failure>> {
+    fn finish(&mut self, mut answers: Vec<Exchanged>) -> Vec<Result<Response, Failure>> {
         let mut captured = Vec::new();
-        for (answer, captures) in answers.iter_mut().flatten() {
+        for (_, answer) in &mut answers {
+            let Ok((answer, captures)) = answer else {
+                continue;
+            };
             for asked in captures.iter() {
                 let Some(value) = capture(answer, &asked.at) else {
                     continue;
@@ -246,17 +281,31 @@ impl Reach {
         let masker = self.shared.masker();
         answers
             .into_iter()
-            .map(|answer| match answer {
-                Ok((answer, _)) => Ok(answer.masked(&masker)),
-                Err(failure) => Err(failure.masked(&masker)),
+            .map(|(noted, answer)| {
+                let answer = match answer {
+                    Ok((answer, _)) => Ok(answer.masked(&masker)),
+                    Err(failure) => Err(failure.masked(&masker)),
+                };
+                if let Some((number, span)) = noted {
+                    self.evidence.end(number, span, &answer);
+                }
+                answer
             })
             .collect()
     }
 }
 
+/// One request's end: where it is noted, and what came of it.
+type Exchanged = (
+    Option<(Number, Span)>,
+    Result<(Answer, Vec<Capture>), Failure>,
+);
+
 /// Checked and filled, about to leave.
 struct Ready {
     filled: Filled,
+    /// Where the evidence of a write is.
+    noted: Option<Number>,
     captures: Vec<Capture>,
     deadline: Duration,
 }

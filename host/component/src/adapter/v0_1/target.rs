@@ -1,7 +1,7 @@
 //! `contract::Target` and `contract::Lookup` over `duijie:target@0.1`.
 
 use async_trait::async_trait;
-use duijie_contract::{Fault, FaultKind, Lookup, Target, Use};
+use duijie_contract::{Exchange, Fault, FaultKind, Lookup, Target, Use};
 use duijie_record::{
     Action, DocumentBatch, DocumentEntry, Finding, FoundDocument, Outcome, State, TargetKey,
 };
@@ -101,6 +101,11 @@ impl Target for Writer {
             }
             Err(fault) => Err(fault),
         }
+    }
+
+    fn take_exchanges(&mut self) -> Vec<Exchange> {
+        let reach = self.running.store.data_mut().reach.as_mut();
+        reach.map(Reach::take_exchanges).unwrap_or_default()
     }
 }
 

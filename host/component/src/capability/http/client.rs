@@ -44,7 +44,7 @@ impl Http {
         deadline: Duration,
         most_bytes: usize,
     ) -> Result<Answer, Failure> {
-        let client = if filled.0.url().scheme() == "https" {
+        let client = if filled.request.url().scheme() == "https" {
             self.secure()?
         } else {
             &self.plain
@@ -86,7 +86,7 @@ fn builder() -> ClientBuilder {
 }
 
 async fn whole(client: &Client, filled: Filled, most_bytes: usize) -> Result<Answer, Failure> {
-    let sent = client.execute(filled.0).await;
+    let sent = client.execute(filled.request).await;
     let mut response = sent.map_err(|error| {
         // Connecting comes before the first byte of a request.
         if error.is_connect() {

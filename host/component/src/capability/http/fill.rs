@@ -1,12 +1,12 @@
 //! Guest request to the one that leaves: header rules, and secrets into the
-//! holes. Also the same request for people, with the holes shown as `***`.
+//! holes. Also the same request for people, with the holes by their names.
 
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use duijie_contract::Preview;
+use duijie_contract::{Exchange, Preview};
 use percent_encoding::utf8_percent_encode;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method};
@@ -38,7 +38,11 @@ const HOST_OWNED: [&str; 9] = [
 ];
 
 /// A request with its secrets in place. Never printed.
-pub(in crate::capability) struct Filled(pub(super) reqwest::Request);
+pub(in crate::capability) struct Filled {
+    pub(super) request: reqwest::Request,
+    /// The body with its holes by name; without holes, shared with the request.
+    pub(in crate::capability) shown: Bytes,
+}
 
 type Values = BTreeMap<String, Secret>;
 
@@ -54,7 +58,7 @@ pub(in crate::capability) fn fill(
     let method = method(&request.method)?;
     let headers = headers(&request.headers, &holes)?;
     check_captures(&request.captures)?;
-    let body = body(request.body, &holes)?;
+    let (body, shown) = body(request.body, &holes)?;
     if body.len() > most_bytes {
         return Err(Failure::Refused(format!(
             "the body has {} bytes, at most {most_bytes} are sent",
@@ -66,21 +70,39 @@ pub(in crate::capability) fn fill(
     if !body.is_empty() {
         *filled.body_mut() = Some(Body::from(body));
     }
-    Ok((Filled(filled), request.captures))
+    let filled = Filled {
+        request: filled,
+        shown,
+    };
+    Ok((filled, request.captures))
+}
+
+/// What evidence keeps of a request before it leaves. The body follows, see
+/// [`Filled::shown`].
+pub(in crate::capability) fn exchange(request: &Request, entries: Vec<u32>) -> Exchange {
+    let headers = request.headers.iter().map(|(name, value)| {
+        let value = shown(value, named);
+        (name.clone(), String::from_utf8_lossy(&value).into_owned())
+    });
+    Exchange {
+        at_ms: 0,
+        took_ms: 0,
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: headers.collect(),
+        body: Bytes::new(),
+        entries,
+        status: None,
+        answer: Bytes::new(),
+        fault: None,
+    }
 }
 
 /// The request for a person to see. Holes are never filled for it.
 pub(in crate::capability) fn preview(request: &Request, masker: &Masker) -> Preview {
     let shown = |pieces: &[Piece], most: usize| {
-        let mut text = Vec::new();
-        for piece in pieces {
-            match piece {
-                Piece::Bytes(bytes) => text.extend_from_slice(bytes),
-                Piece::Secret(..) | Piece::Captured(..) => text.extend_from_slice(MASK.as_bytes()),
-            }
-        }
         // Masked before it is cut: half of a value is not found.
-        let mut text = masker.mask(text);
+        let mut text = masker.mask(shown(pieces, |_, _| MASK.to_owned()));
         let cut = text.len().saturating_sub(most);
         text.truncate(most);
         let mut text = String::from_utf8_lossy(&text).into_owned();
@@ -99,6 +121,23 @@ pub(in crate::capability) fn preview(request: &Request, masker: &Masker) -> Prev
         headers: headers.collect(),
         body: shown(&request.body, MOST_SHOWN),
     }
+}
+
+/// The text of pieces, with their holes as `hole` writes them.
+fn shown(pieces: &[Piece], hole: fn(&str, &str) -> String) -> Vec<u8> {
+    let mut text = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(bytes) => text.extend_from_slice(bytes),
+            Piece::Secret(name, _) => text.extend_from_slice(hole("secret", name).as_bytes()),
+            Piece::Captured(name, _) => text.extend_from_slice(hole("session", name).as_bytes()),
+        }
+    }
+    text
+}
+
+fn named(kind: &str, name: &str) -> String {
+    format!("${{{kind}:{name}}}")
 }
 
 fn refused<T>(reason: String) -> Result<T, Failure> {
@@ -138,12 +177,20 @@ fn headers(given: &[(String, Vec<Piece>)], holes: &Holes<'_>) -> Result<HeaderMa
     Ok(headers)
 }
 
-fn body(mut pieces: Vec<Piece>, holes: &Holes<'_>) -> Result<Bytes, Failure> {
+/// The body to send, and the one to show.
+fn body(mut pieces: Vec<Piece>, holes: &Holes<'_>) -> Result<(Bytes, Bytes), Failure> {
     // A body without holes is the common case, and crosses without a copy.
     if let [Piece::Bytes(bytes)] = pieces.as_mut_slice() {
-        return Ok(Bytes::from(std::mem::take(bytes)));
+        let body = Bytes::from(std::mem::take(bytes));
+        return Ok((body.clone(), body));
     }
-    Ok(Bytes::from(holes.fill(&pieces)?))
+    let body = Bytes::from(holes.fill(&pieces)?);
+    let whole = |piece: &Piece| matches!(piece, Piece::Bytes(_));
+    let shown = match pieces.iter().all(whole) {
+        true => body.clone(),
+        false => Bytes::from(shown(&pieces, named)),
+    };
+    Ok((body, shown))
 }
 
 fn check_captures(captures: &[Capture]) -> Result<(), Failure> {

@@ -1,6 +1,8 @@
 //! A guest's whole way out, against a server: what leaves, what comes back,
 //! and what the guest sees of it.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
