@@ -2,10 +2,12 @@
 //! value as it is, as JSON and forms write it, and inside base64; a system
 //! that echoes a secret in yet another form is not seen through.
 
+mod sieve;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, Input, Match, MatchKind, Span, packed};
 use base64::Engine;
@@ -14,6 +16,7 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::secret::Secret;
+use sieve::Sieve;
 
 pub(crate) const MASK: &str = "***";
 
@@ -38,6 +41,7 @@ pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Masker {
     search: Option<Search>,
+    sieve: Option<Sieve>,
     /// By pattern: whether it counts only where it stands alone.
     alone: Vec<bool>,
 }
@@ -55,7 +59,11 @@ impl Masker {
         forms.dedup();
         let alone = forms.iter().map(|form| form.len() < STANDS_ALONE).collect();
         let search = Search::new(&forms);
-        Self { search, alone }
+        Self {
+            search,
+            sieve: Sieve::new(&forms),
+            alone,
+        }
     }
 
     /// The same bytes, untouched and not copied, when nothing is found.
@@ -76,11 +84,10 @@ impl Masker {
     }
 
     fn masked(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let search = self.search.as_ref()?;
         let mut masked: Option<Vec<u8>> = None;
         let mut copied = 0;
         let mut from = 0;
-        while let Some(found) = search.find(bytes, from) {
+        while let Some(found) = self.find(bytes, from) {
             let alone = self.alone.get(found.pattern().as_usize());
             if alone == Some(&true) && !stands_alone(bytes, found.start(), found.end()) {
                 // Another value may begin inside the one that does not count.
@@ -98,6 +105,26 @@ impl Masker {
             out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
         }
         masked
+    }
+
+    /// The first form at or after `from`, the longest of those there.
+    fn find(&self, bytes: &[u8], mut from: usize) -> Option<Match> {
+        let search = self.search.as_ref()?;
+        let Some(sieve) = &self.sieve else {
+            return search.find(bytes, from..bytes.len());
+        };
+        loop {
+            let seen = sieve.next(bytes, from)?;
+            // What begins earlier would have been seen earlier; what begins
+            // at `whole` or earlier ends before `end`.
+            let start = from.max((seen + 1).saturating_sub(sieve.step));
+            let whole = seen + sieve.longest;
+            let end = bytes.len().min(whole + sieve.longest);
+            match search.find(bytes, start..end) {
+                Some(found) if found.start() <= whole => return Some(found),
+                _ => from = whole + 1,
+            }
+        }
     }
 }
 
@@ -131,10 +158,10 @@ impl Search {
         automaton.ok().map(Self::Automaton)
     }
 
-    fn find(&self, bytes: &[u8], from: usize) -> Option<Match> {
+    fn find(&self, bytes: &[u8], range: Range<usize>) -> Option<Match> {
         match self {
-            Self::Vector(vector) => vector.find_in(bytes, Span::from(from..bytes.len())),
-            Self::Automaton(automaton) => automaton.find(Input::new(bytes).range(from..)),
+            Self::Vector(vector) => vector.find_in(bytes, Span::from(range)),
+            Self::Automaton(automaton) => automaton.find(Input::new(bytes).range(range)),
         }
     }
 }

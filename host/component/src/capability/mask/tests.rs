@@ -118,6 +118,28 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Texts of whole, cut and joined values, of which some overlap.
+    #[test]
+    fn the_sieve_changes_nothing_that_is_found(
+        values in prop::collection::vec("[ab]{15,40}", 1..4),
+        parts in prop::collection::vec((0..4usize, 0..40usize, 0..40usize, "[abc]{0,70}"), 0..30),
+    ) {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let with = masker(&values);
+        prop_assert!(with.sieve.is_some());
+        let without = Masker { sieve: None, ..with.clone() };
+        let text: String = parts
+            .iter()
+            .map(|(which, from, to, noise)| {
+                let value = values.get(*which).copied().unwrap_or_default();
+                format!("{}{noise}", value.get(*from.min(to)..*from.max(to)).unwrap_or(value))
+            })
+            .collect();
+        prop_assert_eq!(with.mask_text(&text), without.mask_text(&text));
+    }
+}
+
 #[test]
 fn more_values_than_the_vector_search_takes_are_all_hidden() {
     let values: Vec<String> = (0..300)
