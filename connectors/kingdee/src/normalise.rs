@@ -5,11 +5,13 @@
 use crate::form::{CallOption, Form, Scope};
 use crate::scan;
 
+mod blocks;
 mod names;
 mod pass;
 mod place;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 use names::Names;
 use pass::Pass;
@@ -73,8 +75,11 @@ impl Normaliser {
         key: &str,
         out: &mut Vec<u8>,
     ) -> Result<Carried<'l>, Reject> {
-        let text = std::str::from_utf8(line)
-            .map_err(|error| broken(error.valid_up_to(), "it is not UTF-8"))?;
+        if !blocks::is_ascii(line)
+            && let Err(error) = std::str::from_utf8(line)
+        {
+            return Err(broken(error.valid_up_to(), "it is not UTF-8"));
+        }
         let start = scan::blank(line, 0);
         if line.get(start) != Some(&b'{') {
             return Err(broken(start, "expected an object"));
@@ -85,11 +90,11 @@ impl Normaliser {
         let mut pass = Pass {
             names: &mut self.names,
             sub_head_open: &self.sub_head_open,
-            text,
             line,
             key,
             out,
-            options: [""; CallOption::ALL.len()],
+            options: [b""; CallOption::ALL.len()],
+            said: b"",
             key_seen: false,
             sub_close: None,
             entity_seen: false,
@@ -114,14 +119,15 @@ impl Normaliser {
     }
 }
 
-fn carried<'l>(options: [&'l str; 5], form: &str) -> Result<Carried<'l>, Reject> {
+fn carried<'l>(options: [&'l [u8]; 5], form: &str) -> Result<Carried<'l>, Reject> {
+    let texts = options.map(|said| std::str::from_utf8(said).unwrap_or_default());
     let [
         form_id,
         operation,
         auto_submit_and_audit,
         verify_base_data,
         sub_system_id,
-    ] = options;
+    ] = texts;
     if !form_id.is_empty() && form_id != form {
         return Err(Reject {
             code: "kingdee.form",

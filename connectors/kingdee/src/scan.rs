@@ -69,17 +69,8 @@ pub(crate) fn string(text: &[u8], at: usize) -> Option<(usize, bool)> {
 /// The first quote, backslash or control character at or after `at`.
 #[inline]
 fn special(text: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * 0x22);
-        let slash = word ^ (ONES * 0x5c);
-        // Borrows only spoil bytes above the first hit, so the lowest is exact.
-        let hits = ((word.wrapping_sub(ONES * 0x20) & !word)
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (slash.wrapping_sub(ONES) & !slash))
-            & HIGH;
+        let hits = specials(u64::from_le_bytes(*word));
         if hits != 0 {
             return at + (hits.trailing_zeros() / 8) as usize;
         }
@@ -92,6 +83,21 @@ fn special(text: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// The high bit of the first byte of the word that is a quote, backslash or
+/// control character; bits above it may be set as well.
+#[inline]
+pub(crate) fn specials(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let quote = word ^ (ONES * 0x22);
+    let slash = word ^ (ONES * 0x5c);
+    // Borrows only spoil bytes above the first hit, so the lowest is exact.
+    ((word.wrapping_sub(ONES * 0x20) & !word)
+        | (quote.wrapping_sub(ONES) & !quote)
+        | (slash.wrapping_sub(ONES) & !slash))
+        & HIGH
 }
 
 /// The end of the escape at `at`. Half a surrogate pair is refused.

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::usual::Seen;
 use crate::form::{Field, Form, Scope};
 use crate::scan;
 
@@ -12,9 +13,9 @@ const REMEMBERED: usize = 512;
 #[derive(Debug)]
 pub(super) struct Names {
     form: Form,
-    head: Vec<(Box<[u8]>, Rc<Field>)>,
-    sub: Vec<(Box<[u8]>, Rc<Field>)>,
-    row: Vec<(Box<[u8]>, Rc<Field>)>,
+    head: Vec<Seen>,
+    sub: Vec<Seen>,
+    row: Vec<Seen>,
 }
 
 impl Names {
@@ -31,32 +32,20 @@ impl Names {
         &self.form
     }
 
-    /// The field whose key begins at `at`, and where its value begins. `next`
-    /// is the place that is expected to match, and moves past the match.
+    /// The field that is expected at this place.
     #[inline]
-    pub(super) fn read(
-        &mut self,
-        scope: Scope,
-        next: &mut usize,
-        line: &[u8],
-        at: usize,
-    ) -> Option<(Rc<Field>, usize)> {
+    pub(super) fn expected(&self, scope: Scope, next: usize) -> Option<&Seen> {
         let seen = match scope {
             Scope::Head => &self.head,
             Scope::Sub => &self.sub,
             Scope::Row => &self.row,
         };
-        if let Some((key, field)) = seen.get(*next)
-            && same(line.get(at..at + key.len()), key)
-        {
-            *next += 1;
-            return Some((Rc::clone(field), scan::colon(line, at + key.len())?));
-        }
-        self.search(scope, next, line, at)
+        seen.get(next)
     }
 
-    #[cold]
-    fn search(
+    /// The field whose key begins at `at`, and where its value begins. `next`
+    /// is the place that is expected to match, and moves past the match.
+    pub(super) fn read(
         &mut self,
         scope: Scope,
         next: &mut usize,
@@ -71,33 +60,24 @@ impl Names {
             Scope::Sub => &mut self.sub,
             Scope::Row => &mut self.row,
         };
-        if let Some(found) = seen.iter().position(|(known, _)| **known == *key) {
+        let is_this = |known: &Seen| *known.key == *key;
+        let place = if seen.get(*next).is_some_and(is_this) {
+            Some(*next)
+        } else {
+            seen.iter().position(is_this)
+        };
+        if let Some(found) = place {
             *next = found + 1;
-            return seen.get(found).map(|(_, field)| (Rc::clone(field), value));
+            return seen.get(found).map(|seen| (Rc::clone(&seen.field), value));
         }
-        let name: String = serde_json::from_slice(key).ok()?;
+        let key = std::str::from_utf8(key).ok()?;
+        let name: String = serde_json::from_str(key).ok()?;
         let field = Rc::new(self.form.field(scope, &name));
         if seen.len() < REMEMBERED {
             let place = (*next).min(seen.len());
-            seen.insert(place, (key.into(), Rc::clone(&field)));
+            seen.insert(place, Seen::new(key, Rc::clone(&field)));
             *next = place + 1;
         }
         Some((field, value))
     }
-}
-
-/// Whether the text is this key, by words: keys are too short for a call.
-#[inline]
-fn same(text: Option<&[u8]>, key: &[u8]) -> bool {
-    let Some(text) = text else { return false };
-    let (Some(text_end), Some(key_end)) = (text.last_chunk::<8>(), key.last_chunk::<8>()) else {
-        return text.iter().eq(key);
-    };
-    let (text_words, key_words) = (text.as_chunks::<8>().0, key.as_chunks::<8>().0);
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    word(text_end) == word(key_end)
-        && text_words
-            .iter()
-            .zip(key_words)
-            .all(|(one, other)| word(one) == word(other))
 }

@@ -1,7 +1,9 @@
 //! Fields of one document, read and written one by one: values are checked and
 //! wrapped here, and copied otherwise. Where they go is settled in `place`.
 
+use super::blocks::goes_on;
 use super::names::Names;
+use super::usual::Seen;
 use super::{Reject, broken};
 use crate::form::{CallOption, Field, Scope, Shape};
 use crate::scan::{self, Kind};
@@ -10,11 +12,12 @@ use crate::scan::{self, Kind};
 pub(super) struct Pass<'p, 'l> {
     pub(super) names: &'p mut Names,
     pub(super) sub_head_open: &'p str,
-    pub(super) text: &'l str,
     pub(super) line: &'l [u8],
     pub(super) key: &'p str,
     pub(super) out: &'p mut Vec<u8>,
-    pub(super) options: [&'l str; CallOption::ALL.len()],
+    pub(super) options: [&'l [u8]; CallOption::ALL.len()],
+    /// Call options up to the end of an object, all of which were said.
+    pub(super) said: &'l [u8],
     pub(super) key_seen: bool,
     /// Where the sub-head's closing brace stands in `out`.
     pub(super) sub_close: Option<usize>,
@@ -31,16 +34,40 @@ impl<'l> Pass<'_, 'l> {
             return Ok(at + 1);
         }
         let mut next = 0;
+        // Where the options begin that stand side by side here.
+        let mut options = None;
         loop {
-            let (field, value) = self
-                .names
-                .read(scope, &mut next, self.line, at)
-                .ok_or_else(|| broken(at, "expected a field"))?;
-            let end = self.member(scope, &field, value)?;
+            let expected = self.names.expected(scope, next);
+            if expected.is_some_and(Seen::is_option) {
+                if !self.said.is_empty() && goes_on(self.line, at, self.said) {
+                    return Ok(at + self.said.len());
+                }
+                options.get_or_insert(at);
+            } else {
+                options = None;
+            }
+            let usual =
+                expected.and_then(|seen| seen.member(self.line, at, self.out, &mut self.options));
+            let end = if let Some(end) = usual {
+                next += 1;
+                end
+            } else {
+                options = None;
+                let (field, value) = self
+                    .names
+                    .read(scope, &mut next, self.line, at)
+                    .ok_or_else(|| broken(at, "expected a field"))?;
+                self.member(scope, &field, value)?
+            };
             at = scan::blank(self.line, end);
             match self.line.get(at) {
                 Some(b',') => at = scan::blank(self.line, at + 1),
-                Some(b'}') => return Ok(at + 1),
+                Some(b'}') => {
+                    if let Some(from) = options {
+                        self.said = self.line.get(from..=at).unwrap_or_default();
+                    }
+                    return Ok(at + 1);
+                }
                 _ => return Err(broken(at, "expected `,` or `}`")),
             }
         }
@@ -63,9 +90,7 @@ impl<'l> Pass<'_, 'l> {
             }
             _ => {}
         }
-        let (end, kind) = scan::value(self.line, at).ok_or_else(|| broken(at, "not a value"))?;
-        // The scan ends on ASCII, so the cut is on a character's edge.
-        let raw = self.text.get(at..end).unwrap_or_default();
+        let (end, kind, raw) = self.value(at)?;
         match &field.shape {
             Shape::Own => {}
             Shape::Plain => self.put(field, raw),
@@ -86,6 +111,14 @@ impl<'l> Pass<'_, 'l> {
             }
         }
         Ok(end)
+    }
+
+    /// The value at `at`: its end, its kind and its text.
+    pub(super) fn value(&self, at: usize) -> Result<(usize, Kind, &'l str), Reject> {
+        let (end, kind) = scan::value(self.line, at).ok_or_else(|| broken(at, "not a value"))?;
+        // The scan ends on ASCII, so the cut is on a character's edge.
+        let raw = self.line.get(at..end).unwrap_or_default();
+        Ok((end, kind, std::str::from_utf8(raw).unwrap_or_default()))
     }
 
     fn put(&mut self, field: &Field, raw: &str) {
@@ -218,15 +251,11 @@ impl<'l> Pass<'_, 'l> {
         let Some(said) = self.options.get_mut(option as usize) else {
             return Ok(());
         };
-        if said.is_empty() || text.is_empty() {
-            *said = if text.is_empty() { said } else { text };
-        } else if *said != text {
-            return Err(reject(
-                "kingdee.options",
-                field,
-                raw,
-                &format!("`{said}` as elsewhere"),
-            ));
+        if said.is_empty() {
+            *said = text.as_bytes();
+        } else if !text.is_empty() && *said != text.as_bytes() {
+            let expected = format!("`{}` as elsewhere", String::from_utf8_lossy(said));
+            return Err(reject("kingdee.options", field, raw, &expected));
         }
         Ok(())
     }

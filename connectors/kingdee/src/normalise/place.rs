@@ -29,8 +29,7 @@ impl Pass<'_, '_> {
 
     /// An absent object or array may come as null or empty text.
     fn nothing(&mut self, field: &Field, at: usize, expected: &str) -> Result<usize, Reject> {
-        let (end, kind) = scan::value(self.line, at).ok_or_else(|| broken(at, "not a value"))?;
-        let raw = self.text.get(at..end).unwrap_or_default();
+        let (end, kind, raw) = self.value(at)?;
         if is_empty(raw, kind) {
             return Ok(end);
         }

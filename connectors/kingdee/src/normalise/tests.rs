@@ -198,6 +198,29 @@ fn call_options_are_hoisted_from_anywhere() {
     assert_eq!(out, br#"{"FID":0,"FBillNo":"CK1","FEntity":[{}]}"#);
 }
 
+#[test]
+fn what_one_document_taught_changes_no_other() {
+    let mut learned = normaliser();
+    for row in [
+        r#"{"FRealQty":"2","FIsFree":true,"FormId":"SAL_OUTSTOCK","SubSystemId":"21"},{"FRealQty":"","FIsFree":"1","FormId":"SAL_OUTSTOCK","SubSystemId":"21"}"#,
+        r#"{"FRealQty":"3","FIsFree":false,"FormId":"SAL_OUTSTOCK","SubSystemId":"23"},{"FRealQty":"3","FIsFree":null,"FormId":"SAL_OUTSTOCK","SubSystemId":""}"#,
+        r#"{"FRealQty":"3","FIsFree":false,"FormId":"SAL_OUTSTOCK","SubSystemId":"21"},{"FRealQty":"3","FIsFree":false,"FormId":"SAL_OUTSTOCK","SubSystemId":"22"}"#,
+        r#"{"FRealQty":"3","FIsFree":false,"FormId":"STK","SubSystemId":"21"}"#,
+        r#"{"FRealQty":"3","FIsFree":falsey,"FormId":"SAL_OUTSTOCK","SubSystemId":"21"}"#,
+        r#"{"FRealQty":"03","FIsFree":false,"FormId":"SAL_OUTSTOCK","SubSystemId":"21"}"#,
+        r#"{"FRealQty":"3" ,"FIsFree" :false,"FormId":"SAL_OUTSTOCK","SubSystemId":null}"#,
+        r#"{"FRealQty":"3","FIsFree":false,"FormId":"SAL_OUTSTOCK","SubSystemId":2}"#,
+    ] {
+        let line = format!(r#"{{"FEntity":[{row}],"FNote":"{:64}"}}"#, "");
+        let tell = |normaliser: &mut Normaliser| {
+            let mut out = Vec::new();
+            let done = normaliser.document(line.as_bytes(), "0", "CK1", &mut out);
+            format!("{done:?} {}", String::from_utf8(out).unwrap())
+        };
+        assert_eq!(tell(&mut learned), tell(&mut normaliser()));
+    }
+}
+
 /// What the generator knows of a field: as it comes, as it goes, and how.
 type Known = (&'static str, &'static str, fn(&Value) -> Option<Value>);
 
@@ -356,6 +379,11 @@ proptest! {
             normaliser.document(shape.to_string().as_bytes(), "0", "CK1", &mut out).unwrap();
             let model: Value = serde_json::from_slice(&out).unwrap();
             prop_assert_eq!(&model, &expected, "{}", shape);
+            // By now its fields are expected, and none stands at the end of the line.
+            let mut again = Vec::new();
+            let line = format!("{shape}{:64}", "");
+            normaliser.document(line.as_bytes(), "0", "CK1", &mut again).unwrap();
+            prop_assert_eq!(again, out, "{}", shape);
         }
     }
 }
