@@ -1,5 +1,6 @@
 //! A preview: the first write of a call is kept for a person to see, and the
-//! call ends as not sent, whatever the guest makes of it.
+//! call ends as not sent, whatever the guest makes of it. And what is kept of
+//! writes that do leave.
 
 use std::sync::Arc;
 
@@ -89,4 +90,25 @@ async fn the_same_write_leaves_with_its_secret_where_effects_are_wanted() {
     let header = format!("authorization: Bearer {TOKEN}\r\n");
     assert!(came[0].contains(&header), "{came:?}");
     assert_eq!(launcher.take_previews(), []);
+}
+
+#[tokio::test]
+async fn what_a_write_sent_can_be_taken_once_with_its_secrets_by_name() {
+    let listener = Listener::ok("written").await;
+    let launcher = launcher(Mode::Effect);
+    let mut target = launcher.target(&writing("none", &listener)).await.unwrap();
+    assert_eq!(target.take_exchanges(), []);
+    target.write(&batch()).await.unwrap();
+    let kept = target.take_exchanges();
+    assert_eq!(kept.len(), 1);
+    let header = (
+        "authorization".to_owned(),
+        "Bearer ${secret:token}".to_owned(),
+    );
+    assert_eq!(kept[0].headers, [header]);
+    assert_eq!(kept[0].body, r#"{"FBillNo":"CK1","memo":"***"}"#);
+    assert_eq!(kept[0].entries, [0]);
+    assert_eq!(kept[0].status, Some(200));
+    assert_eq!(kept[0].answer, "written");
+    assert_eq!(target.take_exchanges(), []);
 }
