@@ -1,0 +1,163 @@
+//! The columns of the matrix: what goes wrong at the two systems while the binary is killed.
+
+use crate::random::Random;
+use duijie_sim::{FaultKind, FaultRule};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    None,
+    DropAfterApply,
+    Status502After,
+    HalfBatch,
+    DelayedVisibility,
+    LateApply,
+    RepeatPage,
+    ChangeRows,
+    Poisoned,
+    BrokenBatch,
+    Audited,
+    All,
+}
+
+const SAVE: &str = "kingdee.BatchSave";
+const QUERY: &str = "kingdee.ExecuteBillQuery";
+const PAGE: &str = "wangdiantong.stockout_order_query_trade";
+
+/// How long before now an order changes that changes while it is read: after the first window's end, so that
+/// the change comes in a later window as it does when time goes by.
+const CHANGED_MS: u64 = 2_000_000;
+
+impl Fault {
+    pub const ALL: [Self; 12] = [
+        Self::None,
+        Self::DropAfterApply,
+        Self::Status502After,
+        Self::HalfBatch,
+        Self::DelayedVisibility,
+        Self::LateApply,
+        Self::RepeatPage,
+        Self::ChangeRows,
+        Self::Poisoned,
+        Self::BrokenBatch,
+        Self::Audited,
+        Self::All,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "no fault",
+            Self::DropAfterApply => "drop after apply",
+            Self::Status502After => "502 after apply",
+            Self::HalfBatch => "half batch",
+            Self::DelayedVisibility => "delayed visibility",
+            Self::LateApply => "late effect",
+            Self::RepeatPage => "page comes again",
+            Self::ChangeRows => "changed while read",
+            Self::Poisoned => "refused record",
+            Self::BrokenBatch => "batch refused whole",
+            Self::Audited => "audited meanwhile",
+            Self::All => "all at once",
+        }
+    }
+
+    /// Whether some orders are refused by the target, alone or with their whole batch.
+    pub(crate) fn refuses(self) -> Option<bool> {
+        match self {
+            Self::Poisoned | Self::All => Some(false),
+            Self::BrokenBatch => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether a write may be left without an outcome.
+    pub(crate) fn brings_doubt(self) -> bool {
+        !matches!(
+            self,
+            Self::None | Self::RepeatPage | Self::ChangeRows | Self::Poisoned | Self::Audited
+        )
+    }
+
+    /// Rules for the simulators. `settle_ms` is how long an effect may stay out or unseen.
+    pub(crate) fn rules(self, settle_ms: u64, random: &mut Random) -> Vec<FaultRule> {
+        let some = |operation: &str, kind, ms, random: &mut Random| FaultRule {
+            operation: operation.to_owned(),
+            skip: random.below(3),
+            times: Some(random.between(1, 3)),
+            kind,
+            ms,
+        };
+        let hidden_ms = settle_ms * 4 / 5;
+        let one = |kind, ms, random: &mut Random| vec![some(SAVE, kind, ms, random)];
+        match self {
+            Self::None | Self::Poisoned | Self::BrokenBatch | Self::Audited => Vec::new(),
+            Self::DropAfterApply => one(FaultKind::DropAfterApply, 0, random),
+            Self::Status502After => one(FaultKind::Status502After, 0, random),
+            Self::HalfBatch => one(FaultKind::HalfBatch, 0, random),
+            // What cannot be seen yet matters only beside an answer that was lost.
+            Self::DelayedVisibility => vec![
+                some(SAVE, FaultKind::DropAfterApply, hidden_ms, random),
+                FaultRule {
+                    times: None,
+                    ..some(SAVE, FaultKind::DelayedVisibility, hidden_ms, random)
+                },
+            ],
+            Self::LateApply => one(FaultKind::LateApply, settle_ms / 2, random),
+            Self::RepeatPage => vec![FaultRule {
+                times: None,
+                ..some(PAGE, FaultKind::RepeatPage, 0, random)
+            }],
+            Self::ChangeRows => vec![FaultRule {
+                times: Some(4),
+                ..some(PAGE, FaultKind::ChangeRows, CHANGED_MS, random)
+            }],
+            Self::All => all(settle_ms, random, some),
+        }
+    }
+}
+
+fn all(
+    settle_ms: u64,
+    random: &mut Random,
+    some: impl Fn(&str, FaultKind, u64, &mut Random) -> FaultRule,
+) -> Vec<FaultRule> {
+    let saves = [
+        (FaultKind::DropAfterApply, settle_ms / 2),
+        (FaultKind::Status502After, 0),
+        (FaultKind::HalfBatch, 0),
+        (FaultKind::LateApply, settle_ms / 2),
+        (FaultKind::DropBefore, 0),
+        (FaultKind::Status502Before, 0),
+        (FaultKind::Html200, 0),
+        (FaultKind::TruncatedJson, 0),
+        (FaultKind::WrongEnvelope, 0),
+        (FaultKind::SessionLost, 0),
+    ];
+    let queries = [
+        (FaultKind::DropBefore, 0),
+        (FaultKind::Status502Before, 0),
+        (FaultKind::TruncatedJson, 0),
+        (FaultKind::SessionLost, 0),
+    ];
+    let pages = [
+        (FaultKind::RepeatPage, 0),
+        (FaultKind::ChangeRows, CHANGED_MS),
+        (FaultKind::DropAfterApply, 0),
+        (FaultKind::WrongTypes, 0),
+    ];
+    let mut rules = Vec::new();
+    for (operation, kinds, count) in [(SAVE, &saves[..], 4), (QUERY, &queries, 2), (PAGE, &pages, 3)]
+    {
+        for (kind, ms) in random.some(kinds, count) {
+            rules.push(FaultRule {
+                times: Some(1),
+                ..some(operation, kind, ms, random)
+            });
+        }
+    }
+    // The first rule that applies wins, so these come last.
+    rules.push(FaultRule {
+        times: None,
+        ..some(SAVE, FaultKind::DelayedVisibility, settle_ms * 4 / 5, random)
+    });
+    rules
+}

@@ -1,0 +1,61 @@
+//! Where each guard's absence must be found: the cells in which it is what keeps the promise.
+
+use crate::case::{Class, Row};
+use crate::fault::Fault;
+use duijie_store::chaos::{Guard, Point};
+
+/// Cells to be played with the guard taken away, until one of them finds something.
+pub fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
+    let at = |points: &[Point], fault, class| {
+        let rows = points.iter().map(|point| Row::At(*point));
+        rows.map(|row| (row, fault, class)).collect()
+    };
+    use Class::{Lookup, UniqueKey};
+    match guard {
+        Guard::IntentBeforeSend => {
+            at(&[Point::AfterSend, Point::DuringSend], Fault::None, Lookup)
+        }
+        Guard::OutcomeBeforeCheckpoint => at(
+            &[Point::AfterCheckpoint, Point::BeforeOutcome, Point::AfterSend],
+            Fault::DropAfterApply,
+            Lookup,
+        ),
+        Guard::ContiguousPrefix => at(
+            &[Point::AfterCheckpoint, Point::BeforeIntent, Point::AfterOutcome],
+            Fault::DropAfterApply,
+            UniqueKey,
+        ),
+        Guard::LookUpInDoubt => at(
+            &[Point::AfterSend, Point::AfterLookup],
+            Fault::DropAfterApply,
+            Lookup,
+        ),
+        Guard::SettleTime => at(
+            &[Point::BeforeRunEnds, Point::AfterCheckpoint],
+            Fault::LateApply,
+            Lookup,
+        ),
+        Guard::UnknownIsNotFailure => at(
+            &[Point::BeforeRunEnds, Point::AfterCheckpoint],
+            Fault::DropAfterApply,
+            Lookup,
+        ),
+        Guard::LedgerDedup => at(
+            &[Point::AfterOutcome, Point::BeforeCheckpoint],
+            Fault::RepeatPage,
+            Lookup,
+        ),
+        Guard::OneIntentPerKey => at(
+            &[Point::BeforeRunEnds, Point::AfterCheckpoint],
+            Fault::RepeatPage,
+            Lookup,
+        ),
+        Guard::VersionOrder => at(
+            &[Point::BeforeRunEnds, Point::AfterCheckpoint],
+            Fault::RepeatPage,
+            UniqueKey,
+        ),
+        Guard::ReadBeforeChange => at(&[Point::AfterCheckpoint], Fault::Audited, UniqueKey),
+        Guard::Caution => vec![(Row::Restored, Fault::None, Lookup)],
+    }
+}

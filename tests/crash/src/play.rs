@@ -1,0 +1,201 @@
+//! Plays one case: runs that are killed, a run that nothing disturbs, and a look at what came of it.
+
+use crate::case::{Case, Kill, Row};
+use crate::fault::Fault;
+use crate::model::{Finding, Sort, compare};
+use crate::random::Random;
+use crate::scene::Scene;
+use duijie_sim::{FaultKind, FaultRule};
+use duijie_store::chaos::Point;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What a case came to.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// Points at which a run was killed; none for a kill from outside.
+    pub killed: Vec<Option<Point>>,
+    pub runs: u64,
+    pub documents: usize,
+    pub found: Vec<Finding>,
+}
+
+/// A panic of the play itself, such as a command that hangs, is a finding too.
+pub fn play(case: &Case) -> Played {
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        let mut random = case.random();
+        match case.row {
+            Row::At(Point::DuringReplay) if random.one_in(2) => resolved(case, &mut random),
+            Row::At(Point::DuringReplay) => replayed(case, &mut random),
+            Row::Restored => restored(case, &mut random),
+            _ => killed(case, &mut random),
+        }
+    }));
+    played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Played {
+            found: vec![Finding::new(Sort::Broke, text.unwrap_or_default())],
+            ..Played::default()
+        }
+    })
+}
+
+/// Runs are killed while documents are created, time passes, runs are killed while documents are changed.
+fn killed(case: &Case, random: &mut Random) -> Played {
+    let mut scene = Scene::new(case, "update", random);
+    troubles(case, &mut scene, random);
+    let kills = case.kills(scene.batches, random);
+    // Every kill may also strike among the changes, but the first is where it was asked for.
+    let early = random.between(1, kills.len() as u64);
+    let (early, late) = kills.split_at(usize::try_from(early).unwrap());
+    for kill in early {
+        scene.killed_run(kill);
+    }
+    if case.fault == Fault::Audited {
+        scene.killed_run(&never());
+    }
+    let audited = usize::from(case.fault == Fault::Audited) * 2;
+    scene.time_passes(4, audited, random);
+    rules(case, &scene, random);
+    for kill in late {
+        scene.killed_run(kill);
+    }
+    end(scene, case)
+}
+
+/// Dead letters are replayed once what refused them is gone.
+fn replayed(case: &Case, random: &mut Random) -> Played {
+    let mut scene = Scene::new(case, "update", random);
+    scene.refuse(3, false, random);
+    scene.killed_run(&never());
+    scene.accept_all();
+    rules(case, &scene, random);
+    let replay = ["dead-letters", "replay", "--all", "--pipeline", "stockouts", "--json"];
+    for kill in case.kills(2, random) {
+        scene.killed_command(&replay, &kill);
+    }
+    calm(&scene);
+    scene.command(&replay);
+    end(scene, case)
+}
+
+/// Changes that wait for a person are sent by one.
+fn resolved(case: &Case, random: &mut Random) -> Played {
+    let mut scene = Scene::new(case, "hold", random);
+    scene.killed_run(&never());
+    scene.time_passes(5, 0, random);
+    scene.killed_run(&never());
+    rules(case, &scene, random);
+    let resolve = ["holds", "resolve", "--send", "--pipeline", "stockouts", "--json"];
+    for kill in case.kills(2, random) {
+        scene.killed_command(&resolve, &kill);
+    }
+    calm(&scene);
+    scene.command(&resolve);
+    end(scene, case)
+}
+
+/// The state is lost, and brought back from a backup that is older than what the target holds.
+fn restored(case: &Case, random: &mut Random) -> Played {
+    let mut scene = Scene::new(case, "update", random);
+    troubles(case, &mut scene, random);
+    let kills = case.kills(scene.batches, random);
+    scene.killed_run(&kills[0]);
+    let backup = scene.project.path("backup");
+    scene.command(&["backup", backup.to_str().unwrap(), "--json"]);
+    scene.killed_run(kills.get(1).unwrap_or(&never()));
+    forget(&scene);
+    scene.command(&["restore", backup.to_str().unwrap(), "--json"]);
+    rules(case, &scene, random);
+    for kill in kills.iter().skip(2) {
+        scene.killed_run(kill);
+    }
+    end(scene, case)
+}
+
+/// Everything of the data folder but the compiled components.
+fn forget(scene: &Scene) {
+    let data = scene.project.path("data");
+    for entry in std::fs::read_dir(data).unwrap() {
+        let path = entry.unwrap().path();
+        if path.ends_with("compiled") {
+            continue;
+        }
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).unwrap();
+        } else {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+/// A run that is not killed, though the faults are there.
+fn never() -> Kill {
+    Kill::At {
+        point: Point::BeforeRunEnds,
+        nth: u64::MAX,
+        micros: 0,
+    }
+}
+
+fn troubles(case: &Case, scene: &mut Scene, random: &mut Random) {
+    if let Some(whole) = case.fault.refuses() {
+        scene.refuse(2, whole, random);
+    }
+    rules(case, scene, random);
+}
+
+/// The column's fault rules, and what this row needs to be come by.
+fn rules(case: &Case, scene: &Scene, random: &mut Random) {
+    let simulators = &scene.project.simulators;
+    simulators.clear_faults();
+    let needs = match case.row {
+        Row::At(Point::AfterLookup | Point::RecoveryLookedUp) if !case.fault.brings_doubt() => {
+            vec![FaultKind::DropAfterApply]
+        }
+        // Nothing is found after both, so that the batch is cut.
+        Row::At(Point::AfterBisect) => vec![FaultKind::DropBefore; 3],
+        _ => Vec::new(),
+    };
+    for kind in needs {
+        simulators.add_fault(FaultRule::once("kingdee.BatchSave", kind));
+    }
+    for rule in case.fault.rules(case.settle_ms, random) {
+        simulators.add_fault(rule);
+    }
+}
+
+fn calm(scene: &Scene) {
+    scene.project.simulators.clear_faults();
+}
+
+/// Nothing disturbs any more: the run succeeds, and another one after it writes nothing.
+fn end(mut scene: Scene, case: &Case) -> Played {
+    calm(&scene);
+    let run = ["run", "stockouts", "--json"];
+    scene.command(&run);
+    let before = saves(&scene);
+    scene.command(&run);
+    if saves(&scene) != before {
+        let what = "a run wrote again though nothing had changed";
+        scene.found.push(Finding::new(Sort::Wrong, what));
+    }
+    scene.project.simulators.finish_late();
+    let waiting = scene.waiting();
+    let compared = compare(&scene.project.simulators, &scene.people, &waiting);
+    scene.found.extend(compared);
+    Played {
+        killed: scene.killed,
+        runs: scene.runs,
+        documents: case.documents,
+        found: scene.found,
+    }
+}
+
+fn saves(scene: &Scene) -> BTreeMap<i64, u32> {
+    let documents = scene.project.simulators.documents().into_iter();
+    documents
+        .map(|document| (document.fid, document.saves))
+        .collect()
+}

@@ -1,0 +1,203 @@
+//! One case's project and simulators, and the runs on them: each killed somewhere or let be.
+
+use crate::case::{Case, Class, Kill};
+use crate::model::{Finding, People, Sort, Waiting, orders};
+use crate::random::Random;
+use duijie_e2e::{Ended, Project, arrived_bill};
+use duijie_sim::{OrderChange, Refusal};
+use duijie_store::chaos::Point;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// As a shell tells a process that SIGKILL ended.
+const KILLED: i32 = 137;
+/// A run that failed and may be gone on with.
+const FAILED: i32 = 1;
+/// A kill from outside that comes too late is given up after this.
+const PATIENCE: Duration = Duration::from_secs(2);
+const SAVE: &str = "kingdee.BatchSave";
+
+pub(crate) struct Scene {
+    pub(crate) project: Project,
+    pub(crate) people: People,
+    pub(crate) batches: u64,
+    environment: Vec<(&'static str, String)>,
+    /// Points at which a run was killed indeed; none for a kill from outside.
+    pub(crate) killed: Vec<Option<Point>>,
+    pub(crate) runs: u64,
+    pub(crate) found: Vec<Finding>,
+}
+
+impl Scene {
+    pub(crate) fn new(case: &Case, on_change: &str, random: &mut Random) -> Self {
+        let mut config = duijie_e2e::orders(case.documents, case.seed);
+        config.kingdee.unique_numbers = case.class == Class::UniqueKey;
+        config.lines = 1..=3;
+        let portion = (case.documents as u64 / random.between(5, 9)).clamp(4, 100);
+        let portion = u32::try_from(portion).unwrap();
+        let writers = random.pick(&[1, 2, 4]);
+        let guarantee = case.class.name();
+        let settle = case.settle_ms;
+        let project = Project::chaotic(config).changed(|manifest| {
+            manifest
+                .with_on_change(on_change)
+                .with_portions(portion)
+                .with_source_setting("is_by_modified: true")
+                .with("writers: 4", &format!("writers: {writers}"))
+                .with(
+                    "  guarantee: unique-key #",
+                    &format!("  settle: {settle}ms\n  guarantee: {guarantee} #"),
+                )
+        });
+        let mut environment = Vec::new();
+        if let Some(guard) = case.off {
+            environment.push(("DUIJIE_CHAOS_OFF", format!("{guard:?}")));
+        }
+        if let Some(rows) = case.fresh_rows(random) {
+            environment.push(("DUIJIE_CHAOS_FRESH", rows.to_string()));
+        }
+        Self {
+            project,
+            people: People::default(),
+            batches: case.documents as u64 / u64::from(portion),
+            environment,
+            killed: Vec::new(),
+            runs: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// Some orders are refused from now on.
+    pub(crate) fn refuse(&mut self, count: usize, whole: bool, random: &mut Random) {
+        for bill_no in random.some(&self.numbers(), count) {
+            self.people.refused.insert(bill_no.clone());
+            self.project.simulators.refuse(Refusal { bill_no, whole });
+        }
+    }
+
+    pub(crate) fn accept_all(&mut self) {
+        self.people.refused.clear();
+        self.project.simulators.accept_all();
+    }
+
+    /// Time passes, some orders change in it, and the next runs see it. Of those, `audited` are audited in the
+    /// target before, where they stand there.
+    pub(crate) fn time_passes(&mut self, count: usize, audited: usize, random: &mut Random) {
+        let (from, to) = self.project.ten_minutes_pass();
+        self.project.ten_minutes_pass();
+        let orders = orders(&self.project.simulators);
+        let mut documents = BTreeMap::new();
+        for document in self.project.simulators.documents() {
+            documents.insert(document.bill_no.clone(), document);
+        }
+        let changed = random.some(&self.numbers(), count);
+        for (at, number) in changed.iter().enumerate() {
+            if at < audited
+                && let Some(document) = documents.get(number)
+            {
+                assert!(self.project.simulators.audit(number));
+                let stands = arrived_bill(document).0;
+                self.people.locked.insert(number.clone(), stands);
+            }
+            let stockout_no = orders[number]["stockout_no"].as_str().unwrap().to_owned();
+            let at = i64::try_from(random.below((to - from).unsigned_abs())).unwrap();
+            assert!(self.project.simulators.change_order(&OrderChange {
+                stockout_no,
+                more_pieces: true,
+                at: Some(from + at),
+                ..OrderChange::default()
+            }));
+        }
+    }
+
+    fn numbers(&self) -> Vec<String> {
+        orders(&self.project.simulators).into_keys().collect()
+    }
+
+    /// `run stockouts`, killed.
+    pub(crate) fn killed_run(&mut self, kill: &Kill) -> Ended {
+        self.killed_command(&["run", "stockouts", "--json"], kill)
+    }
+
+    /// Any command, killed somewhere. It may as well end before, or fail.
+    pub(crate) fn killed_command(&mut self, arguments: &[&str], kill: &Kill) -> Ended {
+        let mut environment = self.environment.clone();
+        environment.extend(kill.text().map(|text| ("DUIJIE_CHAOS_KILL", text)));
+        self.runs += 1;
+        let before = self.project.count(SAVE);
+        let running = self.project.start_with(arguments, &environment);
+        if let Kill::Outside { saves } = kill {
+            let simulators = &self.project.simulators;
+            simulators.wait_for_count(SAVE, before + saves, PATIENCE);
+            running.kill();
+        }
+        let ended = running.end();
+        match ended.code {
+            KILLED => self.killed.push(match kill {
+                Kill::At { point, .. } => Some(*point),
+                Kill::Outside { .. } => None,
+            }),
+            0 | FAILED => {}
+            _ => self.broke(arguments, &ended),
+        }
+        self.no_panic(&ended);
+        ended
+    }
+
+    /// Any command that nothing disturbs. It must succeed.
+    pub(crate) fn command(&mut self, arguments: &[&str]) -> Option<Value> {
+        self.runs += 1;
+        let ended = self.project.start_with(arguments, &self.environment).end();
+        self.no_panic(&ended);
+        if ended.code != 0 {
+            self.broke(arguments, &ended);
+            return None;
+        }
+        Some(ended.data())
+    }
+
+    fn broke(&mut self, arguments: &[&str], ended: &Ended) {
+        let what = format!(
+            "{} ended with {}: {} {}",
+            arguments.join(" "),
+            ended.code,
+            ended.stdout.trim(),
+            ended.stderr.trim()
+        );
+        self.found.push(Finding::new(Sort::Broke, what));
+    }
+
+    fn no_panic(&mut self, ended: &Ended) {
+        if ended.stderr.contains("panicked at") {
+            let what = format!("a panic: {}", ended.stderr.trim());
+            self.found.push(Finding::new(Sort::Broke, what));
+        }
+    }
+
+    /// What waits for a person now.
+    pub(crate) fn waiting(&mut self) -> Waiting {
+        let mut list = |what: &str| {
+            let rows = self.command(&[what, "list", "--json"]).unwrap_or_default();
+            let rows = rows.as_array().cloned().unwrap_or_default();
+            let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+            rows.iter()
+                .map(|row| {
+                    let number = text(row, "target_key");
+                    let why = format!(
+                        "{} {} {} {}",
+                        text(row, "kind"),
+                        text(row, "code"),
+                        text(row, "reason"),
+                        text(row, "message")
+                    );
+                    (number, why)
+                })
+                .collect()
+        };
+        Waiting {
+            holds: list("holds"),
+            letters: list("dead-letters"),
+        }
+    }
+}
