@@ -73,6 +73,10 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

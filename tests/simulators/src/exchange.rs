@@ -187,7 +187,10 @@ fn effect(kind: FaultKind, ms: u64) -> Effect {
     let given = |wanted| (kind == wanted).then_some(ms);
     Effect {
         half: kind == FaultKind::HalfBatch,
-        hidden_ms: given(FaultKind::DelayedVisibility).unwrap_or(0),
+        hidden_ms: match kind {
+            FaultKind::DelayedVisibility | FaultKind::DropAfterApply => ms,
+            _ => 0,
+        },
         late_ms: given(FaultKind::LateApply),
         repeat: kind == FaultKind::RepeatPage,
         change_ms: given(FaultKind::ChangeRows),

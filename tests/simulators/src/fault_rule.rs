@@ -25,7 +25,8 @@ pub struct FaultRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// The request takes effect, then the connection closes without an answer.
+    /// The request takes effect, then the connection closes without an answer. What it saved can be found
+    /// after `ms`.
     DropAfterApply,
     /// The connection closes without an answer and without effect.
     DropBefore,
