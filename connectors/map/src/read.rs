@@ -5,7 +5,7 @@
 
 mod remembered;
 
-use self::remembered::{FIRST, Remembered, unread};
+use self::remembered::{Remembered, unread};
 use crate::layout::{HEAD, Key, Layout, NONE};
 use crate::scan::{self, DEPTH, Kind, Malformed, Scanned, malformed};
 use crate::text;
@@ -98,13 +98,13 @@ impl Reader {
         }
         let table = usize::from(table);
         // `at` is the brace, and then the end of the value before.
-        let (mut at, mut first, mut turn) = (at, FIRST, 0);
+        let (mut at, mut first, mut turn) = (at, true, 0);
         loop {
             let remembered = self
                 .tables
-                .get(table)
-                .map_or(&[][..], |table| &table.remembered);
-            if first == 0 {
+                .get_mut(table)
+                .map_or(&mut [][..], |table| &mut table.remembered);
+            if !first {
                 (at, turn) = unread(bytes, at, remembered, turn);
             }
             let key = match remembered.get(turn) {
@@ -122,7 +122,7 @@ impl Reader {
                     }
                 }
             };
-            (first, turn) = (0, turn.wrapping_add(1));
+            (first, turn) = (false, turn.wrapping_add(1));
             if let Some(b' ' | b'\t' | b'\r') = bytes.get(at) {
                 at = scan::blanks(bytes, at);
             }
@@ -241,7 +241,7 @@ impl Reader {
         &mut self,
         bytes: &[u8],
         at: usize,
-        first: u128,
+        first: bool,
         table: usize,
         mut turn: usize,
     ) -> Scanned<Surprise> {
@@ -249,7 +249,7 @@ impl Reader {
             return malformed(at, "a known table");
         };
         let comma = scan::blanks(bytes, at);
-        let start = if first == FIRST {
+        let start = if first {
             scan::blanks(bytes, comma + 1)
         } else {
             match scan::after(bytes, comma, b'}')? {

@@ -2,6 +2,8 @@
 //! Every byte is checked against the grammar; nothing is decoded or copied, and
 //! no function steps over a line feed, which ends a record in JSON Lines.
 
+pub(crate) mod chunk;
+
 /// Objects and arrays inside each other, at most.
 pub(crate) const DEPTH: u32 = 64;
 
@@ -262,60 +264,4 @@ fn special(bytes: &[u8], mut at: usize) -> (usize, bool) {
         at += 1;
     }
     (at, wide)
-}
-
-/// Sixteen bytes at a time: one bit a byte that ends a plain run, and one bit a
-/// byte that is not ASCII.
-mod chunk {
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    #[allow(unsafe_code)] // One load; the array reference covers its sixteen bytes.
-    #[inline(always)]
-    pub(super) fn marks(bytes: &[u8; 16]) -> (u32, u32) {
-        use core::arch::wasm32::{
-            u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, v128_load, v128_or,
-        };
-        let all = unsafe { v128_load(bytes.as_ptr().cast()) };
-        let quote = u8x16_eq(all, u8x16_splat(b'"'));
-        let slash = u8x16_eq(all, u8x16_splat(b'\\'));
-        let control = u8x16_lt(all, u8x16_splat(0x20));
-        let stops = u8x16_bitmask(v128_or(v128_or(quote, slash), control));
-        (u32::from(stops), u32::from(u8x16_bitmask(all)))
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code)] // One load; the array reference covers its sixteen bytes.
-    #[inline(always)]
-    pub(super) fn marks(bytes: &[u8; 16]) -> (u32, u32) {
-        use core::arch::x86_64::{
-            _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128,
-            _mm_set1_epi8,
-        };
-        // SSE2 is part of every x86-64.
-        unsafe {
-            let all = _mm_loadu_si128(bytes.as_ptr().cast());
-            let quote = _mm_cmpeq_epi8(all, _mm_set1_epi8(0x22));
-            let slash = _mm_cmpeq_epi8(all, _mm_set1_epi8(0x5c));
-            let control = _mm_cmpeq_epi8(_mm_min_epu8(all, _mm_set1_epi8(0x1f)), all);
-            let stops = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control));
-            (
-                stops.cast_unsigned(),
-                _mm_movemask_epi8(all).cast_unsigned(),
-            )
-        }
-    }
-
-    #[cfg(not(any(
-        target_arch = "x86_64",
-        all(target_arch = "wasm32", target_feature = "simd128")
-    )))]
-    #[inline(always)]
-    pub(super) fn marks(bytes: &[u8; 16]) -> (u32, u32) {
-        let mut stops = 0;
-        let mut high = 0;
-        for (bit, byte) in bytes.iter().enumerate() {
-            stops |= u32::from(matches!(byte, b'"' | b'\\' | 0..0x20)) << bit;
-            high |= u32::from(*byte >> 7) << bit;
-        }
-        (stops, high)
-    }
 }

@@ -2,18 +2,26 @@
 //! come again. What it does not know it leaves to the reader.
 
 use crate::layout::NONE;
-use crate::scan;
+use crate::scan::{self, chunk};
 
-/// What turns the comma before a key into the brace before the first one.
-pub(super) const FIRST: u128 = (b',' ^ b'{') as u128;
+/// Bytes of a member that are looked at together.
+const WINDOW: usize = 48;
 
-/// A key as it stood in a record: from the comma before it to its value, quotes,
-/// colon and blanks included. One comparison checks all of them.
+/// A member as it stood in the record before, from its comma to the end of its
+/// value. A byte fits where it differs from `bytes` (by exclusive or) by no
+/// more than `slack`: in the key and at the value's quotes by nothing, inside
+/// the value by all that ends no plain string, and behind it by anything.
 #[derive(Debug)]
 pub(super) struct Remembered {
-    words: [u128; 2],
-    masks: [u128; 2],
+    bytes: [u8; WINDOW],
+    slack: [u8; WINDOW],
+    /// Bytes up to the end of the value; zero where no value is remembered. Then
+    /// nothing fits that is text.
+    whole: usize,
+    /// Bytes of the key: its comma, quotes, colon and blanks included.
     pub(super) len: usize,
+    /// One bit for each of them.
+    bits: u32,
     /// Index among the table's keys, or `NONE`.
     pub(super) key: u16,
 }
@@ -22,54 +30,106 @@ impl Remembered {
     /// `raw` begins with its comma or brace. None for a key that is too long to
     /// be worth it.
     pub(super) fn new(raw: &[u8], key: u16) -> Option<Self> {
-        let (mut words, mut masks) = ([0; 32], [0; 32]);
-        words.get_mut(..raw.len())?.copy_from_slice(raw);
-        *words.first_mut()? = b',';
-        masks.get_mut(..raw.len())?.fill(0xff);
+        let (len, mut bytes) = (raw.len(), [chunk::TURN; WINDOW]);
+        bytes.get_mut(..len)?.copy_from_slice(raw);
+        *bytes.first_mut()? = b',';
         Some(Self {
-            words: halves(&words),
-            masks: halves(&masks),
-            len: raw.len(),
+            bytes,
+            slack: [0; WINDOW],
+            whole: 0,
+            len,
+            bits: 1u32.checked_shl(u32::try_from(len).ok()?)? - 1,
             key,
         })
     }
 
-    /// `first` is `FIRST` where a brace stands before the key, or zero.
+    /// Whether the key stands there; `first` where a brace stands before it,
+    /// which is known already.
     #[inline(always)]
-    pub(super) fn stands_at(&self, bytes: &[u8], at: usize, first: u128) -> bool {
-        let Some(window) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) else {
+    pub(super) fn stands_at(&self, bytes: &[u8], at: usize, first: bool) -> bool {
+        let Some(window) = bytes.get(at..).and_then(<[u8]>::first_chunk::<WINDOW>) else {
             return self.ends_at(bytes, at, first);
         };
-        self.is(window, first)
-    }
-
-    #[inline(always)]
-    fn is(&self, window: &[u8; 32], first: u128) -> bool {
-        let [low, high] = halves(window);
-        let ([a, b], [mask_a, mask_b]) = (self.words, self.masks);
-        ((low ^ a ^ first) & mask_a) | ((high ^ b) & mask_b) == 0
+        let ([low, high, _], [own_low, own_high, _]) = (chunks(window), chunks(&self.bytes));
+        let differ = chunk::differ(low, own_low) | chunk::differ(high, own_high) << 16;
+        differ & self.bits & !u32::from(first) == 0
     }
 
     /// The same so near the end of the bytes that no whole window is left.
     #[cold]
-    fn ends_at(&self, bytes: &[u8], at: usize, first: u128) -> bool {
-        let [low, high] = self.words;
-        let [low, high] = [low ^ first, high].map(u128::to_le_bytes);
-        let own = low.iter().chain(&high).take(self.len);
-        bytes
-            .get(at..at + self.len)
-            .is_some_and(|raw| raw.iter().eq(own))
+    fn ends_at(&self, bytes: &[u8], at: usize, first: bool) -> bool {
+        let skip = usize::from(first);
+        let own = self.bytes.get(skip..self.len);
+        own.is_some() && bytes.get(at + skip..at + self.len) == own
+    }
+
+    /// Whether the key and a plain string just as long as before stand there.
+    #[inline(always)]
+    fn fits(&self, window: &[u8; WINDOW]) -> bool {
+        let ([a, b, c], own, slack) = (chunks(window), chunks(&self.bytes), chunks(&self.slack));
+        let ([own_a, own_b, own_c], [slack_a, slack_b, slack_c]) = (own, slack);
+        chunk::fit([a, b], [own_a, own_b], [slack_a, slack_b])
+            && (self.whole <= 32 || chunk::fit([c], [own_c], [slack_c]))
+    }
+
+    /// Steps over the member where its value is a string without escapes, and
+    /// keeps the length. Its end, or zero where it stays for the whole grammar.
+    #[inline(never)]
+    fn learn(&mut self, rest: &[u8]) -> usize {
+        if self.key != NONE || !self.stands_at(rest, 0, false) {
+            return 0;
+        }
+        let Some([b'"', value @ ..]) = rest.get(self.len..) else {
+            return 0;
+        };
+        let Some(after) = scan::plain(value) else {
+            return 0;
+        };
+        let whole = rest.len() - after.len();
+        let start = START.get(WINDOW - 1 - self.len..);
+        let end = END.get((WINDOW + 1).saturating_sub(whole)..);
+        if whole <= WINDOW
+            && let (Some(start), Some(end)) = (start, end)
+        {
+            let both = start.iter().zip(end);
+            for (slack, (start, end)) in self.slack.iter_mut().zip(both) {
+                *slack = start & end;
+            }
+            let old = (self.whole.wrapping_sub(1), chunk::TURN);
+            for (at, byte) in [old, (self.len, b'"'), (whole - 1, b'"')] {
+                if let Some(place) = self.bytes.get_mut(at) {
+                    *place = byte;
+                }
+            }
+            self.whole = whole;
+        }
+        whole
     }
 }
 
+/// Slack of a key of `WINDOW` bytes, and behind it.
+const START: [u8; 2 * WINDOW] = {
+    let mut slack = [0xff; 2 * WINDOW];
+    slack.split_at_mut(WINDOW).0.copy_from_slice(&[0; WINDOW]);
+    slack
+};
+/// Slack of a value of `WINDOW` bytes, of the quote after it, and behind it.
+const END: [u8; 2 * WINDOW] = {
+    let mut slack = [0xff; 2 * WINDOW];
+    slack
+        .split_at_mut(WINDOW)
+        .0
+        .copy_from_slice(&[chunk::PLAIN; WINDOW]);
+    slack[WINDOW] = 0;
+    slack
+};
+
 #[inline(always)]
-fn halves(bytes: &[u8; 32]) -> [u128; 2] {
-    let (low, high) = bytes.split_at(16);
-    let half = |part: &[u8]| {
-        part.first_chunk()
-            .map_or(0, |chunk| u128::from_le_bytes(*chunk))
-    };
-    [half(low), half(high)]
+fn chunks(window: &[u8; WINDOW]) -> [&[u8; 16]; 3] {
+    match window.as_chunks() {
+        ([low, high, last], _) => [low, high, last],
+        _ => [&[0; 16]; 3],
+    }
 }
 
 /// Steps over members as long as no rule reads them, their keys come as they
@@ -80,19 +140,25 @@ fn halves(bytes: &[u8; 32]) -> [u128; 2] {
 pub(super) fn unread(
     bytes: &[u8],
     at: usize,
-    remembered: &[Remembered],
-    turn: usize,
+    remembered: &mut [Remembered],
+    mut turn: usize,
 ) -> (usize, usize) {
     let mut rest = bytes.get(at..).unwrap_or_default();
-    let mut left = remembered.get(turn..).unwrap_or_default();
-    while let [next, others @ ..] = left
-        && next.key == NONE
-        && let Some(window) = rest.first_chunk::<32>()
-        && next.is(window, 0)
-        && let Some([b'"', value @ ..]) = rest.get(next.len..)
-        && let Some(after) = scan::plain(value)
-    {
-        (rest, left) = (after, others);
+    for next in remembered.get_mut(turn..).unwrap_or_default() {
+        let Some(window) = rest.first_chunk::<WINDOW>() else {
+            break;
+        };
+        let mut whole = next.whole;
+        if !next.fits(window) {
+            whole = next.learn(rest);
+            if whole == 0 {
+                break;
+            }
+        }
+        let Some(after) = rest.get(whole..) else {
+            break;
+        };
+        (rest, turn) = (after, turn + 1);
     }
-    (bytes.len() - rest.len(), remembered.len() - left.len())
+    (bytes.len() - rest.len(), turn)
 }

@@ -1,5 +1,9 @@
 //! Records that are no JSON, and what is said about them.
 
+use std::collections::BTreeMap;
+
+use duijie_sdk::transform::Verdict;
+
 use super::mapped;
 
 #[test]
@@ -79,10 +83,43 @@ fn expected_keys_stand_only_behind_their_own_mark() {
         r#"{"a":"b" "c":"d","x":"1","longer_than_a_window":"e"}"#,
     ] {
         let mut mapping = crate::Mapping::open(settings).unwrap();
-        let data = format!("{sound}\n{broken}\n{sound}");
-        let batch = mapping.apply(data.as_bytes(), 3).unwrap();
+        let data = format!("{sound}\n{sound}\n{broken}\n{sound}");
+        let batch = mapping.apply(data.as_bytes(), 4).unwrap();
         let kept: Vec<u32> = batch.lines.iter().map(|line| line.sources[0]).collect();
-        assert_eq!(kept, [0, 2], "{broken}");
+        assert_eq!(kept, [0, 1, 3], "{broken}");
+    }
+}
+
+#[test]
+fn a_value_as_long_as_before_may_still_be_wrong() {
+    let settings = r#"{"rules":[{"field":"o","type":"string","value":"{{x}}"}]}"#;
+    for length in [0, 1, 5, 20, 21, 22, 36, 37, 38, 39, 60] {
+        let value = "文".repeat(length / 3) + &"v".repeat(length % 3);
+        let sound = format!(r#"{{"x":"1","key":"{value}","next":"n"}}"#);
+        for at in 0..sound.len() {
+            for byte in *b"\"\\\x01\x1f ,:x" {
+                let mut line = sound.clone().into_bytes();
+                line[at] = byte;
+                let found = serde_json::from_slice::<BTreeMap<String, String>>(&line);
+                let expected = match &found {
+                    Ok(fields) => fields.get("x").cloned(),
+                    Err(_) if std::str::from_utf8(&line).is_err() => continue,
+                    Err(_) => Some(String::from("refused")),
+                };
+                let mut mapping = crate::Mapping::open(settings).unwrap();
+                let sound = sound.as_bytes();
+                let lines = [sound, sound, &line, sound].join(&b'\n');
+                let batch = mapping.apply(&lines, 4).unwrap();
+                let refused = matches!(batch.verdicts[2], Verdict::Reject(_));
+                let text = String::from_utf8(batch.data).unwrap();
+                let document = (!refused).then(|| text.lines().nth(2).unwrap());
+                let mapped = document.map_or(Some(String::from("refused")), |document| {
+                    let fields: BTreeMap<String, String> = serde_json::from_str(document).unwrap();
+                    fields.get("o").cloned()
+                });
+                assert_eq!(mapped, expected, "{}", String::from_utf8_lossy(&line));
+            }
+        }
     }
 }
 
