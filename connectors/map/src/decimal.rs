@@ -11,6 +11,9 @@ use std::fmt;
 
 /// Digits after the point, at most.
 const MAX_SCALE: u32 = 38;
+/// Below this ten times a number is a matter of 64 bits, which the sandbox
+/// multiplies by itself.
+const SMALL: i128 = 1 << 60;
 /// Digits that a quotient has beyond those of its operands.
 const QUOTIENT_EXTRA: u32 = 6;
 
@@ -49,9 +52,11 @@ impl Decimal {
         while let Some(byte) = bytes.next() {
             match byte {
                 b'0'..=b'9' => {
-                    mantissa = mantissa
-                        .checked_mul(10)?
-                        .checked_add(i128::from(byte - b'0'))?;
+                    let digit = byte - b'0';
+                    mantissa = match mantissa {
+                        0..SMALL => i128::from(mantissa as u64 * 10 + u64::from(digit)),
+                        _ => mantissa.checked_mul(10)?.checked_add(digit.into())?,
+                    };
                     digits += 1;
                     scale += u32::from(point);
                 }
@@ -229,6 +234,9 @@ fn divide_half_away(numerator: i128, denominator: i128) -> Option<i128> {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.scale == other.scale || self.mantissa == 0 || other.mantissa == 0 {
+            return self.mantissa.cmp(&other.mantissa);
+        }
         // Both powers exist, since no scale passes 38; a fraction brought to
         // the larger scale stays below ten to that scale.
         let parts = |value: &Self, scale: u32| {

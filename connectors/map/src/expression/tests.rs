@@ -42,6 +42,9 @@ fn amounts_compare_as_decimals() {
     );
     check("'{{no}}' = 'xs-001'", "false");
     check("'007' = '7'", "false");
+    check("-1.5 < 0.00 AND 0 > -2 AND 0.000 = 0", "true");
+    check("11529215046068469770 > 11529215046068469769", "true");
+    check("11529215046068469759 + 1", "\"11529215046068469760\"");
     check("'abc' < 'abd'", "true");
 }
 
