@@ -64,13 +64,28 @@ impl Writer<'_> {
                     field,
                     form,
                     rule,
-                } => self.copy((*key, *close), *field, *form, any, *rule)?,
+                } => {
+                    let slot = self.view.slot(*field);
+                    let len = slot.end.wrapping_sub(slot.start);
+                    if slot.kind == Kind::Ascii && *form == Form::Text && len > 2 {
+                        self.key(*key, any);
+                        let start = slot.start as usize;
+                        self.out.put_part(self.view.bytes, start, len as usize);
+                        if close.len > 0 {
+                            self.fixed(*close);
+                        }
+                        true
+                    } else {
+                        self.copy((*key, *close), slot, *form, any, *rule)?
+                    }
+                }
                 other => self.other(other, any)?,
             };
         }
         Ok(any)
     }
 
+    #[inline(never)]
     fn other(&mut self, op: &Op, any: bool) -> Written {
         let start = self.out.len();
         let (rule, written) = match op {
@@ -150,16 +165,16 @@ impl Writer<'_> {
         });
     }
 
-    #[inline(always)]
+    /// A copy of any kind; the most frequent one has a shorter way.
+    #[inline(never)]
     fn copy(
         &mut self,
         (key, close): (Fragment, Fragment),
-        field: Field,
+        slot: Slot,
         form: Form,
         any: bool,
         rule: u16,
     ) -> Written {
-        let slot = self.view.slot(field);
         let (mut start, mut end) = (slot.start as usize, slot.end as usize);
         let quoted = match (slot.kind, form) {
             (Kind::Missing | Kind::Null, _) => return self.empty(rule),
