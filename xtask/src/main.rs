@@ -1,6 +1,7 @@
 //! The project's tasks, run as `cargo xtask <task>`. What CI runs is `test`.
 
 mod bench;
+mod crash;
 mod guests;
 mod quickstart;
 mod shell;
@@ -22,6 +23,7 @@ usage: cargo xtask <task>
   wit          check that released interfaces are unchanged
   tidy         check the house rules
   bench        measure the sandbox against native code
+  crash        kill the binary everywhere and see what is lost; `--help` for more
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some("quickstart") => quickstart::quickstart(),
         Some("test") => test::test(),
         Some("bench") => bench::bench(),
+        Some("crash") => crash::crash(arguments.get(1..).unwrap_or_default()),
         Some("connectors") => guests::build(),
         Some("tidy") => tidy::check(),
         Some("wit") => wit::check(),

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{guests, shell, tidy, wit};
+use crate::{crash, guests, shell, tidy, wit};
 
 const CARGO_DENY: &str = "0.20.2";
 
@@ -48,6 +48,7 @@ pub(crate) fn test() -> Result<()> {
             "duijie-sim",
         ],
     )?;
+    crash::build(&root)?;
     cargo(&root, &["test", "--workspace", "--no-fail-fast"])
 }
 

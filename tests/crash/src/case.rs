@@ -188,7 +188,7 @@ impl FromStr for Case {
         let words: Vec<&str> = text.split('/').collect();
         let word = |at: usize| words.get(at).copied().unwrap_or_default();
         let number = |at: usize| {
-            let parsed = word(at).parse();
+            let parsed: Result<u64, _> = word(at).parse();
             parsed.map_err(|_| format!("`{}` in `{text}` is no number", word(at)))
         };
         let row = Row::all().into_iter().find(|row| row.name() == word(0));
@@ -202,7 +202,7 @@ impl FromStr for Case {
             row: row.ok_or_else(|| format!("there is no row `{}`", word(0)))?,
             fault: fault.ok_or_else(|| format!("there is no fault `{}`", word(1)))?,
             class: class.ok_or_else(|| format!("there is no class `{}`", word(2)))?,
-            documents: usize::try_from(number(3)?).map_err(|error| error.to_string())?,
+            documents: usize::try_from(number(3)?).unwrap(),
             settle_ms: number(4)?,
             seed: number(5)?,
             off: match words.get(6) {
@@ -213,8 +213,7 @@ impl FromStr for Case {
     }
 }
 
-/// A guard by its name.
-pub fn guard(name: &str) -> Result<Guard, String> {
+fn guard(name: &str) -> Result<Guard, String> {
     let found = Guard::ALL
         .into_iter()
         .find(|guard| format!("{guard:?}") == name);

@@ -145,8 +145,11 @@ fn all(
         (FaultKind::WrongTypes, 0),
     ];
     let mut rules = Vec::new();
-    for (operation, kinds, count) in [(SAVE, &saves[..], 4), (QUERY, &queries, 2), (PAGE, &pages, 3)]
-    {
+    for (operation, kinds, count) in [
+        (SAVE, &saves[..], 4),
+        (QUERY, &queries, 2),
+        (PAGE, &pages, 3),
+    ] {
         for (kind, ms) in random.some(kinds, count) {
             rules.push(FaultRule {
                 times: Some(1),
@@ -157,7 +160,12 @@ fn all(
     // The first rule that applies wins, so these come last.
     rules.push(FaultRule {
         times: None,
-        ..some(SAVE, FaultKind::DelayedVisibility, settle_ms * 4 / 5, random)
+        ..some(
+            SAVE,
+            FaultKind::DelayedVisibility,
+            settle_ms * 4 / 5,
+            random,
+        )
     });
     rules
 }

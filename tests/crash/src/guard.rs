@@ -1,27 +1,60 @@
 //! Where each guard's absence must be found: the cells in which it is what keeps the promise.
 
-use crate::case::{Class, Row};
+use crate::case::{Case, Class, Row};
 use crate::fault::Fault;
+use crate::play::{Played, play};
 use duijie_store::chaos::{Guard, Point};
 
-/// Cells to be played with the guard taken away, until one of them finds something.
-pub fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
+/// Each cell is played so often at most.
+const SEEDS: u64 = 10;
+
+/// Plays the cells in which the guard matters, with it taken away, until something is found; nothing when
+/// nothing was.
+pub fn without(guard: Guard, seed: u64, told: &dyn Fn(&Case, &Played)) -> Option<Case> {
+    for seed in seed..seed + SEEDS {
+        for (row, fault, class) in cells(guard) {
+            let case = Case {
+                row,
+                fault,
+                class,
+                seed,
+                documents: 60,
+                settle_ms: 100,
+                off: Some(guard),
+            };
+            let played = play(&case);
+            told(&case, &played);
+            if !played.found.is_empty() {
+                return Some(case);
+            }
+        }
+    }
+    None
+}
+
+fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
     let at = |points: &[Point], fault, class| {
         let rows = points.iter().map(|point| Row::At(*point));
         rows.map(|row| (row, fault, class)).collect()
     };
     use Class::{Lookup, UniqueKey};
     match guard {
-        Guard::IntentBeforeSend => {
-            at(&[Point::AfterSend, Point::DuringSend], Fault::None, Lookup)
-        }
+        Guard::IntentBeforeSend => at(&[Point::AfterSend, Point::DuringSend], Fault::None, Lookup),
         Guard::OutcomeBeforeCheckpoint => at(
-            &[Point::AfterCheckpoint, Point::BeforeOutcome, Point::AfterSend],
+            &[
+                Point::AfterCheckpoint,
+                Point::BeforeOutcome,
+                Point::AfterSend,
+            ],
             Fault::DropAfterApply,
             Lookup,
         ),
         Guard::ContiguousPrefix => at(
-            &[Point::AfterCheckpoint, Point::BeforeIntent, Point::AfterOutcome],
+            &[
+                Point::AfterCheckpoint,
+                Point::BeforeIntent,
+                Point::AfterOutcome,
+            ],
             Fault::DropAfterApply,
             UniqueKey,
         ),

@@ -17,7 +17,7 @@ mod table;
 
 pub use case::{Case, Class, Row};
 pub use fault::Fault;
-pub use guard::cells;
+pub use guard::without;
 pub use matrix::{Matrix, Size, Total};
 pub use model::{Finding, Sort};
 pub use play::{Played, play};

@@ -1,7 +1,7 @@
 //! `duijie-crash`: plays the crash matrix and prints it. `cargo xtask crash` builds what it needs and starts it.
 
 use clap::{Parser, ValueEnum};
-use duijie_crash::{Case, Class, Fault, Matrix, Played, Row, Size, cells, markdown, play};
+use duijie_crash::{Case, Class, Fault, Matrix, Played, Row, Size, markdown, play, without};
 use duijie_store::chaos::Guard;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ struct Arguments {
     /// Only this column
     #[arg(long)]
     fault: Option<String>,
-    /// Take this guard away; then something must be found
+    /// Take this guard away, or each in turn: `all`; then something must be found
     #[arg(long)]
     without: Option<String>,
     /// Play this one case alone, as a failure names it
@@ -50,10 +50,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let passed = match (&arguments.case, &arguments.without) {
         (Some(case), _) => one(case),
-        (None, Some(name)) => without(&arguments, name),
+        (None, Some(name)) => found_without(&arguments, name),
         (None, None) => matrix(&arguments),
     };
-    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn one(case: &Case) -> bool {
@@ -69,9 +73,16 @@ fn matrix(arguments: &Arguments) -> bool {
         .collect();
     let faults: Vec<Fault> = Fault::ALL
         .into_iter()
-        .filter(|fault| arguments.fault.as_ref().is_none_or(|name| format!("{fault:?}") == *name))
+        .filter(|fault| {
+            arguments
+                .fault
+                .as_ref()
+                .is_none_or(|name| format!("{fault:?}") == *name)
+        })
         .collect();
-    let per_kill = arguments.documents.div_ceil(usize::try_from(arguments.kills.max(1)).unwrap_or(1));
+    let per_kill = arguments
+        .documents
+        .div_ceil(usize::try_from(arguments.kills.max(1)).unwrap_or(1));
     let size = Size {
         kills: arguments.kills,
         documents: arguments.documents,
@@ -92,38 +103,39 @@ fn matrix(arguments: &Arguments) -> bool {
     matrix.failed.is_empty()
 }
 
-/// Plays the cells in which the guard matters until something is found.
-fn without(arguments: &Arguments, name: &str) -> bool {
-    let Some(guard) = Guard::ALL.into_iter().find(|guard| format!("{guard:?}") == name) else {
+/// Something must be found without the guard, or without each where `all` is asked for.
+fn found_without(arguments: &Arguments, name: &str) -> bool {
+    let guards: Vec<Guard> = Guard::ALL
+        .into_iter()
+        .filter(|guard| name == "all" || format!("{guard:?}") == name)
+        .collect();
+    if guards.is_empty() {
         complain(&format!("there is no guard `{name}`"));
         return false;
-    };
-    for seed in arguments.seed..arguments.seed + 10 {
-        for (row, fault, class) in cells(guard) {
-            let case = Case {
-                row,
-                fault,
-                class,
-                seed,
-                documents: 60,
-                settle_ms: arguments.settle_ms,
-                off: Some(guard),
-            };
-            let played = play(&case);
-            tell(&case, &played);
-            if !played.found.is_empty() {
-                say(&format!("without {name}: found by {case}"));
-                return true;
-            }
-        }
     }
-    say(&format!("without {name}: nothing was found"));
-    false
+    let mut all = true;
+    say("| without | found by |\n|---|---|");
+    for guard in guards {
+        let found = without(guard, arguments.seed, &tell);
+        all &= found.is_some();
+        let words = found.map_or("nothing".to_owned(), |case| format!("`--case {case}`"));
+        say(&format!("| {guard:?} | {words} |"));
+    }
+    all
 }
 
 fn tell(case: &Case, played: &Played) {
-    let found: Vec<String> = played.found.iter().take(5).map(ToString::to_string).collect();
-    complain(&format!("{case}: {} kills; {}", played.killed.len(), found.join("; ")));
+    let found: Vec<String> = played
+        .found
+        .iter()
+        .take(5)
+        .map(ToString::to_string)
+        .collect();
+    complain(&format!(
+        "{case}: {} kills; {}",
+        played.killed.len(),
+        found.join("; ")
+    ));
 }
 
 fn say(text: &str) {

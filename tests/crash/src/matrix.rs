@@ -58,7 +58,12 @@ impl Total {
 
 impl Matrix {
     /// Plays rows and columns in an order that the seed gives, over and over until the size is reached.
-    pub fn play(size: Size, rows: &[Row], faults: &[Fault], told: &(dyn Fn(&Case, &Played) + Sync)) -> Self {
+    pub fn play(
+        size: Size,
+        rows: &[Row],
+        faults: &[Fault],
+        told: &(dyn Fn(&Case, &Played) + Sync),
+    ) -> Self {
         let matrix = Mutex::new(Self::default());
         let cases = Mutex::new(Cases::new(size, rows, faults));
         std::thread::scope(|scope| {

@@ -67,7 +67,10 @@ pub(crate) fn compare(simulators: &Simulators, people: &People, waiting: &Waitin
         let number = &document.bill_no;
         *arrived.entry(number.clone()).or_default() += 1;
         let Some(order) = orders.get(number) else {
-            found.push(Finding::new(Sort::Wrong, format!("{number} is no shipped order")));
+            found.push(Finding::new(
+                Sort::Wrong,
+                format!("{number} is no shipped order"),
+            ));
             continue;
         };
         let wanted = people.locked.get(number).cloned();
@@ -82,7 +85,10 @@ pub(crate) fn compare(simulators: &Simulators, people: &People, waiting: &Waitin
             0 if refused && waiting.letters.contains_key(number) => {}
             0 => found.push(Finding::new(Sort::Lost, format!("{number} did not arrive"))),
             1 if refused => {
-                found.push(Finding::new(Sort::Wrong, format!("{number} arrived though refused")));
+                found.push(Finding::new(
+                    Sort::Wrong,
+                    format!("{number} arrived though refused"),
+                ));
             }
             1 => {}
             times => {
@@ -105,7 +111,10 @@ fn wait(people: &People, waiting: &Waiting) -> Vec<Finding> {
     }
     for (number, reason) in &waiting.holds {
         if !people.locked.contains_key(number) {
-            found.push(Finding::new(Sort::Waits, format!("{number} is held: {reason}")));
+            found.push(Finding::new(
+                Sort::Waits,
+                format!("{number} is held: {reason}"),
+            ));
         }
     }
     for number in people.locked.keys() {

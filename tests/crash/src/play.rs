@@ -71,7 +71,14 @@ fn replayed(case: &Case, random: &mut Random) -> Played {
     scene.killed_run(&never());
     scene.accept_all();
     rules(case, &scene, random);
-    let replay = ["dead-letters", "replay", "--all", "--pipeline", "stockouts", "--json"];
+    let replay = [
+        "dead-letters",
+        "replay",
+        "--all",
+        "--pipeline",
+        "stockouts",
+        "--json",
+    ];
     for kill in case.kills(2, random) {
         scene.killed_command(&replay, &kill);
     }
@@ -87,7 +94,14 @@ fn resolved(case: &Case, random: &mut Random) -> Played {
     scene.time_passes(5, 0, random);
     scene.killed_run(&never());
     rules(case, &scene, random);
-    let resolve = ["holds", "resolve", "--send", "--pipeline", "stockouts", "--json"];
+    let resolve = [
+        "holds",
+        "resolve",
+        "--send",
+        "--pipeline",
+        "stockouts",
+        "--json",
+    ];
     for kill in case.kills(2, random) {
         scene.killed_command(&resolve, &kill);
     }
