@@ -39,6 +39,8 @@ pub(crate) struct Normaliser {
     key: String,
     sub_head_open: String,
     id_open: String,
+    /// Rows of one document at a time, kept for its room.
+    rows: Vec<u8>,
 }
 
 impl Normaliser {
@@ -48,6 +50,7 @@ impl Normaliser {
             sub_head_open: format!("{}:{{", serde_json::Value::from(form.sub_head)),
             id_open: format!("{{{}:", serde_json::Value::from(form.id_field.as_str())),
             names: Names::new(form),
+            rows: Vec::new(),
         }
     }
 
@@ -98,7 +101,8 @@ impl Normaliser {
             key_seen: false,
             sub_close: None,
             entity_seen: false,
-            entity_tail: None,
+            entity_tail: false,
+            rows: &mut self.rows,
         };
         let end = pass.members(Scope::Head, start)?;
         let end = scan::blank(line, end);

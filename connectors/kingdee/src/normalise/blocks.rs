@@ -76,6 +76,20 @@ fn words(bytes: &[u8; 32]) -> [u128; 2] {
     [u128::from_le_bytes(*low), u128::from_le_bytes(*high)]
 }
 
+/// Appends a stretch of the line, which is mostly a short one.
+#[inline]
+pub(super) fn append(line: &[u8], from: usize, to: usize, out: &mut Vec<u8>) {
+    let rest = line.get(from..).unwrap_or_default();
+    match rest.first_chunk::<16>() {
+        Some(block) if to - from <= 16 => {
+            let end = out.len() + (to - from);
+            out.extend_from_slice(block);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(rest.get(..to - from).unwrap_or_default()),
+    }
+}
+
 /// Whether the text goes on with `known` at `at`.
 #[inline]
 pub(super) fn goes_on(line: &[u8], at: usize, known: &[u8]) -> bool {

@@ -22,8 +22,9 @@ pub(super) struct Pass<'p, 'l> {
     /// Where the sub-head's closing brace stands in `out`.
     pub(super) sub_close: Option<usize>,
     pub(super) entity_seen: bool,
-    /// Rows found inside the sub-head, to be written behind it.
-    pub(super) entity_tail: Option<Vec<u8>>,
+    /// Rows were found inside the sub-head and wait to be written behind it.
+    pub(super) entity_tail: bool,
+    pub(super) rows: &'p mut Vec<u8>,
 }
 
 impl<'l> Pass<'_, 'l> {

@@ -65,9 +65,9 @@ impl Pass<'_, '_> {
                 self.out.push(b'}');
             }
         }
-        if let Some(rows) = self.entity_tail.take() {
+        if std::mem::take(&mut self.entity_tail) {
             self.out.push(b',');
-            self.out.extend_from_slice(&rows);
+            self.out.append(self.rows);
         }
     }
 
@@ -84,17 +84,17 @@ impl Pass<'_, '_> {
             return Err(reject("kingdee.shape", field, "", "the rows only once"));
         }
         self.entity_seen = true;
-        let start = self.out.len();
         if scope == Scope::Head {
             self.name(field);
-        } else {
-            self.out.extend_from_slice(field.name.as_bytes());
+            return self.rows(field, at);
         }
-        let end = self.rows(field, at)?;
-        if scope != Scope::Head {
-            self.entity_tail = Some(self.out.split_off(start));
-        }
-        Ok(end)
+        self.entity_tail = true;
+        self.rows.clear();
+        self.rows.extend_from_slice(field.name.as_bytes());
+        std::mem::swap(self.out, self.rows);
+        let end = self.rows(field, at);
+        std::mem::swap(self.out, self.rows);
+        end
     }
 
     fn rows(&mut self, field: &Field, at: usize) -> Result<usize, Reject> {

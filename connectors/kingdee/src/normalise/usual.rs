@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use super::blocks::{Key, Room, goes_on};
+use super::blocks::{Key, Room, append, goes_on};
 use crate::form::{CallOption, Field, Shape};
 use crate::scan::{self, specials};
 
@@ -141,7 +141,7 @@ impl Usual {
             return None;
         }
         self.open(out);
-        out.extend_from_slice(line.get(start..end)?);
+        append(line, start, end, out);
         Some(end + 1)
     }
 
@@ -149,7 +149,7 @@ impl Usual {
     fn flag(&self, line: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
         let end = literal(line, at)?;
         self.open(out);
-        out.extend_from_slice(line.get(at..end)?);
+        append(line, at, end, out);
         Some(end)
     }
 }
