@@ -14,33 +14,33 @@ const DUPLICATE: &str = "kingdee.duplicate";
 
 /// Outcomes in the order of `keys`, the numbers of the documents sent. A call
 /// that `audits` may list as failed what it saved and could not audit.
-pub(crate) fn judge(status: &Status, keys: &[&str], audits: bool) -> Vec<Outcome> {
-    if took_nothing(status)
-        && let Some(code) = refused_whole(status, keys.len(), audits)
+pub(crate) fn judge(mut status: Status, keys: &[&str], audits: bool) -> Vec<Outcome> {
+    if took_nothing(&status)
+        && let Some(code) = refused_whole(&status, keys.len(), audits)
     {
         return all_later(code, &status.message(), keys.len());
     }
     let mut told: Vec<Told<'_>> = vec![Told::default(); keys.len()];
-    for success in &status.success_entitys {
-        if let Some(told) = success.index().and_then(|index| told.get_mut(index)) {
+    for success in std::mem::take(&mut status.success_entitys) {
+        if let Some(told) = success.index.and_then(|index| told.get_mut(index)) {
             told.success = Some(success);
         }
     }
     for error in &status.errors {
-        if let Some(told) = error.index().and_then(|index| told.get_mut(index)) {
+        if let Some(told) = error.index.and_then(|index| told.get_mut(index)) {
             told.errors.push(error);
         }
     }
-    told.iter()
+    told.into_iter()
         .zip(keys)
-        .map(|(told, key)| outcome(status, told, key, audits))
+        .map(|(told, key)| outcome(&status, told, key, audits))
         .collect()
 }
 
 /// What both lists say of one document.
 #[derive(Clone, Default)]
 struct Told<'s> {
-    success: Option<&'s Success>,
+    success: Option<Success>,
     errors: Vec<&'s Failure>,
 }
 
@@ -72,7 +72,11 @@ fn refused_whole(status: &Status, documents: usize, audits: bool) -> Option<&'st
         // Permission may be missing for one organisation's documents only; then
         // each of them is listed.
         Class::Forbidden => {
-            let listed: BTreeSet<usize> = status.errors.iter().filter_map(Failure::index).collect();
+            let listed: BTreeSet<usize> = status
+                .errors
+                .iter()
+                .filter_map(|error| error.index)
+                .collect();
             let all = (0..documents).all(|index| listed.contains(&index));
             (!all).then_some("kingdee.forbidden")
         }
@@ -80,16 +84,13 @@ fn refused_whole(status: &Status, documents: usize, audits: bool) -> Option<&'st
     }
 }
 
-fn outcome(status: &Status, told: &Told<'_>, key: &str, audits: bool) -> Outcome {
+fn outcome(status: &Status, told: Told<'_>, key: &str, audits: bool) -> Outcome {
     let messages: Vec<&str> = told.errors.iter().map(|error| error.message()).collect();
     let message = messages.join("; ");
     match (told.success, messages.is_empty()) {
-        (Some(success), true) => Outcome::Applied(
-            success
-                .id
-                .clone()
-                .filter(|id| !matches!(id.as_str(), "" | "0")),
-        ),
+        (Some(success), true) => {
+            Outcome::Applied(success.id.filter(|id| !matches!(id.as_str(), "" | "0")))
+        }
         (Some(_), false) => Outcome::Unknown(format!("listed as done and as failed: {message}")),
         (None, true) => Outcome::Unknown(format!(
             "the document is in neither list of the answer: {}",
@@ -97,7 +98,7 @@ fn outcome(status: &Status, told: &Told<'_>, key: &str, audits: bool) -> Outcome
         )),
         (None, false) if status.class() == Class::Doubtful => Outcome::Unknown(message),
         (None, false) => {
-            let rejection = rejection(status, told, key, message);
+            let rejection = rejection(status, &told.errors, key, message);
             // A number that is taken keeps a document from being saved; what a
             // look-up finds under it then is somebody else's.
             if audits && rejection.code != DUPLICATE {
@@ -111,11 +112,8 @@ fn outcome(status: &Status, told: &Told<'_>, key: &str, audits: bool) -> Outcome
     }
 }
 
-fn rejection(status: &Status, told: &Told<'_>, key: &str, message: String) -> Rejection {
-    let field = told
-        .errors
-        .iter()
-        .find_map(|error| error.field_name.clone());
+fn rejection(status: &Status, errors: &[&Failure], key: &str, message: String) -> Rejection {
+    let field = errors.iter().find_map(|error| error.field_name.clone());
     let retry = match status.class() {
         Class::Busy | Class::Limited => Retry::Later,
         _ => Retry::Never,

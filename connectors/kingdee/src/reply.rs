@@ -30,8 +30,8 @@ pub(crate) struct Failure {
     pub field_name: Option<String>,
     #[serde(deserialize_with = "loose")]
     message: Option<String>,
-    #[serde(rename = "DIndex", deserialize_with = "loose")]
-    index: Option<String>,
+    #[serde(rename = "DIndex", deserialize_with = "index")]
+    pub index: Option<usize>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -39,8 +39,8 @@ pub(crate) struct Failure {
 pub(crate) struct Success {
     #[serde(deserialize_with = "loose")]
     pub id: Option<String>,
-    #[serde(rename = "DIndex", deserialize_with = "loose")]
-    index: Option<String>,
+    #[serde(rename = "DIndex", deserialize_with = "index")]
+    pub index: Option<usize>,
 }
 
 /// The vendor's table of `MsgCode`, as far as it changes what is done.
@@ -123,16 +123,6 @@ impl Status {
 impl Failure {
     pub(crate) fn message(&self) -> &str {
         self.message.as_deref().unwrap_or_default()
-    }
-
-    pub(crate) fn index(&self) -> Option<usize> {
-        self.index.as_ref()?.parse().ok()
-    }
-}
-
-impl Success {
-    pub(crate) fn index(&self) -> Option<usize> {
-        self.index.as_ref()?.parse().ok()
     }
 }
 
@@ -256,6 +246,16 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
 fn loose<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
     let raw = <&RawValue>::deserialize(input)?;
     text(raw).map_err(serde::de::Error::custom)
+}
+
+/// A scalar that counts; none where it does not.
+fn index<'de, D: Deserializer<'de>>(input: D) -> Result<Option<usize>, D::Error> {
+    let raw = <&RawValue>::deserialize(input)?;
+    if let Ok(index) = raw.get().parse() {
+        return Ok(Some(index));
+    }
+    let text = text(raw).map_err(serde::de::Error::custom)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 fn text(raw: &RawValue) -> Result<Option<String>, String> {

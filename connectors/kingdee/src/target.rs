@@ -238,7 +238,7 @@ impl<'w, N: Network> Run<'w, N> {
             .client
             .call::<Status>(operation, form, data, purpose)
         {
-            Ok(Ok(status)) => outcome::judge(&status, &self.keys(entries), audits),
+            Ok(Ok(status)) => outcome::judge(status, &self.keys(entries), audits),
             Ok(Err(reason)) | Err(Stop::After(reason)) => {
                 outcome::all_unknown(&reason, entries.len())
             }

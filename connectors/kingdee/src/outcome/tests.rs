@@ -21,7 +21,7 @@ fn check_call(audits: bool, answer: &Value, documents: usize, expected: &[&str])
     let status = reply::status(&response).unwrap();
     let keys: Vec<String> = (0..documents).map(|index| format!("CK{index}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let shown: Vec<String> = judge(&status, &keys, audits).iter().map(show).collect();
+    let shown: Vec<String> = judge(status, &keys, audits).iter().map(show).collect();
     assert_eq!(shown, expected);
 }
 

@@ -21,7 +21,7 @@ fn values_may_all_be_text() {
     let found: Vec<_> = status
         .success_entitys
         .iter()
-        .map(|done| (done.index(), done.id.as_deref()))
+        .map(|done| (done.index, done.id.as_deref()))
         .collect();
     assert_eq!(
         found,
