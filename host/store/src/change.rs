@@ -167,6 +167,17 @@ pub struct LedgerRow {
     pub at_ms: u64,
 }
 
+impl LedgerRow {
+    /// Whether its source key, a target key or a target id is this number.
+    pub fn has_number(&self, number: &str) -> bool {
+        self.source_key.as_str() == number
+            || self.documents.iter().any(|document| {
+                document.target_key.as_str() == number
+                    || document.target_id.as_deref() == Some(number)
+            })
+    }
+}
+
 /// A record that was refused, by a transform or by the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {

@@ -1,51 +1,48 @@
 //! The one thread that writes. It takes whatever commits are waiting, makes
-//! their segments durable, applies them as one batch, syncs once, and then
-//! answers all of them. Claims are checked here, so that no commit of an
-//! earlier holder can follow a claim.
+//! their segments durable, writes one redo record for all of them, syncs once,
+//! and then answers. Claims are checked here, so that no commit of an earlier
+//! holder can follow a claim.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, PoisonError, RwLock};
 
 use duijie_record::Scope;
 use tokio::sync::oneshot;
 
+use crate::acknowledged::Acknowledged;
 use crate::chaos::{self, Point};
 use crate::codec::{self, ClaimV1, IntentMarkV1};
+use crate::fold::Folder;
 use crate::key::{Key, Kind};
-use crate::ledger::{EncodedRow, Ledger};
-use crate::prepared::{Effects, Prepared};
-use crate::segment::Segments;
-use crate::table::{Batch, Table};
-use crate::{Claim, Error};
+use crate::layer::{EncodedRow, Layer};
+use crate::prepared::{Effects, MAX_COMMIT, Prepared};
+use crate::redo::{self, Op, Ops};
+use crate::shared::Shared;
+use crate::{Claim, Error, Tidied, backup};
 
 /// How many commits share one sync at most.
 const GROUP: usize = 256;
+/// Below so many rows, what is in memory stays there when a run ends.
+const WORTH_FOLDING: usize = 1024;
+/// So many rows of the long ledger are looked at each time it is tidied.
+const STRETCH: usize = 16_384;
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
 pub(crate) enum Request {
     Claim(Scope, Reply<Claim>),
     Commit(Claim, Prepared, Reply<()>),
-}
-
-/// What readers and the committer share.
-pub(crate) struct Shared {
-    pub(crate) table: Table,
-    pub(crate) segments: Segments,
-    pub(crate) evidence: Segments,
-    pub(crate) ledgers: RwLock<HashMap<String, Arc<RwLock<Ledger>>>>,
-}
-
-impl Shared {
-    pub(crate) fn ledger(&self, scope: &str) -> Option<Arc<RwLock<Ledger>>> {
-        let ledgers = self.ledgers.read().unwrap_or_else(PoisonError::into_inner);
-        ledgers.get(scope).cloned()
-    }
+    /// Unix milliseconds.
+    Tidy(u64, Reply<Tidied>),
+    Backup(PathBuf, bool, Reply<()>),
 }
 
 pub(crate) struct Committer {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) folder: Folder,
+    pub(crate) acknowledged: Acknowledged,
     pub(crate) epochs: HashMap<String, u64>,
     pub(crate) intent_mark: u64,
     /// After a failed write nobody knows what the disk holds: nothing more
@@ -59,32 +56,67 @@ enum Waiting {
     Commit(Reply<()>),
 }
 
-/// Requests that become durable together, as one batch.
+/// Requests that become durable together, as one record.
 #[derive(Default)]
 struct Group {
-    values: BTreeMap<Key, Option<Vec<u8>>>,
-    rows: BTreeMap<String, Vec<EncodedRow>>,
+    ops: Vec<Ops>,
+    bytes: usize,
+    values: Vec<(Key, Option<Vec<u8>>)>,
+    rows: Vec<(String, Vec<EncodedRow>)>,
     effects: Effects,
     waiting: Vec<Waiting>,
+}
+
+impl Group {
+    fn put(&mut self, key: Key, value: Vec<u8>) {
+        let mut ops = Ops::default();
+        ops.push(&Op::Put {
+            key: key.bytes(),
+            value: &value,
+        });
+        self.ops.push(ops);
+        self.values.push((key, Some(value)));
+    }
+
+    fn add(&mut self, scope: Scope, prepared: Prepared) {
+        self.bytes += prepared.ops.len();
+        self.ops.push(prepared.ops);
+        self.values.extend(prepared.values);
+        if !prepared.rows.is_empty() {
+            self.rows.push((scope.0, prepared.rows));
+        }
+        self.effects.opened.extend(prepared.effects.opened);
+        self.effects.settled.extend(prepared.effects.settled);
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= GROUP || self.bytes >= MAX_COMMIT
+    }
 }
 
 impl Committer {
     pub(crate) fn run(mut self, requests: &Receiver<Request>) {
         while let Ok(first) = requests.recv() {
             let mut group = Group::default();
-            for request in std::iter::once(first)
-                .chain(requests.try_iter())
-                .take(GROUP)
-            {
-                self.admit(request, &mut group);
+            let mut next = Some(first);
+            while let Some(request) = next.take() {
+                match self.admit(request, &mut group) {
+                    None if !group.is_full() => next = requests.try_recv().ok(),
+                    None => {}
+                    Some(alone) => {
+                        self.serve(std::mem::take(&mut group));
+                        self.serve_alone(alone);
+                    }
+                }
             }
             self.serve(group);
         }
     }
 
     /// Adds a request to the group, or refuses it: what comes after it in the
-    /// group meets the claims as it left them.
-    fn admit(&mut self, request: Request, group: &mut Group) {
+    /// group meets the claims as it left them. Answers with a request that is
+    /// no commit.
+    fn admit(&mut self, request: Request, group: &mut Group) -> Option<Request> {
         match request {
             Request::Claim(scope, reply) => match self.claim(scope, group) {
                 Ok(claim) => group.waiting.push(Waiting::Claim(claim, reply)),
@@ -92,18 +124,14 @@ impl Committer {
             },
             Request::Commit(claim, prepared, reply) => match self.check(&claim) {
                 Ok(()) => {
-                    group.values.extend(prepared.values);
-                    if !prepared.rows.is_empty() {
-                        let rows = group.rows.entry(claim.scope.0).or_default();
-                        rows.extend(prepared.rows);
-                    }
-                    group.effects.opened.extend(prepared.effects.opened);
-                    group.effects.settled.extend(prepared.effects.settled);
+                    group.add(claim.scope, prepared);
                     group.waiting.push(Waiting::Commit(reply));
                 }
                 Err(error) => drop(reply.send(Err(error))),
             },
+            other => return Some(other),
         }
+        None
     }
 
     fn claim(&mut self, scope: Scope, group: &mut Group) -> Result<Claim, Error> {
@@ -112,14 +140,7 @@ impl Committer {
             scope: scope.as_str(),
             epoch,
         })?;
-        if epoch == 1 {
-            let ledger = Arc::new(RwLock::new(Ledger::open(&self.shared.table, &scope)?));
-            let ledgers = self.shared.ledgers.write();
-            let mut ledgers = ledgers.unwrap_or_else(PoisonError::into_inner);
-            ledgers.insert(scope.0.clone(), ledger);
-        }
-        let key = Key::new(Kind::Claim).text(scope.as_str());
-        group.values.insert(key, Some(stored));
+        group.put(Key::new(Kind::Claim).text(scope.as_str()), stored);
         self.epochs.insert(scope.0.clone(), epoch);
         Ok(Claim { scope, epoch })
     }
@@ -140,70 +161,128 @@ impl Committer {
         self.epochs.get(scope.as_str()).copied().unwrap_or_default()
     }
 
-    fn serve(&mut self, group: Group) {
+    fn serve(&mut self, mut group: Group) {
         if group.waiting.is_empty() {
             return;
         }
-        if self.broken.is_none()
-            && let Err(error) = self.write(&group)
-        {
-            self.broken = Some(error);
-        }
-        let outcome = self.broken.clone().map_or(Ok(()), Err);
+        let waiting = std::mem::take(&mut group.waiting);
+        let outcome = self.unless_broken(|committer| committer.write(group));
         // Nobody may be waiting any more; what was written stays written.
-        for waiting in group.waiting {
+        for waiting in waiting {
             match waiting {
                 Waiting::Claim(claim, reply) => drop(reply.send(outcome.clone().map(|()| claim))),
                 Waiting::Commit(reply) => drop(reply.send(outcome.clone())),
             }
         }
-        if outcome.is_ok() && !group.effects.settled.is_empty() {
-            self.shared.segments.delete_unneeded();
+        if outcome.is_ok() {
+            // An error breaks the store for whoever commits next.
+            self.unless_broken(Self::make_room).unwrap_or_default();
         }
     }
 
-    fn write(&mut self, group: &Group) -> Result<(), Error> {
+    fn serve_alone(&mut self, request: Request) {
+        match request {
+            Request::Tidy(now_ms, reply) => {
+                drop(reply.send(self.unless_broken(|committer| committer.tidy(now_ms))));
+            }
+            Request::Backup(to, evidence, reply) => {
+                // A backup that failed has harmed nothing here.
+                let waited = self.unless_broken(|committer| committer.folder.wait());
+                let shared = &self.shared;
+                drop(reply.send(waited.and_then(|()| backup::copy_out(shared, &to, evidence))));
+            }
+            Request::Claim(..) | Request::Commit(..) => {}
+        }
+    }
+
+    fn unless_broken<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        let outcome = work(self);
+        if let Err(error) = &outcome {
+            self.broken = Some(error.clone());
+        }
+        outcome
+    }
+
+    fn write(&mut self, mut group: Group) -> Result<(), Error> {
         let shared = self.shared.clone();
         if !group.effects.opened.is_empty() {
             shared.segments.sync()?;
+            self.raise_intent_mark(&mut group)?;
         }
-        let mut batch = Batch::default();
-        for (key, value) in &group.values {
-            match value {
-                Some(value) => shared.table.put(&mut batch, key, value)?,
-                None => shared.table.remove(&mut batch, key)?,
-            }
-        }
-        self.raise_intent_mark(&mut batch, &group.effects)?;
-        let scopes = group.rows.keys().filter_map(|scope| shared.ledger(scope));
-        let ledgers: Vec<_> = scopes.collect();
-        // Held until the blocks are in the table, so that no reader follows
-        // an index to a block that is not there.
-        let mut held = Vec::with_capacity(ledgers.len());
-        for (ledger, rows) in ledgers.iter().zip(group.rows.values()) {
-            let mut ledger = ledger.write().unwrap_or_else(PoisonError::into_inner);
-            ledger.stage(&shared.table, &mut batch, rows)?;
-            held.push(ledger);
-        }
-        shared.table.apply(batch)?;
-        drop(held);
+        let number = shared.layers().active.last + 1;
+        let record = redo::record(number, group.ops.iter());
+        shared.table.append(&redo::key(number), &record)?;
         chaos::reach(Point::BeforeSync);
         shared.table.sync()?;
         chaos::reach(Point::AfterSync);
+        self.acknowledged.write(number)?;
+        let mut layers = shared.layers_mut();
+        let active = &mut layers.active;
+        for (key, value) in group.values {
+            active.put(key, value);
+        }
+        let mut order = Layer::first_order(number);
+        for (scope, rows) in group.rows {
+            for row in rows {
+                active.add_row(&scope, order, row);
+                order += 1;
+            }
+        }
+        active.last = number;
+        drop(layers);
         shared.segments.committed(&group.effects);
         Ok(())
     }
 
-    fn raise_intent_mark(&mut self, batch: &mut Batch, effects: &Effects) -> Result<(), Error> {
-        let highest = effects.opened.iter().map(|(id, _)| id.0).max();
-        match highest {
-            Some(highest) if highest > self.intent_mark => {
-                self.intent_mark = highest;
-                let mark = codec::encode(&IntentMarkV1 { highest })?;
-                let key = Key::new(Kind::IntentMark);
-                self.shared.table.put(batch, &key, &mark)
-            }
-            _ => Ok(()),
+    fn raise_intent_mark(&mut self, group: &mut Group) -> Result<(), Error> {
+        let highest = group.effects.opened.iter().map(|(id, _)| id.0).max();
+        if let Some(highest) = highest.filter(|highest| *highest > self.intent_mark) {
+            self.intent_mark = highest;
+            let mark = codec::encode(&IntentMarkV1 { highest })?;
+            group.put(Key::new(Kind::IntentMark), mark);
         }
+        Ok(())
+    }
+
+    /// Has a full layer laid in its places. Waits for the one before it only
+    /// when memory grows to twice what it should hold.
+    fn make_room(&mut self) -> Result<(), Error> {
+        let options = &self.shared.options;
+        let layers = self.shared.layers();
+        let (rows, bytes) = (layers.active.rows, layers.active.bytes);
+        drop(layers);
+        let over = |times: usize| {
+            rows >= options.fresh_rows * times || bytes >= options.fresh_bytes * times
+        };
+        if over(1) && (self.folder.is_idle()? || over(2)) {
+            self.folder.wait()?;
+            self.folder.begin(&self.shared);
+        }
+        self.shared.segments.keep_within(options.evidence_bytes);
+        Ok(())
+    }
+
+    fn tidy(&mut self, now_ms: u64) -> Result<Tidied, Error> {
+        self.folder.wait()?;
+        let options = &self.shared.options;
+        if self.shared.layers().active.rows >= WORTH_FOLDING.min(options.fresh_rows) {
+            self.folder.begin(&self.shared);
+            self.folder.wait()?;
+        }
+        chaos::reach(Point::DuringCompaction);
+        let before_ms = now_ms.saturating_sub(options.evidence_ms);
+        let files = self.shared.segments.drop_old(before_ms);
+        let before_ms = now_ms.saturating_sub(options.ledger_ms);
+        let rows = match self.shared.long.get() {
+            Some(long) => long.sweep(before_ms, STRETCH)?,
+            None => 0,
+        };
+        Ok(Tidied { files, rows })
     }
 }

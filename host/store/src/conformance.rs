@@ -31,6 +31,24 @@ macro_rules! conformance {
                 }
             )*
         }
+
+        /// The same with nothing kept in memory: every commit goes on to the
+        /// long ledger while the next ones come.
+        mod folding {
+            $(
+                #[tokio::test]
+                async fn $property() {
+                    let folder = tempfile::tempdir().unwrap();
+                    let options = super::Options {
+                        fresh_rows: 1,
+                        fresh_bytes: 1,
+                        ..super::Options::default()
+                    };
+                    let store = super::Embedded::open(folder.path(), &options).unwrap();
+                    super::property::$property(&store).await;
+                }
+            )*
+        }
     };
 }
 

@@ -1,13 +1,13 @@
 //! The store in a folder of this machine, for one process at a time: sled for
-//! small state, files beside it for the documents of open intents.
+//! small state and for what was committed last, redb for the long ledger and
+//! the dead letters, files beside them for documents and evidence.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
@@ -15,38 +15,60 @@ use duijie_record::{Scope, SourceKey, TargetKey};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
+use crate::acknowledged::{self, Acknowledged};
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
     RunRowV1,
 };
-use crate::committer::{Committer, Reply, Request, Shared};
+use crate::committer::{Committer, Reply, Request};
+use crate::fold::Folder;
 use crate::key::{Key, Kind};
-use crate::ledger::Ledger;
+use crate::long::Long;
 use crate::prepared::Prepared;
+use crate::replay;
 use crate::segment::Segments;
-use crate::table::{Table, io_error};
+use crate::shared::{Layers, Shared};
+use crate::table::{Table, damaged, io_error};
 use crate::{
     Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
-    RunRow, SegmentKind, SegmentRef, Store,
+    RunRow, SegmentKind, SegmentRef, Sizes, Store, Tidied,
 };
 
 /// How an embedded store uses memory and disk.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What sled may keep of its pages.
+    /// What each of the two databases may keep of its pages.
     pub cache_bytes: u64,
     /// From which length on documents go to the next segment file.
     pub segment_file_bytes: u64,
+    /// Documents and evidence, together.
+    pub evidence_bytes: u64,
+    /// How long documents and evidence are kept at most.
+    pub evidence_ms: u64,
+    /// How long a row of the ledger is kept that waits for nobody.
+    pub ledger_ms: u64,
+    /// So many rows are kept in memory before they go to the long ledger.
+    pub fresh_rows: usize,
+    /// So much of all else, likewise.
+    pub fresh_bytes: usize,
     /// A store that a power cut breaks, to show that the power-cut test sees it.
     #[doc(hidden)]
     pub without_database_sync: bool,
 }
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             cache_bytes: 16 << 20,
             segment_file_bytes: 64 << 20,
+            evidence_bytes: 4 << 30,
+            evidence_ms: 30 * DAY_MS,
+            ledger_ms: 400 * DAY_MS,
+            // The crash matrix shall meet the long ledger in short runs.
+            fresh_rows: if cfg!(feature = "chaos") { 64 } else { 16_384 },
+            fresh_bytes: 16 << 20,
             without_database_sync: false,
         }
     }
@@ -70,46 +92,42 @@ impl Embedded {
 
     /// Opens the store in `folder`, or makes one there.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
-        std::fs::create_dir_all(folder).map_err(io_error("making the folder", folder))?;
-        // Documents name people: what lies here is for its owner only.
-        let owner_only = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(folder, owner_only)
-            .map_err(io_error("closing the folder to others", folder))?;
+        make_private(folder)?;
         let lock = lock(folder)?;
         let table = Table::open(folder, options.cache_bytes, !options.without_database_sync)?;
-        let mut epochs = HashMap::new();
-        for (scope, epoch) in claims(&table)? {
-            epochs.insert(scope.0, epoch);
+        let long = OnceLock::new();
+        if Long::exists(folder) {
+            long.get_or_init(|| Long::open(folder, options.cache_bytes));
         }
-        let mut ledgers = HashMap::new();
-        let mut intents = Vec::new();
-        for scope in epochs.keys().map(|scope| Scope(scope.clone())) {
-            intents.extend(open_intents(&table, &scope)?);
-            let ledger = Arc::new(RwLock::new(Ledger::open(&table, &scope)?));
-            ledgers.insert(scope.0, ledger);
-        }
-        let segments = Segments::open(
-            folder,
-            SegmentKind::Documents,
-            options.segment_file_bytes,
-            &intents,
-        )?;
-        let evidence = Segments::open(
-            folder,
-            SegmentKind::Evidence,
-            options.segment_file_bytes,
-            &[],
-        )?;
-        let intent_mark = intent_mark(&table)?;
-        let shared = Arc::new(Shared {
+        let long = long.into_inner().transpose()?;
+        let active = replay::fresh(&table, long.as_ref(), acknowledged::read(folder))?;
+        let mut shared = Shared {
+            folder: folder.to_owned(),
+            options: options.clone(),
             table,
-            segments,
-            evidence,
-            ledgers: RwLock::new(ledgers),
-        });
+            segments: Segments::open(folder, options.segment_file_bytes)?,
+            layers: RwLock::new(Layers {
+                active,
+                folding: None,
+            }),
+            long: long.map_or_else(OnceLock::new, OnceLock::from),
+        };
+        let claims = claims(&shared)?;
+        let mut intents = Vec::new();
+        for (scope, _) in &claims {
+            intents.extend(open_intents(&shared, scope)?);
+        }
+        shared.segments.need(&intents);
+        let intent_mark = intent_mark(&shared)?;
+        let shared = Arc::new(shared);
         let committer = Committer {
             shared: shared.clone(),
-            epochs,
+            folder: Folder::start(&shared)?,
+            acknowledged: Acknowledged::open(folder)?,
+            epochs: claims
+                .into_iter()
+                .map(|(scope, epoch)| (scope.0, epoch))
+                .collect(),
             intent_mark,
             broken: None,
         };
@@ -123,6 +141,28 @@ impl Embedded {
             intent_mark: AtomicU64::new(intent_mark),
             lock,
         })
+    }
+
+    /// Drops documents, evidence and rows of the ledger that are older than
+    /// they are kept, as of `now_ms` (Unix milliseconds). Looks at a stretch of
+    /// the ledger each time, and takes no longer when it is longer.
+    pub async fn tidy(&self, now_ms: u64) -> Result<Tidied, Error> {
+        self.request(|reply| Request::Tidy(now_ms, reply)).await
+    }
+
+    /// Copies the store into the folder `to`, which must not exist or be
+    /// empty, while it is in use: commits wait until the copy is whole and
+    /// durable. Without `evidence`, `trace` shows no exchanges and records
+    /// after a restore; documents of open intents are copied always.
+    pub async fn backup(&self, to: &Path, evidence: bool) -> Result<(), Error> {
+        let to = to.to_owned();
+        self.request(|reply| Request::Backup(to, evidence, reply))
+            .await
+    }
+
+    /// What the store holds, and what it takes on the disk.
+    pub fn sizes(&self) -> Result<Sizes, Error> {
+        Sizes::of(&self.shared)
     }
 
     async fn request<T>(&self, make: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
@@ -154,7 +194,15 @@ impl Drop for Embedded {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, Error> {
+/// Documents name people: what lies here is for its owner only.
+pub(crate) fn make_private(folder: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(folder).map_err(io_error("making the folder", folder))?;
+    let owner_only = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(folder, owner_only)
+        .map_err(io_error("closing the folder to others", folder))
+}
+
+pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join("lock");
     let opened = File::options().create(true).append(true).open(&path);
     let file = opened.map_err(io_error("opening the lock", &path))?;
@@ -169,48 +217,41 @@ fn lock(folder: &Path) -> Result<File, Error> {
 
 type Decode<T> = fn(&[u8]) -> Result<T, String>;
 
-fn one<T>(table: &Table, key: &Key, decode: Decode<T>) -> Result<Option<T>, Error> {
-    let value = table.get(key)?;
+fn one<T>(shared: &Shared, key: &Key, decode: Decode<T>) -> Result<Option<T>, Error> {
+    let value = shared.value(key)?;
     let decoded = value.map(|bytes| decode(&bytes)).transpose();
-    decoded.map_err(|reason| damaged(table, reason))
+    decoded.map_err(|reason| damaged(shared.table.place(), reason))
 }
 
-fn many<T>(table: &Table, prefix: &Key, decode: Decode<T>) -> Result<Vec<T>, Error> {
-    let mut found = Vec::new();
-    table.scan(prefix, |_, bytes| {
-        found.push(decode(bytes).map_err(|reason| damaged(table, reason))?);
-        Ok(true)
-    })?;
-    Ok(found)
+fn many<T>(shared: &Shared, prefix: &Key, decode: Decode<T>) -> Result<Vec<T>, Error> {
+    all(shared, shared.values(prefix)?, decode)
 }
 
-fn damaged(table: &Table, reason: String) -> Error {
-    Error::Damaged {
-        what: "a value",
-        place: table.place().display().to_string(),
-        reason,
-    }
+fn all<T>(shared: &Shared, values: Vec<Vec<u8>>, decode: Decode<T>) -> Result<Vec<T>, Error> {
+    let decoded = values.iter().map(|bytes| decode(bytes));
+    let decoded: Result<_, _> = decoded.collect();
+    decoded.map_err(|reason| damaged(shared.table.place(), reason))
 }
 
 fn scoped(kind: Kind, scope: &Scope) -> Key {
     Key::new(kind).text(scope.as_str())
 }
 
-fn claims(table: &Table) -> Result<Vec<(Scope, u64)>, Error> {
-    many(table, &Key::new(Kind::Claim), |bytes| {
+fn claims(shared: &Shared) -> Result<Vec<(Scope, u64)>, Error> {
+    many(shared, &Key::new(Kind::Claim), |bytes| {
         let stored: ClaimV1<'_> = codec::decode(bytes)?;
         Ok((Scope::from(stored.scope), stored.epoch))
     })
 }
 
-fn open_intents(table: &Table, scope: &Scope) -> Result<Vec<Intent>, Error> {
-    many(table, &scoped(Kind::Intent, scope), |bytes| {
+fn open_intents(shared: &Shared, scope: &Scope) -> Result<Vec<Intent>, Error> {
+    many(shared, &scoped(Kind::Intent, scope), |bytes| {
         codec::decode::<IntentV1<'_>>(bytes).map(Intent::from)
     })
 }
 
-fn intent_mark(table: &Table) -> Result<u64, Error> {
-    let mark = one(table, &Key::new(Kind::IntentMark), |bytes| {
+fn intent_mark(shared: &Shared) -> Result<u64, Error> {
+    let mark = one(shared, &Key::new(Kind::IntentMark), |bytes| {
         codec::decode::<IntentMarkV1>(bytes).map(|mark| mark.highest)
     })?;
     Ok(mark.unwrap_or_default())
@@ -235,23 +276,19 @@ impl Store for Embedded {
     }
 
     async fn append_segment(&self, _claim: &Claim, data: &[u8]) -> Result<SegmentRef, Error> {
-        self.shared.segments.append(data)
+        self.shared.segments.append(SegmentKind::Documents, data)
+    }
+
+    fn append_evidence(&self, _scope: &Scope, data: &[u8]) -> Result<SegmentRef, Error> {
+        self.shared.segments.append(SegmentKind::Evidence, data)
     }
 
     fn read_segment(&self, _scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
         self.shared.segments.read(segment)
     }
 
-    fn append_evidence(&self, _scope: &Scope, data: &[u8]) -> Result<SegmentRef, Error> {
-        self.shared.evidence.append(data)
-    }
-
     fn kept(&self, _scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
-        let segments = match segment.kind {
-            SegmentKind::Documents => &self.shared.segments,
-            SegmentKind::Evidence => &self.shared.evidence,
-        };
-        match segments.read(segment) {
+        match self.shared.segments.read(segment) {
             Ok(data) => Ok(Some(data)),
             Err(Error::Damaged { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -260,111 +297,68 @@ impl Store for Embedded {
 
     fn checkpoint(&self, scope: &Scope, lane: &str) -> Result<Option<Checkpoint>, Error> {
         let key = scoped(Kind::Checkpoint, scope).text(lane);
-        one(&self.shared.table, &key, |bytes| {
+        one(&self.shared, &key, |bytes| {
             codec::decode::<CheckpointV1<'_>>(bytes).map(Checkpoint::from)
         })
     }
 
     fn lanes(&self, scope: &Scope) -> Result<Vec<String>, Error> {
-        let mut lanes = many(
-            &self.shared.table,
-            &scoped(Kind::Checkpoint, scope),
-            |bytes| codec::decode::<CheckpointV1<'_>>(bytes).map(|stored| stored.lane.to_owned()),
-        )?;
+        let mut lanes = many(&self.shared, &scoped(Kind::Checkpoint, scope), |bytes| {
+            codec::decode::<CheckpointV1<'_>>(bytes).map(|stored| stored.lane.to_owned())
+        })?;
         lanes.retain(|lane| !lane.is_empty());
         Ok(lanes)
     }
 
     fn caution(&self, scope: &Scope) -> Result<Option<Caution>, Error> {
-        one(&self.shared.table, &scoped(Kind::Caution, scope), |bytes| {
+        one(&self.shared, &scoped(Kind::Caution, scope), |bytes| {
             codec::decode::<CautionV1<'_>>(bytes).map(Caution::from)
         })
     }
 
     fn bound(&self, scope: &Scope) -> Result<Option<String>, Error> {
-        one(&self.shared.table, &scoped(Kind::Bound, scope), |bytes| {
+        one(&self.shared, &scoped(Kind::Bound, scope), |bytes| {
             codec::decode::<BoundV1<'_>>(bytes).map(|stored| stored.target.to_owned())
         })
     }
 
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
-        open_intents(&self.shared.table, scope)
+        open_intents(&self.shared, scope)
     }
 
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
-        let Some(ledger) = self.shared.ledger(scope.as_str()) else {
-            return Ok(vec![None; keys.len()]);
-        };
-        let ledger = ledger.read().unwrap_or_else(PoisonError::into_inner);
-        ledger.rows(&self.shared.table, keys)
+        self.shared.rows(scope, keys)
     }
 
     fn owners(&self, scope: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error> {
-        let mut found = vec![None; keys.len()];
-        let Some(ledger) = self.shared.ledger(scope.as_str()) else {
-            return Ok(found);
-        };
-        let ledger = ledger.read().unwrap_or_else(PoisonError::into_inner);
-        ledger.each(&self.shared.table, |row| {
-            for (key, slot) in keys.iter().zip(&mut found) {
-                let mut documents = row.documents.iter();
-                if documents.any(|document| document.target_key == *key) {
-                    *slot = Some(row.source_key.clone());
-                }
-            }
-        })?;
-        Ok(found)
+        self.shared.owners(scope, keys)
     }
 
     fn find(&self, number: &str) -> Result<Vec<(Scope, LedgerRow)>, Error> {
-        let mut found = Vec::new();
-        for scope in self.scopes()? {
-            let Some(ledger) = self.shared.ledger(scope.as_str()) else {
-                continue;
-            };
-            let ledger = ledger.read().unwrap_or_else(PoisonError::into_inner);
-            ledger.each(&self.shared.table, |row| {
-                let documents = &row.documents;
-                if row.source_key.as_str() == number
-                    || documents.iter().any(|document| {
-                        document.target_key.as_str() == number
-                            || document.target_id.as_deref() == Some(number)
-                    })
-                {
-                    found.push((scope.clone(), row));
-                }
-            })?;
-        }
-        found.sort_by_key(|(_, row)| std::cmp::Reverse(row.at_ms));
-        Ok(found)
+        self.shared.find(number)
     }
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {
-        many(
-            &self.shared.table,
-            &scoped(Kind::DeadLetter, scope),
-            |bytes| codec::decode::<DeadLetterV1<'_>>(bytes).map(DeadLetter::from),
-        )
+        many(&self.shared, &scoped(Kind::DeadLetter, scope), |bytes| {
+            codec::decode::<DeadLetterV1<'_>>(bytes).map(DeadLetter::from)
+        })
     }
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
-        many(&self.shared.table, &scoped(Kind::Hold, scope), |bytes| {
+        many(&self.shared, &scoped(Kind::Hold, scope), |bytes| {
             codec::decode::<HoldV1<'_>>(bytes).map(Hold::from)
         })
     }
 
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {
-        let table = &self.shared.table;
-        let stored = table.last(&scoped(Kind::Run, scope), limit)?;
-        let rows = stored.iter().map(|bytes| {
-            let decoded = codec::decode::<RunRowV1<'_>>(bytes).map(RunRow::from);
-            decoded.map_err(|reason| damaged(table, reason))
-        });
-        rows.collect()
+        let stored = self.shared.last(&scoped(Kind::Run, scope), limit)?;
+        all(&self.shared, stored, |bytes| {
+            codec::decode::<RunRowV1<'_>>(bytes).map(RunRow::from)
+        })
     }
 
     fn scopes(&self) -> Result<Vec<Scope>, Error> {
-        let claims = claims(&self.shared.table)?;
+        let claims = claims(&self.shared)?;
         Ok(claims.into_iter().map(|(scope, _)| scope).collect())
     }
 }

@@ -12,7 +12,7 @@ pub enum Error {
     #[error("the data folder {folder} is in use by another process: stop it, or use its commands")]
     InUse { folder: String },
     #[error(
-        "{what} in {place} cannot be read: {reason}; put the data folder's last backup in its place"
+        "{what} in {place} cannot be read: {reason}; `duijie doctor` tells more, and `duijie restore` puts a backup in its place"
     )]
     Damaged {
         what: &'static str,
@@ -25,4 +25,8 @@ pub enum Error {
         place: String,
         reason: String,
     },
+    #[error("{folder} holds `{found}` already: name a folder that is empty or does not exist")]
+    NotEmpty { folder: String, found: String },
+    #[error("{folder} is no whole backup: {reason}; name a folder that `duijie backup` made")]
+    NoBackup { folder: String, reason: String },
 }

@@ -12,13 +12,15 @@ pub(crate) enum Kind {
     Claim = 2,
     Checkpoint = 3,
     Intent = 4,
-    /// Some rows of the ledger.
-    LedgerBlock = 5,
+    /// All that was committed together, not laid in its places yet.
+    Redo = 5,
     DeadLetter = 6,
     Hold = 7,
     Run = 8,
     Caution = 9,
     Bound = 10,
+    /// The last redo record that was laid in its places.
+    Folded = 11,
 }
 
 /// Text inside a key ends with two bytes that no escaped text contains, so
@@ -50,6 +52,15 @@ impl Key {
     pub(crate) fn number(mut self, number: u64) -> Self {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
+    }
+
+    /// A key that was read back.
+    pub(crate) fn stored(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.0.starts_with(&(kind as u16).to_be_bytes())
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -1,6 +1,8 @@
 //! What survives: checkpoints, intents, outcomes, the ledger. One trait, and
-//! the embedded store behind it. The only crate that names sled.
+//! the embedded store behind it. The only crate that names sled and redb.
 
+mod acknowledged;
+mod backup;
 mod change;
 pub mod chaos;
 mod codec;
@@ -9,11 +11,17 @@ mod committer;
 mod conformance;
 mod embedded;
 mod error;
+mod fold;
 mod key;
-mod ledger;
+mod layer;
+mod long;
 mod memory;
 mod prepared;
+mod redo;
+mod replay;
 mod segment;
+mod shared;
+mod sizes;
 mod store;
 mod table;
 
@@ -25,4 +33,5 @@ pub use change::{
 pub use embedded::{Embedded, Options};
 pub use error::Error;
 pub use memory::Memory;
+pub use sizes::{Sizes, Tidied};
 pub use store::{Claim, Store};

@@ -128,13 +128,6 @@ impl ScopeState {
     }
 }
 
-fn has_number(row: &LedgerRow, number: &str) -> bool {
-    row.source_key.as_str() == number
-        || row.documents.iter().any(|document| {
-            document.target_key.as_str() == number || document.target_id.as_deref() == Some(number)
-        })
-}
-
 fn lost(claim: &Claim, current: u64) -> Error {
     Error::ClaimLost {
         scope: claim.scope.to_string(),
@@ -238,7 +231,7 @@ impl Store for Memory {
         let mut found = Vec::new();
         for (scope, state) in &*self.scopes() {
             let rows = state.ledger.values().map(|(_, row)| row);
-            let rows = rows.filter(|row| has_number(row, number));
+            let rows = rows.filter(|row| row.has_number(number));
             found.extend(rows.map(|row| (Scope(scope.clone()), row.clone())));
         }
         found.sort_by_key(|(_, row)| std::cmp::Reverse(row.at_ms));

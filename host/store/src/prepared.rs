@@ -10,15 +10,22 @@ use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, HoldV1, IntentV1, RunRowV1,
 };
 use crate::key::{Key, Kind};
-use crate::ledger::EncodedRow;
+use crate::layer::EncodedRow;
+use crate::redo::{self, Op, Ops};
 use crate::table::MAX_VALUE;
 use crate::{Change, Error, IntentId, SegmentRef};
+
+/// Half of what a redo record may be: the other half is for commits that
+/// share it.
+pub(crate) const MAX_COMMIT: usize = MAX_VALUE / 2;
 
 #[derive(Default)]
 pub(crate) struct Prepared {
     /// What each key holds afterwards; `None` removes it.
     pub(crate) values: BTreeMap<Key, Option<Vec<u8>>>,
     pub(crate) rows: Vec<EncodedRow>,
+    /// The same for the redo record.
+    pub(crate) ops: Ops,
     pub(crate) effects: Effects,
 }
 
@@ -35,6 +42,19 @@ impl Prepared {
         for change in changes {
             prepared.add(scope, change)?;
         }
+        for (key, value) in &prepared.values {
+            let key = key.bytes();
+            prepared.ops.push(&match value {
+                Some(value) => Op::Put { key, value },
+                None => Op::Remove { key },
+            });
+        }
+        for row in &prepared.rows {
+            let scope = scope.as_str();
+            let row = &row.bytes;
+            prepared.ops.push(&Op::Row { scope, row });
+        }
+        redo::check_length(&prepared.ops, MAX_COMMIT)?;
         Ok(prepared)
     }
 
@@ -89,15 +109,7 @@ impl Prepared {
     }
 
     fn put<T: Serialize>(&mut self, key: Key, value: &T) -> Result<(), Error> {
-        let bytes = codec::encode(value)?;
-        if bytes.len() > MAX_VALUE {
-            return Err(Error::Io {
-                what: "storing a value",
-                place: "the database".to_owned(),
-                reason: format!("{} bytes are more than {MAX_VALUE}", bytes.len()),
-            });
-        }
-        self.values.insert(key, Some(bytes));
+        self.values.insert(key, Some(codec::encode(value)?));
         Ok(())
     }
 

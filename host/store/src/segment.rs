@@ -1,19 +1,20 @@
-//! Append-only files that hold the documents of open intents. A file goes
-//! when nothing in it is needed any more. Its entries have no frame: length
-//! and checksum lie in the reference, which the intent keeps.
+//! Append-only files: one series for the documents of intents, one for
+//! evidence. No file changes once it is full; the oldest go when they grow too
+//! old or too many, but none that an open intent needs. Entries have no frame:
+//! length and checksum lie in the reference.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use crate::prepared::Effects;
 use crate::table::io_error;
 use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
 
 pub(crate) struct Segments {
-    kind: SegmentKind,
     folder: PathBuf,
     /// A file takes no further entry that would make it longer.
     file_bytes: u64,
@@ -22,16 +23,23 @@ pub(crate) struct Segments {
 
 #[derive(Default)]
 struct State {
-    current: Option<Current>,
-    next_file: u64,
-    /// Every file in the folder.
-    files: BTreeSet<u64>,
-    /// Appended, and named by no commit yet: file and offset.
+    documents: Series,
+    evidence: Series,
+    /// Appended, and named by no commit yet: file and offset of documents.
     unnamed: HashSet<(u64, u64)>,
-    /// Which file an open intent needs.
+    /// Which file of documents an open intent needs.
     needed: HashMap<IntentId, u64>,
     unsynced: BTreeMap<u64, Arc<File>>,
     folder_unsynced: bool,
+    /// A file was begun since the files were last counted.
+    begun: bool,
+}
+
+#[derive(Default)]
+struct Series {
+    current: Option<Current>,
+    /// The number of the newest file there ever was.
+    last: u64,
 }
 
 struct Current {
@@ -40,57 +48,85 @@ struct Current {
     length: u64,
 }
 
+/// One file of a series, as it is on the disk.
+struct Found {
+    kind: SegmentKind,
+    number: u64,
+    bytes: u64,
+    changed_ms: u64,
+}
+
+const KINDS: [SegmentKind; 2] = [SegmentKind::Documents, SegmentKind::Evidence];
+
+pub(crate) fn folder_name(kind: SegmentKind) -> &'static str {
+    match kind {
+        SegmentKind::Documents => "segments",
+        SegmentKind::Evidence => "evidence",
+    }
+}
+
+impl State {
+    fn series(&mut self, kind: SegmentKind) -> &mut Series {
+        match kind {
+            SegmentKind::Documents => &mut self.documents,
+            SegmentKind::Evidence => &mut self.evidence,
+        }
+    }
+
+    fn is_needed(&self, found: &Found) -> bool {
+        match found.kind {
+            SegmentKind::Evidence => {
+                let current = self.evidence.current.as_ref();
+                current.is_some_and(|current| current.number == found.number)
+            }
+            SegmentKind::Documents => {
+                let current = self.documents.current.as_ref();
+                current.is_some_and(|current| current.number == found.number)
+                    || self.needed.values().any(|file| *file == found.number)
+                    || self.unnamed.iter().any(|(file, _)| *file == found.number)
+            }
+        }
+    }
+}
+
 impl Segments {
-    /// `open_intents` are all that need a file; files that none of them
-    /// needs are deleted.
-    pub(crate) fn open(
-        folder: &Path,
-        kind: SegmentKind,
-        file_bytes: u64,
-        open_intents: &[Intent],
-    ) -> Result<Self, Error> {
-        let folder = folder.join(match kind {
-            SegmentKind::Documents => "segments",
-            SegmentKind::Evidence => "evidence",
-        });
-        let io = |what| io_error(what, &folder);
-        std::fs::create_dir_all(&folder).map_err(io("making the folder"))?;
-        let needed = open_intents
-            .iter()
-            .map(|intent| (intent.id, intent.segment.file));
+    pub(crate) fn open(folder: &Path, file_bytes: u64) -> Result<Self, Error> {
         let mut state = State {
-            needed: needed.collect(),
             folder_unsynced: true,
             ..State::default()
         };
-        for entry in std::fs::read_dir(&folder).map_err(io("listing the folder"))? {
-            let path = entry.map_err(io("listing the folder"))?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            let number = name.and_then(|name| name.strip_suffix(".seg")?.parse::<u64>().ok());
-            state.files.extend(number);
+        for kind in KINDS {
+            let folder = folder.join(folder_name(kind));
+            std::fs::create_dir_all(&folder).map_err(io_error("making the folder", &folder))?;
+            let numbers = numbers(&folder).map_err(io_error("listing the folder", &folder))?;
+            state.series(kind).last = numbers.into_iter().max().unwrap_or_default();
         }
-        state.next_file = state.files.last().map_or(1, |last| last + 1);
-        let segments = Self {
-            kind,
-            folder,
+        Ok(Self {
+            folder: folder.to_owned(),
             file_bytes,
             state: Mutex::new(state),
-        };
-        if kind == SegmentKind::Documents {
-            segments.delete_unneeded();
-        }
-        Ok(segments)
+        })
+    }
+
+    /// `open_intents` are all that need a file so far.
+    pub(crate) fn need(&mut self, open_intents: &[Intent]) {
+        let needed = open_intents.iter().map(|one| (one.id, one.segment.file));
+        self.state().needed.extend(needed);
     }
 
     /// Writes into the page cache, which takes microseconds: no sync.
-    pub(crate) fn append(&self, data: &[u8]) -> Result<SegmentRef, Error> {
+    pub(crate) fn append(&self, kind: SegmentKind, data: &[u8]) -> Result<SegmentRef, Error> {
         let mut state = self.state();
         let bytes = data.len() as u64;
         let full =
             |current: &Current| current.length > 0 && current.length + bytes > self.file_bytes;
-        let mut current = match state.current.take() {
+        let mut current = match state.series(kind).current.take() {
             Some(current) if !full(&current) => current,
-            _ => self.begin(&mut state)?,
+            Some(_) => self.begin(&mut state, kind)?,
+            None => match self.resume(&mut state, kind)? {
+                Some(current) if !full(&current) => current,
+                _ => self.begin(&mut state, kind)?,
+            },
         };
         let offset = current.length;
         let written = current.file.write_all_at(data, offset);
@@ -98,12 +134,14 @@ impl Segments {
             current.length += bytes;
         }
         let (number, file) = (current.number, current.file.clone());
-        state.current = Some(current);
-        written.map_err(io_error("writing a segment", &self.path(number)))?;
-        state.unsynced.insert(number, file);
-        state.unnamed.insert((number, offset));
+        state.series(kind).current = Some(current);
+        written.map_err(io_error("writing a segment", &self.path(kind, number)))?;
+        if kind == SegmentKind::Documents {
+            state.unsynced.insert(number, file);
+            state.unnamed.insert((number, offset));
+        }
         Ok(SegmentRef {
-            kind: self.kind,
+            kind,
             file: number,
             offset,
             bytes,
@@ -111,13 +149,33 @@ impl Segments {
         })
     }
 
-    fn begin(&self, state: &mut State) -> Result<Current, Error> {
-        let number = state.next_file;
-        let path = self.path(number);
+    /// Goes on in the newest file of an earlier process, behind whatever it
+    /// wrote there.
+    fn resume(&self, state: &mut State, kind: SegmentKind) -> Result<Option<Current>, Error> {
+        let number = state.series(kind).last;
+        let path = self.path(kind, number);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let opened = File::options().write(true).open(&path);
+        let file = opened.map_err(io_error("opening a segment", &path))?;
+        let found = file.metadata();
+        let length = found.map_err(io_error("opening a segment", &path))?.len();
+        let file = Arc::new(file);
+        Ok(Some(Current {
+            number,
+            file,
+            length,
+        }))
+    }
+
+    fn begin(&self, state: &mut State, kind: SegmentKind) -> Result<Current, Error> {
+        let number = state.series(kind).last + 1;
+        let path = self.path(kind, number);
         let made = File::create_new(&path).map_err(io_error("making a segment", &path))?;
-        state.next_file += 1;
-        state.files.insert(number);
-        state.folder_unsynced = true;
+        state.series(kind).last = number;
+        state.begun = true;
+        state.folder_unsynced |= kind == SegmentKind::Documents;
         Ok(Current {
             number,
             file: Arc::new(made),
@@ -133,11 +191,13 @@ impl Segments {
         drop(state);
         for (number, file) in files {
             let synced = file.sync_data();
-            synced.map_err(io_error("syncing a segment", &self.path(number)))?;
+            let path = self.path(SegmentKind::Documents, number);
+            synced.map_err(io_error("syncing a segment", &path))?;
         }
         if folder_unsynced {
-            let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
-            synced.map_err(io_error("syncing the folder", &self.folder))?;
+            let folder = self.folder.join(folder_name(SegmentKind::Documents));
+            let synced = File::open(&folder).and_then(|folder| folder.sync_all());
+            synced.map_err(io_error("syncing the folder", &folder))?;
         }
         Ok(())
     }
@@ -154,19 +214,67 @@ impl Segments {
         }
     }
 
-    /// A file that cannot be deleted stays until the next call or open.
-    pub(crate) fn delete_unneeded(&self) {
+    /// Drops the oldest files, where a new one was begun and all of them are
+    /// longer than `most` bytes together.
+    pub(crate) fn keep_within(&self, most: u64) {
         let mut state = self.state();
-        let mut kept: HashSet<u64> = state.needed.values().copied().collect();
-        kept.extend(state.unnamed.iter().map(|(file, _)| *file));
-        kept.extend(state.current.as_ref().map(|current| current.number));
-        state
-            .files
-            .retain(|file| kept.contains(file) || std::fs::remove_file(self.path(*file)).is_err());
+        if !std::mem::take(&mut state.begun) {
+            return;
+        }
+        let files = self.files();
+        let mut bytes: u64 = files.iter().map(|found| found.bytes).sum();
+        for found in files {
+            if bytes > most && self.drop_file(&state, &found) {
+                bytes -= found.bytes;
+            }
+        }
+    }
+
+    /// Drops files in which nothing was written since `before_ms`. Answers how
+    /// many.
+    pub(crate) fn drop_old(&self, before_ms: u64) -> u64 {
+        let state = self.state();
+        let files = self.files().into_iter();
+        let old = files.filter(|found| found.changed_ms < before_ms);
+        old.filter(|found| self.drop_file(&state, found)).count() as u64
+    }
+
+    /// A file that cannot be deleted stays until the next time.
+    fn drop_file(&self, state: &State, found: &Found) -> bool {
+        !state.is_needed(found) && std::fs::remove_file(self.path(found.kind, found.number)).is_ok()
+    }
+
+    /// Oldest first. What cannot be looked at is left out.
+    fn files(&self) -> Vec<Found> {
+        let mut files = Vec::new();
+        for kind in KINDS {
+            let numbers = numbers(&self.folder.join(folder_name(kind))).unwrap_or_default();
+            files.extend(numbers.into_iter().filter_map(|number| {
+                let found = std::fs::metadata(self.path(kind, number)).ok()?;
+                let changed = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+                Some(Found {
+                    kind,
+                    number,
+                    bytes: found.len(),
+                    changed_ms: u64::try_from(changed.as_millis()).ok()?,
+                })
+            }));
+        }
+        files.sort_by_key(|found| (found.changed_ms, found.number));
+        files
+    }
+
+    /// Bytes of documents, and of evidence.
+    pub(crate) fn bytes(&self) -> [u64; 2] {
+        let files = self.files();
+        KINDS.map(|kind| {
+            let files = files.iter().filter(|found| found.kind == kind);
+            files.map(|found| found.bytes).sum()
+        })
     }
 
     pub(crate) fn read(&self, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
-        let path = self.path(segment.file);
+        let path = self.path(segment.kind, segment.file);
         let damaged = |reason| Error::Damaged {
             what: "a segment",
             place: path.display().to_string(),
@@ -195,12 +303,23 @@ impl Segments {
         Ok(data)
     }
 
-    fn path(&self, number: u64) -> PathBuf {
-        self.folder.join(format!("{number}.seg"))
+    fn path(&self, kind: SegmentKind, number: u64) -> PathBuf {
+        let folder = self.folder.join(folder_name(kind));
+        folder.join(format!("{number}.seg"))
     }
 
     /// The state is whole between any two statements that change it.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn numbers(folder: &Path) -> std::io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".seg"));
+        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    Ok(numbers)
 }

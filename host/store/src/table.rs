@@ -34,20 +34,7 @@ pub(crate) struct Table {
 #[derive(Default)]
 pub(crate) struct Batch(sled::Batch);
 
-impl Batch {
-    /// Puts a value under a key that has never been used. Answers how many
-    /// pieces it has.
-    pub(crate) fn put_new(&mut self, key: &Key, value: &[u8]) -> usize {
-        let pieces = value.chunks(PIECE);
-        let count = pieces.len();
-        for (number, piece) in (0_u16..).zip(pieces) {
-            self.0.insert(numbered(key, number), piece);
-        }
-        count
-    }
-}
-
-const FOLDER: &str = "sled";
+pub(crate) const FOLDER: &str = "sled";
 
 impl Table {
     pub(crate) fn exists(folder: &Path) -> bool {
@@ -106,8 +93,8 @@ impl Table {
         join_pieces(self.pieces(prefix), visit)
     }
 
-    /// The values under `prefix`, last key first.
-    pub(crate) fn last(&self, prefix: &Key, limit: usize) -> Result<Vec<Vec<u8>>, Error> {
+    /// The values under `prefix` with their keys, last key first.
+    pub(crate) fn last(&self, prefix: &Key, limit: usize) -> Result<Vec<Pair>, Error> {
         let mut values = Vec::new();
         let mut value: Vec<Vec<u8>> = Vec::new();
         let mut backwards = guarded(&self.place, || Ok(self.tree.scan_prefix(prefix.bytes())))?;
@@ -119,7 +106,7 @@ impl Table {
             value.push(bytes.to_vec());
             if key.ends_with(&0_u16.to_be_bytes()) {
                 value.reverse();
-                values.push(value.concat());
+                values.push((whole(&key).to_vec(), value.concat()));
                 value.clear();
             }
         }
@@ -128,12 +115,42 @@ impl Table {
 
     /// Puts a value where one may be already.
     pub(crate) fn put(&self, batch: &mut Batch, key: &Key, value: &[u8]) -> Result<(), Error> {
-        let pieces = batch.put_new(key, value);
-        self.remove_from(batch, key, pieces)
+        let pieces = value.chunks(PIECE);
+        let count = pieces.len();
+        for (number, piece) in (0_u16..).zip(pieces) {
+            batch.0.insert(numbered(key, number), piece);
+        }
+        self.remove_from(batch, key, count)
+    }
+
+    /// Puts a value under a key that has never been used, piece by piece:
+    /// until the next [`Table::sync`] a part of it may be there.
+    pub(crate) fn append(&self, key: &Key, value: &[u8]) -> Result<(), Error> {
+        for (number, piece) in (0_u16..).zip(value.chunks(PIECE)) {
+            guarded(&self.place, || {
+                self.tree.insert(numbered(key, number), piece)
+            })?;
+        }
+        Ok(())
     }
 
     pub(crate) fn remove(&self, batch: &mut Batch, key: &Key) -> Result<(), Error> {
         self.remove_from(batch, key, 0)
+    }
+
+    /// Removes every value whose key is `first` or beyond it, up to `last`.
+    pub(crate) fn remove_range(
+        &self,
+        batch: &mut Batch,
+        first: &Key,
+        last: &Key,
+    ) -> Result<(), Error> {
+        let range = first.bytes().to_vec()..=numbered(last, u16::MAX);
+        let mut keys = guarded(&self.place, || Ok(self.tree.range(range).keys()))?;
+        while let Some(key) = guarded(&self.place, || keys.next().transpose())? {
+            batch.0.remove(key);
+        }
+        Ok(())
     }
 
     fn remove_from(&self, batch: &mut Batch, key: &Key, kept: usize) -> Result<(), Error> {
@@ -163,6 +180,7 @@ impl Table {
     }
 }
 
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 type Piece = (sled::IVec, sled::IVec);
 
 fn join_pieces(
@@ -214,20 +232,34 @@ fn whole(key: &[u8]) -> &[u8] {
 /// sled panics on some damage that it meets; to the caller it is damage all
 /// the same.
 fn guarded<T>(place: &Path, call: impl FnOnce() -> sled::Result<T>) -> Result<T, Error> {
-    let damaged = |reason| Error::Damaged {
+    without_panic(place, || {
+        call().map_err(|error| match error {
+            sled::Error::Io(error) => io_error("using the database", place)(error),
+            other => damaged(place, other.to_string()),
+        })
+    })
+}
+
+/// Turns a panic of a database into what it says about its files.
+pub(crate) fn without_panic<T>(
+    place: &Path,
+    call: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(damaged(
+            place,
+            text.unwrap_or("it stopped short").to_owned(),
+        ))
+    })
+}
+
+pub(crate) fn damaged(place: &Path, reason: String) -> Error {
+    Error::Damaged {
         what: "the database",
         place: place.display().to_string(),
         reason,
-    };
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(sled::Error::Io(error))) => Err(io_error("using the database", place)(error)),
-        Ok(Err(error)) => Err(damaged(error.to_string())),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(damaged(text.unwrap_or("it stopped short").to_owned()))
-        }
     }
 }
 

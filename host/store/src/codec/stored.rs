@@ -8,7 +8,7 @@ mod row;
 mod run;
 
 pub(crate) use letter::{DeadLetterV1, HoldV1};
-pub(crate) use row::LedgerRowV1;
+pub(crate) use row::{LedgerRowV1, LongRowV1};
 pub(crate) use run::RunRowV1;
 
 use duijie_record::{Action, Position, RunId, SourceKey, TargetKey, Version};
@@ -24,6 +24,12 @@ type PrintV1 = [u8; 16];
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct IntentMarkV1 {
     pub(crate) highest: u64,
+}
+
+/// The number of a redo record.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FoldedV1 {
+    pub(crate) last: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
-    LedgerRowV1, RunRowV1, decode, encode,
+    BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FoldedV1, HoldV1, IntentMarkV1,
+    IntentV1, LedgerRowV1, LongRowV1, RunRowV1, decode, encode, sealed,
 };
 use crate::conformance::{caution, checkpoint, dead_letter, hold, intent, ledger_row, run_row};
 use crate::{
@@ -136,12 +136,33 @@ fn intent_mark_v1() {
 }
 
 #[test]
-fn an_unknown_form_is_named() {
-    let error = decode::<IntentMarkV1>(&[9, 1]).unwrap_err();
-    assert_eq!(error, "it has form 9 and this program reads form 1");
-    assert_eq!(decode::<IntentMarkV1>(&[]).unwrap_err(), "it is empty");
-    assert_eq!(
-        decode::<IntentMarkV1>(&[1, 1, 1]).unwrap_err(),
-        "1 bytes too many"
-    );
+fn folded_v1() {
+    let stored = FoldedV1 { last: 70_000 };
+    let read = |folded: FoldedV1| folded.last;
+    check("folded_v1", &blob("folded_v1"), &stored, read, &70_000);
+}
+
+#[test]
+fn long_row_v1() {
+    let row = ledger_row("a", 1);
+    let stored = LongRowV1 {
+        order: 70_000,
+        row: LedgerRowV1::from(&row),
+    };
+    let read = |long: LongRowV1<'_>| (long.order, LedgerRow::from(long.row));
+    let value = (70_000, row.clone());
+    check("long_row_v1", &blob("long_row_v1"), &stored, read, &value);
+}
+
+#[test]
+fn an_unknown_form_and_every_damage_is_named() {
+    let check = |bytes: &[u8], expected: &str| {
+        let error = decode::<IntentMarkV1>(bytes).unwrap_err();
+        assert_eq!(error, expected);
+    };
+    let other = sealed(vec![9, 1]);
+    check(&other, "it has form 9 and this program reads form 1");
+    check(&[], "0 bytes are no value");
+    check(&sealed(vec![1, 1, 1]), "1 bytes too many");
+    check(&[1, 1, 0, 0, 0, 0], "its checksum is wrong");
 }

@@ -106,33 +106,121 @@ async fn a_folder_is_open_once_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_segment_file_goes_when_all_its_intents_are_settled() {
+async fn documents_stay_as_evidence_when_their_intent_is_settled() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let claim = claim(&store).await;
-    let (first, _) = open_intent(&store, &claim, 600).await;
-    let (second, _) = open_intent(&store, &claim, 300).await;
-    let (_, kept) = open_intent(&store, &claim, 600).await;
+    let (settle, settled) = open_intent(&store, &claim, 600).await;
+    let (_, open_one) = open_intent(&store, &claim, 600).await;
+    store.commit(&claim, vec![settle]).await.unwrap();
     assert_eq!(segment_files(folder.path()), ["1.seg", "2.seg"]);
-    store.commit(&claim, vec![first]).await.unwrap();
-    assert_eq!(segment_files(folder.path()), ["1.seg", "2.seg"]);
-    store.commit(&claim, vec![second]).await.unwrap();
-    // The answer comes before the files go; closing waits for both.
-    drop(store);
-    assert_eq!(segment_files(folder.path()), ["2.seg"]);
-    let store = open(folder.path());
-    assert_eq!(store.read_segment(&claim.scope, &kept).unwrap(), [7; 600]);
+    for segment in [settled, open_one] {
+        let kept = store.kept(&claim.scope, &segment).unwrap();
+        assert_eq!(kept, Some(vec![7; 600]));
+    }
 }
 
 #[tokio::test]
-async fn a_segment_that_no_commit_named_is_gone_after_opening_again() {
+async fn too_many_documents_go_oldest_first_but_none_of_an_open_intent() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        segment_file_bytes: 1000,
+        evidence_bytes: 2500,
+        ..Options::default()
+    };
+    let store = Embedded::open(folder.path(), &options).unwrap();
+    let claim = claim(&store).await;
+    let (_, open_one) = open_intent(&store, &claim, 600).await;
+    for _ in 0..8 {
+        let (settle, _) = open_intent(&store, &claim, 600).await;
+        store.commit(&claim, vec![settle]).await.unwrap();
+    }
+    drop(store);
+    let left = segment_files(folder.path());
+    assert!(
+        left.contains(&"1.seg".to_owned()) && left.contains(&"9.seg".to_owned()),
+        "{left:?}"
+    );
+    assert!(left.len() < 6, "{left:?}");
+    let store = open(folder.path());
+    let kept = store.read_segment(&claim.scope, &open_one).unwrap();
+    assert_eq!(kept, [7; 600]);
+}
+
+#[tokio::test]
+async fn old_documents_and_evidence_go_and_what_is_in_use_stays() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let claim = claim(&store).await;
-    store.append_segment(&claim, b"{}").await.unwrap();
+    let scope = &claim.scope;
+    let (settle, gone) = open_intent(&store, &claim, 900).await;
+    let gone_too = store.append_evidence(scope, &[8; 900]).unwrap();
+    let (_, open_one) = open_intent(&store, &claim, 900).await;
+    let current = store.append_evidence(scope, &[9; 900]).unwrap();
+    store.commit(&claim, vec![settle]).await.unwrap();
+    assert_eq!(store.tidy(1).await.unwrap().files, 0);
+    assert!(store.kept(scope, &gone).unwrap().is_some());
+    assert_eq!(store.tidy(u64::MAX).await.unwrap().files, 2);
+    let kept = |segment| store.kept(scope, segment).unwrap().is_some();
+    let kept = [&gone, &gone_too, &open_one, &current].map(kept);
+    assert_eq!(kept, [false, false, true, true]);
+}
+
+#[tokio::test]
+async fn rows_are_dropped_when_they_are_old_and_wait_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        fresh_rows: 1,
+        ledger_ms: 100,
+        ..Options::default()
+    };
+    let store = Embedded::open(folder.path(), &options).unwrap();
+    let claim = claim(&store).await;
+    let done = |key: &str, at_ms| {
+        let mut row = ledger_row(key, at_ms);
+        row.documents.truncate(1);
+        Change::Ledger(row)
+    };
+    // The third has a hold and a dead letter.
+    let changes = vec![
+        done("a", 5),
+        done("b", 50),
+        Change::Ledger(ledger_row("c", 5)),
+    ];
+    store.commit(&claim, changes).await.unwrap();
+    assert_eq!(store.tidy(140).await.unwrap().rows, 1);
+    let keys = ["a", "b", "c"].map(SourceKey::from);
+    let there = |store: &Embedded| -> Vec<bool> {
+        let rows = store.ledger(&claim.scope, &keys).unwrap();
+        rows.iter().map(Option::is_some).collect()
+    };
+    assert_eq!(there(&store), [false, true, true]);
+    assert_eq!(store.find("CK-a").unwrap(), []);
+    assert_eq!(store.find("CK-b").unwrap().len(), 1);
     drop(store);
-    open(folder.path());
-    assert_eq!(segment_files(folder.path()), Vec::<String>::new());
+    assert_eq!(
+        there(&Embedded::open(folder.path(), &options).unwrap()),
+        [false, true, true]
+    );
+}
+
+#[tokio::test]
+async fn an_earlier_process_s_last_file_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let claim = claim(&store).await;
+    let (_, first) = open_intent(&store, &claim, 300).await;
+    drop(store);
+    let store = open(folder.path());
+    let claim = self::claim(&store).await;
+    let (_, second) = open_intent(&store, &claim, 300).await;
+    assert_eq!((second.file, second.offset), (first.file, 300));
+    for segment in [first, second] {
+        assert_eq!(
+            store.read_segment(&claim.scope, &segment).unwrap(),
+            [7; 300]
+        );
+    }
 }
 
 #[tokio::test]

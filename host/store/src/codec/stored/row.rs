@@ -165,6 +165,32 @@ pub(crate) struct LedgerRowV1<'a> {
     pub(crate) at_ms: u64,
 }
 
+/// A row in the long ledger, with the number of its writing.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LongRowV1<'a> {
+    pub(crate) order: u64,
+    #[serde(borrow)]
+    pub(crate) row: LedgerRowV1<'a>,
+}
+
+impl LedgerRowV1<'_> {
+    /// Target keys and target ids.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &str> {
+        let numbers = self.documents.iter();
+        numbers.flat_map(|document| std::iter::once(document.target_key).chain(document.target_id))
+    }
+
+    /// Whether nothing of it waits for a person.
+    pub(crate) fn is_done(&self) -> bool {
+        self.documents.iter().all(|document| {
+            !matches!(
+                document.state,
+                DocumentStateV1::Rejected | DocumentStateV1::Held(_)
+            )
+        })
+    }
+}
+
 impl<'a> From<&'a LedgerRow> for LedgerRowV1<'a> {
     fn from(row: &'a LedgerRow) -> Self {
         Self {

@@ -1,0 +1,250 @@
+//! The long ledger and the dead letters, in redb: what is too much to be kept
+//! in memory. It takes whole layers in, one transaction each, and is asked
+//! after the layers above it. The only module that names redb.
+
+mod read;
+mod sweep;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use duijie_record::Scope;
+use redb::{Database, TableDefinition, WriteTransaction};
+
+use crate::Error;
+use crate::codec::{self, LongRowV1};
+use crate::key::{Key, Kind};
+use crate::layer::{Layer, Placed};
+use crate::table::{damaged, io_error, without_panic};
+
+type Bytes = &'static [u8];
+/// A scope's number by its name.
+const SCOPES: TableDefinition<'_, &str, u32> = TableDefinition::new("scopes");
+/// A row by scope and source key.
+const ROWS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("rows");
+/// Nothing by number, scope and source key: target keys and target ids that
+/// are not the source key itself.
+const NUMBERS: TableDefinition<'_, Bytes, ()> = TableDefinition::new("numbers");
+/// A dead letter under the key that it has everywhere.
+const LETTERS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("letters");
+/// The last redo record that was taken in, and how far the sweep has come.
+const MARKS: TableDefinition<'_, &str, Bytes> = TableDefinition::new("marks");
+const FOLDED: &str = "folded";
+const SWEPT: &str = "swept";
+
+pub(crate) const FILE: &str = "long.redb";
+
+pub(crate) struct Long {
+    db: Database,
+    place: PathBuf,
+    scopes: RwLock<HashMap<String, u32>>,
+}
+
+/// Every error of redb, as one of this crate's.
+fn failed<E: Into<redb::Error>>(place: &Path) -> impl Fn(E) -> Error + '_ {
+    move |error| match error.into() {
+        redb::Error::Io(error) => io_error("using the long ledger", place)(error),
+        redb::Error::PreviousIo => Error::Io {
+            what: "using the long ledger",
+            place: place.display().to_string(),
+            reason: "an earlier write failed".to_owned(),
+        },
+        other => damaged(place, other.to_string()),
+    }
+}
+
+fn row_key(scope: u32, source_key: &str) -> Vec<u8> {
+    [&scope.to_be_bytes(), source_key.as_bytes()].concat()
+}
+
+/// What every entry of this number begins with.
+fn number_key(number: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(number.len() + 32);
+    // A number may hold any text, and none may begin another.
+    key.extend_from_slice(&(number.len() as u16).to_be_bytes());
+    key.extend_from_slice(number.as_bytes());
+    key
+}
+
+/// No longer number is found: 65,535 bytes name nothing that a person types.
+fn indexed<'row>(source_key: &str, numbers: impl Iterator<Item = &'row str>) -> Vec<&'row str> {
+    let mut numbers: Vec<_> = numbers
+        .filter(|number| *number != source_key && number.len() <= usize::from(u16::MAX))
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+fn entry_key(number: &str, row: &[u8]) -> Vec<u8> {
+    let mut key = number_key(number);
+    key.extend_from_slice(row);
+    key
+}
+
+impl Long {
+    pub(crate) fn exists(folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
+    /// Opens it or makes it. Takes no longer when it holds more.
+    pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, Error> {
+        let place = folder.join(FILE);
+        let made = !place.exists();
+        let db = without_panic(&place, || {
+            Database::builder()
+                .set_cache_size(usize::try_from(cache_bytes).unwrap_or(usize::MAX))
+                .create(&place)
+                .map_err(failed(&place))
+        })?;
+        let long = Self {
+            db,
+            place,
+            scopes: RwLock::default(),
+        };
+        if made {
+            long.write(|_| Ok(()))?;
+            let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(io_error("syncing the folder", folder))?;
+        }
+        let scopes = long.read(|read| read.scopes())?;
+        *long.scopes.write().unwrap_or_else(PoisonError::into_inner) = scopes;
+        Ok(long)
+    }
+
+    fn scope(&self, scope: &Scope) -> Option<u32> {
+        let scopes = self.scopes.read().unwrap_or_else(PoisonError::into_inner);
+        scopes.get(scope.as_str()).copied()
+    }
+
+    /// One durable transaction. Its allocator state is stored with it, so that
+    /// opening after a kill need not walk the file.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&WriteTransaction) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        without_panic(&self.place, || {
+            let mut write = self.db.begin_write().map_err(failed(&self.place))?;
+            write.set_quick_repair(true);
+            let result = work(&write)?;
+            write.commit().map_err(failed(&self.place))?;
+            Ok(result)
+        })
+    }
+
+    /// Takes a layer's rows and dead letters in. Doing so again changes
+    /// nothing.
+    pub(crate) fn take_in(&self, layer: &Layer) -> Result<(), Error> {
+        let scopes = self.write(|write| {
+            let scopes = self.name_scopes(write, layer)?;
+            self.take_rows(write, layer, &scopes)?;
+            self.take_letters(write, layer)?;
+            let mut marks = write.open_table(MARKS).map_err(failed(&self.place))?;
+            let folded = layer.last.to_be_bytes();
+            marks
+                .insert(FOLDED, folded.as_slice())
+                .map_err(failed(&self.place))?;
+            Ok(scopes)
+        })?;
+        *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = scopes;
+        Ok(())
+    }
+
+    fn name_scopes(
+        &self,
+        write: &WriteTransaction,
+        layer: &Layer,
+    ) -> Result<HashMap<String, u32>, Error> {
+        let known = self.scopes.read().unwrap_or_else(PoisonError::into_inner);
+        let mut scopes = known.clone();
+        drop(known);
+        let mut table = write.open_table(SCOPES).map_err(failed(&self.place))?;
+        for scope in layer.ledgers.keys() {
+            if !scopes.contains_key(scope) {
+                let number = scopes.len() as u32;
+                table
+                    .insert(scope.as_str(), number)
+                    .map_err(failed(&self.place))?;
+                scopes.insert(scope.clone(), number);
+            }
+        }
+        Ok(scopes)
+    }
+
+    fn take_rows(
+        &self,
+        write: &WriteTransaction,
+        layer: &Layer,
+        scopes: &HashMap<String, u32>,
+    ) -> Result<(), Error> {
+        let io = || failed(&self.place);
+        let mut rows: Vec<(Vec<u8>, &Placed)> = Vec::with_capacity(layer.rows);
+        for (scope, ledger) in &layer.ledgers {
+            let number = scopes.get(scope).copied().unwrap_or_default();
+            rows.extend(
+                ledger
+                    .iter()
+                    .map(|(key, placed)| (row_key(number, key), placed)),
+            );
+        }
+        rows.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        let mut table = write.open_table(ROWS).map_err(failed(&self.place))?;
+        let (mut added, mut gone) = (Vec::with_capacity(rows.len() * 2), Vec::new());
+        let mut value = Vec::new();
+        for (key, placed) in rows {
+            value.clear();
+            value.push(codec::VERSION);
+            codec::append(&mut value, &placed.order)?;
+            value.extend_from_slice(&placed.row.bytes);
+            value = codec::sealed(value);
+            let row: LongRowV1<'_> = self.decode(&value)?;
+            let numbers = indexed(&placed.row.source_key, row.row.numbers());
+            let before = table
+                .insert(key.as_slice(), value.as_slice())
+                .map_err(io())?;
+            let before = before.map(|before| before.value().to_vec());
+            added.extend(numbers.iter().map(|number| entry_key(number, &key)));
+            if let Some(before) = before {
+                let before: LongRowV1<'_> = self.decode(&before)?;
+                let old = indexed(&placed.row.source_key, before.row.numbers());
+                let stale = old.iter().filter(|number| !numbers.contains(number));
+                gone.extend(stale.map(|number| entry_key(number, &key)));
+            }
+        }
+        added.sort_unstable();
+        let mut table = write.open_table(NUMBERS).map_err(failed(&self.place))?;
+        for key in gone {
+            table.remove(key.as_slice()).map_err(io())?;
+        }
+        for key in added {
+            table.insert(key.as_slice(), ()).map_err(io())?;
+        }
+        Ok(())
+    }
+
+    fn take_letters(&self, write: &WriteTransaction, layer: &Layer) -> Result<(), Error> {
+        let first = Key::new(Kind::DeadLetter);
+        let mut table = write.open_table(LETTERS).map_err(failed(&self.place))?;
+        let letters = layer.values.range(first..);
+        for (key, value) in letters.take_while(|(key, _)| key.is(Kind::DeadLetter)) {
+            match value {
+                Some(value) => table.insert(key.bytes(), value.as_slice()),
+                None => table.remove(key.bytes()),
+            }
+            .map_err(failed(&self.place))?;
+        }
+        Ok(())
+    }
+
+    fn decode<'bytes, T: serde::Deserialize<'bytes>>(
+        &self,
+        bytes: &'bytes [u8],
+    ) -> Result<T, Error> {
+        codec::decode(bytes).map_err(|reason| damaged(&self.place, reason))
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        std::fs::metadata(&self.place).map_or(0, |found| found.len())
+    }
+}
