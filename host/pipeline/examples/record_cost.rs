@@ -13,14 +13,16 @@ use duijie_contract::{
     Target, Transform, Use,
 };
 use duijie_pipeline::{Options, Silent, Stop, SystemClock, run};
-use duijie_plan::{OnChange, OnRejected, OnUnknown, Plan, Policy, Retries, Stage, TargetStage};
+use duijie_plan::{
+    OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Stage, TargetStage,
+};
 use duijie_record::{
     Change, Collection, DocumentBatch, MappedBatch, MappedLine, Outcome, Position, RecordBatch,
-    RecordEntry, Scope, SourceKey, Verdict, Version,
+    RecordEntry, Scope, SourceKey, TargetKey, Verdict, Version,
 };
 use duijie_store::{
-    Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
-    RunRow, SegmentRef, Store,
+    Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId,
+    LedgerRow, RunRow, SegmentKind, SegmentRef, Store,
 };
 
 const PAGES: u64 = 1_000;
@@ -45,17 +47,27 @@ impl Store for Nothing {
         IntentId(self.0.fetch_add(1, Ordering::Relaxed))
     }
     async fn append_segment(&self, _: &Claim, data: &[u8]) -> Result<SegmentRef, Error> {
-        Ok(SegmentRef {
-            file: 0,
-            offset: 0,
-            bytes: data.len() as u64,
-            crc: 0,
-        })
+        Ok(laid(SegmentKind::Documents, data))
+    }
+    fn append_evidence(&self, _: &Scope, data: &[u8]) -> Result<SegmentRef, Error> {
+        Ok(laid(SegmentKind::Evidence, data))
     }
     fn read_segment(&self, _: &Scope, _: &SegmentRef) -> Result<Vec<u8>, Error> {
         Ok(Vec::new())
     }
-    fn checkpoint(&self, _: &Scope) -> Result<Option<Checkpoint>, Error> {
+    fn kept(&self, _: &Scope, _: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
+        Ok(None)
+    }
+    fn checkpoint(&self, _: &Scope, _: &str) -> Result<Option<Checkpoint>, Error> {
+        Ok(None)
+    }
+    fn lanes(&self, _: &Scope) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+    fn caution(&self, _: &Scope) -> Result<Option<Caution>, Error> {
+        Ok(None)
+    }
+    fn bound(&self, _: &Scope) -> Result<Option<String>, Error> {
         Ok(None)
     }
     fn open_intents(&self, _: &Scope) -> Result<Vec<Intent>, Error> {
@@ -63,6 +75,12 @@ impl Store for Nothing {
     }
     fn ledger(&self, _: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
         Ok(vec![None; keys.len()])
+    }
+    fn owners(&self, _: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error> {
+        Ok(vec![None; keys.len()])
+    }
+    fn find(&self, _: &str) -> Result<Vec<(Scope, LedgerRow)>, Error> {
+        Ok(Vec::new())
     }
     fn dead_letters(&self, _: &Scope) -> Result<Vec<DeadLetter>, Error> {
         Ok(Vec::new())
@@ -75,6 +93,16 @@ impl Store for Nothing {
     }
     fn scopes(&self) -> Result<Vec<Scope>, Error> {
         Ok(Vec::new())
+    }
+}
+
+fn laid(kind: SegmentKind, data: &[u8]) -> SegmentRef {
+    SegmentRef {
+        kind,
+        file: 0,
+        offset: 0,
+        bytes: data.len() as u64,
+        crc: 0,
     }
 }
 
@@ -236,6 +264,13 @@ fn plan() -> Plan {
                 attempts: 1,
                 first_wait: Duration::ZERO,
                 longest_wait: Duration::ZERO,
+                budget: Duration::ZERO,
+            },
+            on_newer: OnNewer::Pass,
+            retention: Retention {
+                ledger: Duration::MAX,
+                evidence: Duration::MAX,
+                evidence_bytes: u64::MAX,
             },
             page_records: 100,
             read_ahead: 4,

@@ -27,6 +27,15 @@ pub enum Error {
         tries: u32,
         reason: String,
     },
+    /// The state under this scope was made with another target.
+    #[error(
+        "the state of scope `{scope}` belongs to `{bound}`, and the plan writes to `{target}`: give the pipeline a `scope` of its own, or write to `{bound}` again"
+    )]
+    OtherTarget {
+        scope: String,
+        bound: String,
+        target: String,
+    },
     /// The store holds an intent whose documents do not fit it.
     #[error(
         "intent {intent} names {entries} documents, but its segment holds {lines}: the store is damaged, restore it from a backup"
@@ -36,7 +45,70 @@ pub enum Error {
         entries: usize,
         lines: usize,
     },
+    /// Rows of that time may be gone, and what they stood for would be sent
+    /// again.
+    #[error(
+        "the window begins {days} days ago, and the ledger knows {kept_days}: what was sent before would be sent again; begin later, or lengthen `retention.ledger` before rows are dropped"
+    )]
+    WindowTooOld { days: u64, kept_days: u64 },
+    /// All the others were replayed.
+    #[error("{} could not be replayed: {}", left.len(), told(left))]
+    NotReplayed { left: Vec<Left> },
+    /// Its batch was not sent; everything before it is done.
+    #[error(
+        "the document `{part}` of `{source_key}` {differs}: nothing from there on was sent, make the plan anew with `plan --diff`"
+    )]
+    NotPlanned {
+        source_key: String,
+        part: String,
+        differs: String,
+    },
+    /// Nothing was sent.
+    #[error("the plan no longer holds, as {what}: make it anew with `plan --diff`")]
+    PlanStale { what: &'static str },
+    /// What came was sent.
+    #[error(
+        "{documents} documents of the plan never came, the first of `{source_key}`: the source has changed since, make the plan anew with `plan --diff`"
+    )]
+    PlanUnmet {
+        documents: usize,
+        source_key: String,
+    },
+    #[error(
+        "neither a hold nor a dead letter waits under `{source_key}`, part `{part}`: list them to see what does"
+    )]
+    NothingWaits { source_key: String, part: String },
+    #[error("`{source_key}`, part `{part}` cannot be decided so: {why}")]
+    Undecidable {
+        source_key: String,
+        part: String,
+        why: String,
+    },
+    #[error("this is not the JSON of one document: {reason}")]
+    NotJson { reason: String },
     /// A task of the pipeline died; what was durable stays so.
     #[error("a stage of the pipeline died: {0}; report this as a bug and run again")]
     Stage(String),
+}
+
+/// What a replay could not go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub source_key: String,
+    pub part: String,
+    pub why: &'static str,
+}
+
+/// The first few in words.
+fn told(left: &[Left]) -> String {
+    const TOLD: usize = 5;
+    let mut lines: Vec<String> = left
+        .iter()
+        .take(TOLD)
+        .map(|one| format!("`{}` part `{}`: {}", one.source_key, one.part, one.why))
+        .collect();
+    if left.len() > TOLD {
+        lines.push(format!("and {} more", left.len() - TOLD));
+    }
+    lines.join("; ")
 }

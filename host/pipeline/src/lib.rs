@@ -2,6 +2,7 @@
 //! It drives a plan over the traits of `contract` and `store` and knows
 //! neither wasm, nor disk, nor HTTP.
 
+mod chaos;
 mod clock;
 mod error;
 mod flight;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use duijie_record::{RunId, SourceKey, TargetKey};
+use duijie_store::HoldKind;
 
 use crate::Counts;
 
@@ -33,6 +34,14 @@ pub enum Event<'run> {
     Held {
         source_key: &'run SourceKey,
         target_key: &'run TargetKey,
+        reason: &'run str,
+    },
+    /// Held because something is wrong in the target that nobody may repair
+    /// but a person.
+    Alarm {
+        source_key: &'run SourceKey,
+        target_key: &'run TargetKey,
+        kind: HoldKind,
         reason: &'run str,
     },
     /// Everything up to a position is durable.

@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 use duijie_contract::{Fault, FaultKind, Launch};
 use duijie_plan::{Plan, Stage};
 use duijie_record::RunId;
-use duijie_store::{Claim, DocumentRow, DocumentState, LedgerRow, Store};
+use duijie_store::{Caution, Claim, DocumentRow, DocumentState, LedgerRow, Store};
 
-use crate::retry::Random;
+use crate::retry::{Budget, Random};
+use crate::stage::prepare::HoldKinds;
 use crate::{Clock, Error, Observer, Stop};
 
 #[derive(Clone)]
@@ -37,6 +38,16 @@ pub(crate) struct Context {
     pub(crate) anew: bool,
     /// Runs of this same manifest, once they were asked for.
     pub(crate) alike: OnceLock<HashSet<RunId>>,
+    /// Unix milliseconds.
+    pub(crate) started_ms: u64,
+    /// Whose checkpoint; empty for the live run.
+    pub(crate) lane: String,
+    /// Why every key is looked up before its first send, where it is.
+    pub(crate) caution: Option<Caution>,
+    /// Whether records and exchanges are kept for people who ask later.
+    pub(crate) lays_aside: bool,
+    pub(crate) budget: Budget,
+    pub(crate) kinds: HoldKinds,
 }
 
 /// So many runs are looked through for the one that refused a document. One

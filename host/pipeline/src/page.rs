@@ -1,7 +1,9 @@
 //! A source batch after its data went on: what its records still wait for.
 
 use duijie_record::{Position, RunId, SourceKey, Version};
-use duijie_store::{Change, DocumentRow, DocumentState, Fingerprint, LedgerRow};
+use duijie_store::{
+    Change, DocumentRow, DocumentState, Fingerprint, LedgerRow, LineRef, TRIES, Try,
+};
 
 /// Stands in a ledger row while some documents of the record wait: it equals
 /// no line's fingerprint, so the record is looked at again when it is read.
@@ -27,6 +29,8 @@ pub(crate) struct RecordState {
     pub(crate) source_key: SourceKey,
     pub(crate) version: Option<Version>,
     pub(crate) print: Fingerprint,
+    /// Where its line was laid aside.
+    pub(crate) record: Option<LineRef>,
     /// Version and fingerprint of the ledger's row so far; none of a record that
     /// is tried again, so that a crash in the middle forgets no document of it.
     pub(crate) before: (Option<Version>, Fingerprint),
@@ -37,16 +41,39 @@ pub(crate) struct RecordState {
 }
 
 /// Lets go of what waits for a person about an earlier version of a document,
-/// now that it stands. Nothing can wait about one that is new.
+/// now that it stands or is taken back. Nothing can wait about one that is new.
 pub(crate) fn release(
     source_key: &SourceKey,
     earlier: Option<&DocumentRow>,
     now: &DocumentRow,
 ) -> Option<Change> {
-    (earlier.is_some() && now.state == DocumentState::Applied).then(|| Change::Release {
+    let settled = matches!(now.state, DocumentState::Applied | DocumentState::Cancelled);
+    (earlier.is_some() && settled).then(|| Change::Release {
         source_key: source_key.clone(),
         part: now.part.clone(),
     })
+}
+
+/// Carries on the history of a document.
+pub(crate) fn follow(earlier: Option<DocumentRow>, now: &mut DocumentRow) {
+    let Some(earlier) = earlier else {
+        return;
+    };
+    if !earlier.tries.is_empty() {
+        let new = std::mem::replace(&mut now.tries, earlier.tries);
+        for one in new {
+            note(&mut now.tries, one);
+        }
+    }
+    now.sent = now.sent.take().or(earlier.sent);
+}
+
+/// Adds a try; the oldest go when there are too many.
+pub(crate) fn note(tries: &mut Vec<Try>, new: Try) {
+    if tries.len() >= TRIES {
+        tries.drain(..=tries.len() - TRIES);
+    }
+    tries.push(new);
 }
 
 impl RecordState {
@@ -65,6 +92,7 @@ impl RecordState {
             version,
             source_print,
             documents: documents.into_iter().flatten().collect(),
+            record: self.record.clone(),
             run: run.clone(),
             at_ms,
         }

@@ -11,11 +11,11 @@ use duijie_store::{Change, Claim};
 use crate::flight::Flight;
 use crate::options::{Context, Options, breach};
 use crate::page::Page;
-use crate::retry::Random;
+use crate::retry::{Budget, Random};
 use crate::stage::chunk::Chunk;
 use crate::stage::decide::{Fate, fate, print};
 use crate::stage::map::Mapper;
-use crate::stage::prepare::Step;
+use crate::stage::prepare::{HoldKinds, Step};
 use crate::stage::settle::Message;
 use crate::stage::source::verify;
 use crate::{Error, Stop};
@@ -71,7 +71,7 @@ pub struct PreviewReport {
 pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Error> {
     let plan = &options.plan;
     let usage = &plan.source.usage;
-    let checkpoint = options.store.checkpoint(&plan.scope)?;
+    let checkpoint = options.store.checkpoint(&plan.scope, "")?;
     let position = checkpoint.map(|checkpoint| checkpoint.position);
     let mut report = PreviewReport {
         outline: options.launch.outline(usage, position.as_ref()).await?,
@@ -137,6 +137,12 @@ fn reading(options: &Options, anew: bool) -> Context {
         halt: Stop::new(),
         anew,
         alike: OnceLock::new(),
+        started_ms: options.clock.now_ms(),
+        lane: String::new(),
+        caution: None,
+        lays_aside: false,
+        budget: Budget::default(),
+        kinds: HoldKinds::default(),
     }
 }
 
@@ -212,18 +218,18 @@ fn kept_back(change: Change) -> Option<PreviewRecord> {
             part: hold.part,
             target_key: Some(hold.target_key),
             would: Would::Hold(hold.reason),
-            document: Some(text(&hold.payload)),
+            document: Some(text(&hold.document)),
         }),
         Change::DeadLetter(letter) => Some(PreviewRecord {
             source_key: letter.source_key,
-            version: None,
+            version: letter.version,
             part: letter.part,
             target_key: letter.target_key,
             would: Would::DeadLetter {
                 code: letter.code,
                 message: letter.message,
             },
-            document: Some(text(&letter.payload)),
+            document: Some(text(&letter.document.unwrap_or(letter.record))),
         }),
         _ => None,
     }

@@ -17,6 +17,7 @@ use duijie_record::{Lines, line_count};
 use duijie_store::Intent;
 use tokio::sync::mpsc;
 
+use crate::chaos::{Point, reach};
 use crate::options::Context;
 use crate::stage::chunk::Chunk;
 use crate::{Error, Event};
@@ -29,6 +30,7 @@ pub(crate) async fn send(context: &Context, chunks: &mpsc::Sender<Chunk>) -> Res
     if intents.is_empty() {
         return Ok(());
     }
+    reach(Point::RecoveryBegins);
     context.options.observer.event(Event::Recovering {
         intents: intents.len(),
         documents: intents.iter().map(|intent| intent.entries.len()).sum(),
@@ -67,6 +69,6 @@ fn open_chunk(context: &Context, intent: Intent) -> Result<Chunk, Error> {
     for (entry, line) in intent.entries.into_iter().zip(Lines::new(&data)) {
         chunk.push(line, entry, None);
     }
-    chunk.open = Some(intent.id);
+    chunk.intent = Some((intent.id, intent.segment));
     Ok(chunk)
 }

@@ -1,6 +1,7 @@
 //! How long to wait before a call is tried again, and the waiting itself.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use duijie_contract::Fault;
@@ -39,15 +40,53 @@ pub(crate) fn backoff(retries: &Retries, failed: u32, random: &Random) -> Durati
     half + Duration::from_millis(random.next() % span_ms.saturating_add(1))
 }
 
+/// How long one run has waited. Waits that overlap count once.
+#[derive(Default)]
+pub(crate) struct Budget(Mutex<Waited>);
+
+#[derive(Default)]
+struct Waited {
+    whole_ms: u64,
+    /// When the last of them ends, in Unix milliseconds.
+    until_ms: u64,
+}
+
+impl Budget {
+    fn take(&self, now_ms: u64, wait: Duration, most: Duration) -> bool {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let most_ms = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+        let end_ms = now_ms.saturating_add(wait_ms);
+        let mut waited = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let more_ms = end_ms.saturating_sub(waited.until_ms.max(now_ms));
+        let whole_ms = waited.whole_ms.saturating_add(more_ms);
+        if whole_ms > most_ms {
+            return false;
+        }
+        waited.whole_ms = whole_ms;
+        waited.until_ms = waited.until_ms.max(end_ms);
+        true
+    }
+}
+
 impl Context {
     /// The wait that this fault asks for, or `None` when another try is
     /// useless or one too many.
     pub(crate) fn wait_after(&self, fault: &Fault, failed: u32) -> Option<Duration> {
         let retries = &self.plan().policy.retries;
-        (fault.is_passing() && failed < retries.attempts).then(|| {
-            let wait = backoff(retries, failed, &self.random);
-            fault.retry_after().map_or(wait, |asked| asked.max(wait))
-        })
+        if !fault.is_passing() || failed >= retries.attempts {
+            return None;
+        }
+        let wait = backoff(retries, failed, &self.random);
+        let wait = fault.retry_after().map_or(wait, |asked| asked.max(wait));
+        self.affords(wait).then_some(wait)
+    }
+
+    /// Whether a wait that begins now fits into what the plan allows for one
+    /// run; it counts from then on. Waits for the target to settle do not:
+    /// they keep documents from being doubled.
+    pub(crate) fn affords(&self, wait: Duration) -> bool {
+        let most = self.plan().policy.retries.budget;
+        self.budget.take(self.now_ms(), wait, most)
     }
 
     /// Tells and waits; false when the run is to halt.

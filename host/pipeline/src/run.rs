@@ -3,16 +3,18 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use duijie_plan::Plan;
 use duijie_record::RunId;
 use duijie_store::{Change, RunRow, RunState};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
+use crate::chaos::{Point, reach};
 use crate::flight::Flight;
 use crate::options::{Context, Options};
 use crate::report::{Counts, End, Report};
-use crate::retry::Random;
-use crate::stage::prepare::Preparer;
+use crate::retry::{Budget, Random};
+use crate::stage::prepare::{HoldKinds, Preparer};
 use crate::stage::settle::{Settler, State};
 use crate::stage::source::Reader;
 use crate::stage::writer::Writer;
@@ -27,8 +29,12 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     let started_ms = options.clock.now_ms();
     let random = Random::seeded(options.seed ^ started_ms);
     let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
-    let claim = options.store.claim(&options.plan.scope).await?;
-    let resumed = options.store.checkpoint(&options.plan.scope)?.is_some();
+    let scope = &options.plan.scope;
+    let unbound = bind(options)?;
+    let claim = options.store.claim(scope).await?;
+    reach(Point::AfterClaim);
+    let lane = String::new();
+    let resumed = options.store.checkpoint(scope, &lane)?.is_some();
     let context = Arc::new(Context {
         options: options.clone(),
         claim,
@@ -37,8 +43,15 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
         halt: Stop::new(),
         anew: !resumed,
         alike: OnceLock::new(),
+        started_ms,
+        lane,
+        caution: options.store.caution(scope)?,
+        lays_aside: true,
+        budget: Budget::default(),
+        kinds: HoldKinds::default(),
     });
     let mut begun = abandoned(&context)?;
+    begun.extend(unbound);
     begun.push(Change::Run(row(
         &context,
         started_ms,
@@ -73,10 +86,10 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
         report.state(),
         counts,
     );
-    options
-        .store
-        .commit(&context.claim, vec![Change::Run(ended)])
-        .await?;
+    let mut changes = vec![Change::Run(ended)];
+    changes.extend(cleared(&context, &report.end)?);
+    reach(Point::BeforeRunEnds);
+    options.store.commit(&context.claim, changes).await?;
     let run = &report.run;
     options.observer.event(Event::Ended {
         run,
@@ -97,7 +110,9 @@ fn row(
         started_ms,
         ended_ms,
         state,
+        purpose: "live".to_owned(),
         manifest_digest: context.plan().manifest_digest.clone(),
+        components: components(context.plan()),
         read: counts.read,
         unchanged: counts.unchanged,
         dropped: counts.dropped,
@@ -105,6 +120,43 @@ fn row(
         rejected: counts.rejected,
         held: counts.held,
     }
+}
+
+fn components(plan: &Plan) -> Vec<(String, String)> {
+    let stages = std::iter::once(&plan.source)
+        .chain(&plan.transforms)
+        .chain([&plan.target.stage]);
+    let component = |stage: &duijie_plan::Stage| {
+        let name = format!("{} {}", stage.usage.connector, stage.version);
+        (name, stage.digest.clone())
+    };
+    stages.map(component).collect()
+}
+
+/// Binds a scope without state to the plan's target; refuses the state of
+/// another one, whose keys and ids mean nothing here.
+fn bind(options: &Options) -> Result<Option<Change>, Error> {
+    let plan = &options.plan;
+    let usage = &plan.target.stage.usage;
+    let connection = usage.connection.as_deref().unwrap_or_default();
+    let target = format!("{}/{connection}/{}", usage.connector, usage.collection);
+    match options.store.bound(&plan.scope)? {
+        None => Ok(Some(Change::Bind(target))),
+        Some(bound) if bound == target => Ok(None),
+        Some(bound) => Err(Error::OtherTarget {
+            scope: plan.scope.to_string(),
+            bound,
+            target,
+        }),
+    }
+}
+
+/// A run that finished under a caution has looked up whatever it sent. One
+/// that was asked for in the meantime stays.
+fn cleared(context: &Context, end: &End) -> Result<Option<Change>, Error> {
+    let finished = matches!(end, End::Finished) && context.caution.is_some();
+    let now = context.options.store.caution(&context.plan().scope)?;
+    Ok((finished && now == context.caution).then_some(Change::Caution(None)))
 }
 
 /// Closes the row of a run whose process ended before it did. The claim is

@@ -1,6 +1,7 @@
 //! Whole runs against a world that fails in every way it may, under virtual
 //! time and seeded dice: what must hold whatever happens.
 
+pub(crate) mod chaos;
 mod checks;
 mod launch;
 mod letters;

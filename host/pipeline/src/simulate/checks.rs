@@ -61,6 +61,9 @@ fn record(store: &Slow, plan: &Plan, ground: &Ground, written: &Written) {
             DocumentState::Rejected => {
                 assert!(written.fate == Fate::Poison && is_dead(), "{written:?}");
             }
+            DocumentState::Cancelled | DocumentState::Discarded => {
+                panic!("{written:?} is {:?}", document.state);
+            }
             DocumentState::Held(_) => held(&holds, &key, &part, &content),
         }
     }
@@ -71,5 +74,5 @@ fn held(holds: &[Hold], key: &SourceKey, part: &str, content: &str) {
     let mut holds = holds.iter();
     let hold = holds.find(|hold| hold.source_key == *key && hold.part == part);
     let hold = hold.unwrap_or_else(|| panic!("no hold for {key}"));
-    assert_eq!(String::from_utf8_lossy(&hold.payload), content);
+    assert_eq!(String::from_utf8_lossy(&hold.document), content);
 }

@@ -8,8 +8,8 @@ use duijie_record::{
     Action, MappedBatch, MappedLine, Outcome, RecordBatch, Rejection, Retry, Verdict,
 };
 use duijie_store::{
-    Change, DocumentRow, DocumentState, Fingerprint, Hold, Intent, IntentEntry, LedgerRow, Memory,
-    Store,
+    Change, DocumentRow, DocumentState, Fingerprint, Hold, HoldKind, Intent, IntentEntry,
+    LedgerRow, Memory, Store,
 };
 
 use super::script::{Script, applied, batch};
@@ -115,7 +115,7 @@ async fn a_later_version_that_is_refused_too_takes_the_letters_place() {
     let versions = [("1", "bad"), ("2", "bad, still")];
     read(mapping(), &store, &versions).await;
     let letters = store.dead_letters(&SCOPE.into()).unwrap();
-    assert_eq!(letters[0].payload, b"\"bad, still\"");
+    assert_eq!(letters[0].record, b"\"bad, still\"");
     assert_eq!(letters.len(), 1);
 }
 
@@ -131,12 +131,15 @@ async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
         mapped_print: Fingerprint(7),
         state: DocumentState::Held(reason.clone()),
         attempts: 1,
+        tries: Vec::new(),
+        sent: None,
     };
     let row = LedgerRow {
         source_key: "CK1".into(),
         version: Some("1".into()),
         source_print: Fingerprint(8),
         documents: vec![document],
+        record: None,
         run: "earlier".into(),
         at_ms: 1,
     };
@@ -144,9 +147,13 @@ async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
         source_key: "CK1".into(),
         part: String::new(),
         target_key: "CK".into(),
+        target_id: None,
         version: Some("1".into()),
+        action: Action::Create,
+        kind: HoldKind::Change,
         reason,
-        payload: b"{}".to_vec(),
+        record: Vec::new(),
+        document: b"{}".to_vec(),
         run: "earlier".into(),
         at_ms: 1,
     };
@@ -164,6 +171,8 @@ async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
             action: Action::Create,
             known_id: None,
             attempt: 1,
+            record: None,
+            tries: Vec::new(),
         }],
         segment: store.append_segment(&claim, b"{}\n").await.unwrap(),
     };
@@ -213,7 +222,8 @@ async fn a_refused_record_is_tried_again_when_the_source_is_read_anew() {
     let counts = in_turn(&store, &[("same", false), ("same", true)]).await;
     assert_eq!(counts, [(0, 1), (0, 0)]);
     let claim = store.claim(&SCOPE.into()).await.unwrap();
-    let reset = vec![Change::ResetCheckpoint];
+    let lane = String::new();
+    let reset = vec![Change::ResetCheckpoint { lane }];
     store.commit(&claim, reset).await.unwrap();
     assert_eq!(in_turn(&store, &[("same", true)]).await, [(1, 0)]);
     assert!(letters(&store).is_empty());

@@ -72,7 +72,7 @@ fn check_failed(report: &Report, store: &Memory, words: &str, open: usize) {
     assert_eq!((report.counts.held, report.counts.rejected), (0, 0));
     assert!(store.holds(&SCOPE.into()).unwrap().is_empty());
     assert!(store.dead_letters(&SCOPE.into()).unwrap().is_empty());
-    assert!(store.checkpoint(&SCOPE.into()).unwrap().is_none());
+    assert!(store.checkpoint(&SCOPE.into(), "").unwrap().is_none());
     let intents = store.open_intents(&SCOPE.into()).unwrap();
     let documents: usize = intents.iter().map(|intent| intent.entries.len()).sum();
     assert_eq!(open, documents, "{intents:?}");
@@ -86,7 +86,7 @@ async fn check_next(plan: Plan, store: &Arc<Memory>, applied: u64, calls: usize)
     assert_eq!((report.counts.applied, report.counts.held), (applied, 0));
     assert_eq!(script.writes.load(Ordering::Relaxed), calls);
     assert!(store.open_intents(&SCOPE.into()).unwrap().is_empty());
-    assert!(store.checkpoint(&SCOPE.into()).unwrap().is_some());
+    assert!(store.checkpoint(&SCOPE.into(), "").unwrap().is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey};
+use duijie_record::{Scope, SourceKey, TargetKey};
 use duijie_store::{
-    Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, Memory,
-    RunRow, SegmentRef, Store,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
+    Memory, RunRow, SegmentRef, Store,
 };
 
 use super::world::World;
@@ -65,12 +65,32 @@ impl Store for Slow {
         self.memory.append_segment(claim, data).await
     }
 
+    fn append_evidence(&self, scope: &Scope, data: &[u8]) -> Result<SegmentRef, Error> {
+        self.memory.append_evidence(scope, data)
+    }
+
     fn read_segment(&self, scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
         self.memory.read_segment(scope, segment)
     }
 
-    fn checkpoint(&self, scope: &Scope) -> Result<Option<Checkpoint>, Error> {
-        self.memory.checkpoint(scope)
+    fn kept(&self, scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
+        self.memory.kept(scope, segment)
+    }
+
+    fn checkpoint(&self, scope: &Scope, lane: &str) -> Result<Option<Checkpoint>, Error> {
+        self.memory.checkpoint(scope, lane)
+    }
+
+    fn lanes(&self, scope: &Scope) -> Result<Vec<String>, Error> {
+        self.memory.lanes(scope)
+    }
+
+    fn caution(&self, scope: &Scope) -> Result<Option<Caution>, Error> {
+        self.memory.caution(scope)
+    }
+
+    fn bound(&self, scope: &Scope) -> Result<Option<String>, Error> {
+        self.memory.bound(scope)
     }
 
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
@@ -79,6 +99,14 @@ impl Store for Slow {
 
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
         self.memory.ledger(scope, keys)
+    }
+
+    fn owners(&self, scope: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error> {
+        self.memory.owners(scope, keys)
+    }
+
+    fn find(&self, number: &str) -> Result<Vec<(Scope, LedgerRow)>, Error> {
+        self.memory.find(number)
     }
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {

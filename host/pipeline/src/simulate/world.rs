@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use duijie_contract::{Fault, FaultKind, Guarantee, Role, Use};
-use duijie_plan::{OnChange, OnRejected, OnUnknown, Plan, Policy, Retries, Stage, TargetStage};
+use duijie_plan::{
+    OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Stage, TargetStage,
+};
 use duijie_record::Collection;
 
 use crate::retry::Random;
@@ -256,6 +258,13 @@ pub(crate) fn plan(guarantee: Guarantee, on_change: OnChange, transforms: usize)
                 attempts: 40,
                 first_wait: Duration::from_millis(2),
                 longest_wait: Duration::from_millis(20),
+                budget: Duration::from_secs(3_600),
+            },
+            on_newer: OnNewer::Pass,
+            retention: Retention {
+                ledger: Duration::from_secs(400 * 86_400),
+                evidence: Duration::from_secs(30 * 86_400),
+                evidence_bytes: 4 << 30,
             },
             page_records: 5,
             read_ahead: 2,

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::ops::Range;
 
 use duijie_record::{DocumentBatch, DocumentEntry};
-use duijie_store::{IntentEntry, IntentId};
+use duijie_store::{IntentEntry, IntentId, LineRef, SegmentRef, Try};
 use tokio::sync::mpsc;
 
-use crate::page::Slot;
+use crate::page::{Slot, note};
 
 /// Ends a wait when the last clone is dropped.
 pub(crate) type Guard = mpsc::Sender<Infallible>;
@@ -21,8 +21,11 @@ pub(crate) struct Chunk {
     /// Whether some try of it had no known outcome. A try that was refused for
     /// now is none: it took no effect.
     pub(crate) doubted: Vec<bool>,
-    /// The intent under which an earlier run sent it.
-    pub(crate) open: Option<IntentId>,
+    /// The intent that names just these documents, and where they lie.
+    pub(crate) intent: Option<(IntentId, SegmentRef)>,
+    /// Of each document the exchange in which it was last sent; empty where
+    /// none was kept.
+    pub(crate) exchanges: Vec<Option<LineRef>>,
     pub(crate) guard: Option<Guard>,
 }
 
@@ -47,8 +50,29 @@ impl Chunk {
             entries: Vec::new(),
             slots: Vec::new(),
             doubted: Vec::new(),
-            open: None,
+            intent: None,
+            exchanges: Vec::new(),
             guard: None,
+        }
+    }
+
+    /// Where the document at this place lies; `None` before its intent.
+    pub(crate) fn sent(&self, place: usize) -> Option<LineRef> {
+        let (_, segment) = self.intent.as_ref()?;
+        Some(LineRef {
+            segment: segment.clone(),
+            line: u32::try_from(place).ok()?,
+        })
+    }
+
+    pub(crate) fn exchange(&self, place: usize) -> Option<LineRef> {
+        self.exchanges.get(place).cloned().flatten()
+    }
+
+    /// Adds to the history that the document's next intent carries.
+    pub(crate) fn note(&mut self, place: usize, new: Try) {
+        if let Some(entry) = self.entries.get_mut(place) {
+            note(&mut entry.tries, new);
         }
     }
 
@@ -85,16 +109,39 @@ impl Chunk {
     /// The documents at these places, in order, each with the target's id where
     /// it is known and the number of its try.
     pub(crate) fn pick(mut self, places: Vec<(usize, Option<String>, u32)>) -> Self {
-        if places.len() == self.entries.len() {
-            let entries = self.entries.iter_mut().zip(&mut self.batch.entries);
-            for ((entry, document), (_, id, attempt)) in entries.zip(places) {
-                document.known_id.clone_from(&id);
-                entry.known_id = id;
-                document.attempt = attempt;
-                entry.attempt = attempt;
-            }
-            return self;
+        if places.len() != self.entries.len() {
+            return self.gather(places);
         }
+        let entries = self.entries.iter_mut().zip(&mut self.batch.entries);
+        for ((entry, document), (_, id, attempt)) in entries.zip(places) {
+            document.known_id.clone_from(&id);
+            entry.known_id = id;
+            document.attempt = attempt;
+            entry.attempt = attempt;
+        }
+        self
+    }
+
+    /// With the number of the next try.
+    pub(crate) fn tried_again(mut self) -> Self {
+        for (entry, document) in self.entries.iter_mut().zip(&mut self.batch.entries) {
+            entry.attempt += 1;
+            document.attempt = entry.attempt;
+        }
+        self
+    }
+
+    /// Its two halves, each with an intent still to come.
+    pub(crate) fn halves(&self) -> [Self; 2] {
+        let all = self.entries.iter().enumerate();
+        let mut first: Vec<_> = all
+            .map(|(place, entry)| (place, entry.known_id.clone(), entry.attempt))
+            .collect();
+        let second = first.split_off(first.len().div_ceil(2));
+        [self.gather(first), self.gather(second)]
+    }
+
+    fn gather(&self, places: Vec<(usize, Option<String>, u32)>) -> Self {
         let spans = spans(&self.batch.data);
         let mut picked = Self::new(Vec::new());
         for (place, id, attempt) in places {

@@ -3,7 +3,9 @@
 
 use duijie_plan::OnChange;
 use duijie_record::{Action, Change, SourceKey, TargetKey, Version};
-use duijie_store::{DocumentRow, DocumentState, Fingerprint};
+use duijie_store::{DocumentRow, DocumentState, Fingerprint, HoldKind};
+
+use crate::chaos::{Guard, is_off};
 
 /// What the ledger, or what is on its way, says of a record that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,15 @@ pub(crate) enum Decision {
     },
     /// As it was before.
     Keep(DocumentRow),
-    Hold(String),
+    Hold {
+        kind: HoldKind,
+        /// What is not done.
+        action: Action,
+        reason: String,
+    },
+    /// Held before and held still, with the newest document: a person decides
+    /// about what is there now, not about what was.
+    HoldStill { action: Action, reason: String },
     /// It was only ever refused, and no version makes it any more.
     Forget,
 }
@@ -49,17 +59,26 @@ pub(crate) fn fate(
         return Fate::Unchanged;
     }
     match (known.0, read.0) {
-        (Some(known), Some(read)) if read < known => Fate::Stale,
+        (Some(known), Some(read)) if read < known && !is_off(Guard::VersionOrder) => Fate::Stale,
         (Some(known), Some(read)) if read == known && change == Change::Upsert => Fate::Unchanged,
         _ => Fate::Newer,
     }
 }
 
+/// What is known of a record beside its document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// The row was left behind half done.
+    pub(crate) partial: bool,
+    /// The source's record has not changed: it is tried again.
+    pub(crate) again: bool,
+}
+
 /// A document of a newer version of its record. `earlier` is the ledger's row
-/// of the same part, `partial` whether that row was left behind half done.
+/// of the same part.
 pub(crate) fn document(
     earlier: Option<&DocumentRow>,
-    partial: bool,
+    known: Known,
     target_key: &TargetKey,
     print: Fingerprint,
     on_change: OnChange,
@@ -71,24 +90,37 @@ pub(crate) fn document(
     let Some(earlier) = earlier else {
         return create;
     };
+    let same = earlier.mapped_print == print;
     let stands = match &earlier.state {
-        DocumentState::Applied => true,
-        DocumentState::Rejected if earlier.mapped_print == print && partial => true,
-        DocumentState::Rejected if earlier.target_id.is_none() => return create,
-        DocumentState::Rejected => false,
-        DocumentState::Held(_) if earlier.mapped_print == print => true,
-        // Held stays held, with the newest document: a person decides about
-        // what is there now, not about what was.
-        DocumentState::Held(reason) => return Decision::Hold(reason.clone()),
+        DocumentState::Applied => same,
+        // What was taken back and comes again is a document of its own.
+        DocumentState::Cancelled => return create,
+        DocumentState::Discarded if same || known.again => true,
+        DocumentState::Rejected if same && known.partial => true,
+        DocumentState::Rejected | DocumentState::Discarded if earlier.target_id.is_none() => {
+            return create;
+        }
+        DocumentState::Rejected | DocumentState::Discarded => false,
+        DocumentState::Held(_) if same => true,
+        DocumentState::Held(reason) => {
+            return Decision::HoldStill {
+                action: upsert(earlier),
+                reason: reason.clone(),
+            };
+        }
     };
-    if stands && earlier.mapped_print == print {
+    if stands {
         return Decision::Keep(earlier.clone());
     }
     if earlier.target_key != *target_key {
-        return Decision::Hold(format!(
-            "its number was `{}` and is now `{target_key}`",
-            earlier.target_key
-        ));
+        return Decision::Hold {
+            kind: HoldKind::Change,
+            action: Action::Update,
+            reason: format!(
+                "its number was `{}` and is now `{target_key}`",
+                earlier.target_key
+            ),
+        };
     }
     changed(earlier, on_change, Action::Update)
 }
@@ -97,11 +129,15 @@ pub(crate) fn document(
 pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
     match &earlier.state {
         DocumentState::Applied => changed(earlier, on_change, Action::Cancel),
-        DocumentState::Rejected if earlier.target_id.is_some() => {
+        DocumentState::Rejected | DocumentState::Discarded if earlier.target_id.is_some() => {
             changed(earlier, on_change, Action::Cancel)
         }
+        DocumentState::Cancelled | DocumentState::Discarded => Decision::Keep(earlier.clone()),
         DocumentState::Rejected => Decision::Forget,
-        DocumentState::Held(reason) => Decision::Hold(reason.clone()),
+        DocumentState::Held(reason) => Decision::HoldStill {
+            action: Action::Cancel,
+            reason: reason.clone(),
+        },
     }
 }
 
@@ -109,31 +145,49 @@ pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
 /// It is never cancelled without a person: a filter is no deletion.
 pub(crate) fn vanished(earlier: &DocumentRow, on_change: OnChange) -> Decision {
     let applied = matches!(earlier.state, DocumentState::Applied) || earlier.target_id.is_some();
+    let gone = earlier.state == DocumentState::Cancelled;
     if !applied && earlier.state == DocumentState::Rejected {
         return Decision::Forget;
     }
-    if !applied || on_change == OnChange::Ignore {
+    if gone || !applied || on_change == OnChange::Ignore {
         return Decision::Keep(earlier.clone());
     }
     match &earlier.state {
-        DocumentState::Held(reason) => Decision::Hold(reason.clone()),
-        _ => Decision::Hold("the newer version no longer makes this document".to_owned()),
+        DocumentState::Held(reason) => Decision::HoldStill {
+            action: Action::Cancel,
+            reason: reason.clone(),
+        },
+        _ => Decision::Hold {
+            kind: HoldKind::Change,
+            action: Action::Cancel,
+            reason: "the newer version no longer makes this document".to_owned(),
+        },
+    }
+}
+
+fn upsert(earlier: &DocumentRow) -> Action {
+    match earlier.target_id {
+        Some(_) => Action::Update,
+        None => Action::Create,
     }
 }
 
 fn changed(earlier: &DocumentRow, on_change: OnChange, action: Action) -> Decision {
-    match (on_change, action) {
-        (OnChange::Ignore, _) => Decision::Keep(earlier.clone()),
-        (OnChange::Update, _) => Decision::Send {
+    let reason = match action {
+        Action::Cancel => "deleted at the source after it was applied",
+        Action::Create | Action::Update => "changed at the source after it was applied",
+    };
+    match on_change {
+        OnChange::Ignore => Decision::Keep(earlier.clone()),
+        OnChange::Update => Decision::Send {
             action,
             known_id: earlier.target_id.clone(),
         },
-        (OnChange::Hold, Action::Cancel) => {
-            Decision::Hold("deleted at the source after it was applied".to_owned())
-        }
-        (OnChange::Hold, _) => {
-            Decision::Hold("changed at the source after it was applied".to_owned())
-        }
+        OnChange::Hold => Decision::Hold {
+            kind: HoldKind::Change,
+            action,
+            reason: reason.to_owned(),
+        },
     }
 }
 
@@ -151,7 +205,8 @@ pub(crate) fn winners<'entry>(
             continue;
         };
         repeated = true;
-        let lower = matches!((held_version, version), (Some(held), Some(new)) if new < held);
+        let lower = matches!((held_version, version), (Some(held), Some(new)) if new < held)
+            && !is_off(Guard::VersionOrder);
         let loser = if lower { index } else { held };
         if lower {
             best.insert(key, (held, held_version));

@@ -9,6 +9,7 @@ use duijie_store::{Fingerprint, LedgerRow};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
+use crate::chaos::{Guard, is_off};
 use crate::flight::{Flight, Underway};
 use crate::options::Context;
 use crate::page::Page;
@@ -16,13 +17,16 @@ use crate::recover;
 use crate::report::Counts;
 use crate::stage::chunk::{Chunk, cut};
 use crate::stage::decide::{Fate, fate, print, winners};
+use crate::stage::evidence::lay_aside;
 use crate::stage::map::Mapper;
 use crate::stage::settle::Message;
 use crate::stage::source::Lined;
 
 mod assemble;
+mod parked;
 
-use assemble::Assembly;
+use assemble::{Assembled, Assembly, Source, waits};
+pub(crate) use parked::HoldKinds;
 
 pub(crate) struct Preparer {
     pub(crate) context: Arc<Context>,
@@ -109,36 +113,50 @@ impl Step<'_> {
         lined: Lined,
     ) -> Result<Option<(Message, Vec<Chunk>)>, Error> {
         let Lined { mut batch, lines } = lined;
-        let mut assembly = Assembly::new(self.context, self.number);
-        assembly.counts.read = u64::try_from(batch.entries.len()).unwrap_or(u64::MAX);
-        let Some(work) = self.newer(&batch, &lines, &mut assembly.counts).await? else {
+        let mut counts = Counts {
+            read: u64::try_from(batch.entries.len()).unwrap_or(u64::MAX),
+            ..Counts::default()
+        };
+        let Some(work) = self.newer(&batch, &lines, &mut counts).await? else {
             return Ok(None);
         };
+        let mut assembled = Assembled::default();
         let position = batch.position.take();
         let mut chunks = Vec::new();
         if !work.is_empty() {
-            let upserts = upserts(&batch, &work);
+            let laid = lay_aside(self.context, &batch.data)?;
+            let upserts = upserts(self.context, &batch, &work);
             let whole = upserts.len() == batch.entries.len();
             let mut filtered = (!whole).then(|| filter(&batch, &lines, &work, &upserts));
             let input = filtered.as_mut().unwrap_or(&mut batch);
             let documents = mapper.map(input).await?;
-            assembly.begin(&batch, work);
-            assembly.rejected(documents.rejected, &upserts, &batch, &lines);
+            let source = Source {
+                // Without transforms the records themselves are the documents.
+                data: match whole && batch.data.is_empty() {
+                    true => &documents.data,
+                    false => &batch.data,
+                },
+                lines: &lines,
+            };
+            let mut assembly = Assembly::new(self.context, self.number, source);
+            assembly.begin(&batch, laid.as_ref(), work);
+            assembly.rejected(documents.rejected, &upserts);
             assembly.documents(
                 &documents.data,
                 &documents.spans,
                 documents.origins,
                 &upserts,
-            );
-            assembly.rest(&batch, &lines);
-            if !self.take_off(&assembly).await {
+            )?;
+            assembly.rest(&batch)?;
+            assembled = assembly.made;
+            if !self.take_off(&assembled).await {
                 return Ok(None);
             }
             let target = &self.context.plan().target;
             chunks = cut(
                 documents.data,
                 documents.spans.len(),
-                std::mem::take(&mut assembly.sendings),
+                std::mem::take(&mut assembled.sendings),
                 target.max_records.max(1),
                 target.max_bytes,
             );
@@ -146,10 +164,11 @@ impl Step<'_> {
         let page = Page {
             number: self.number,
             position,
-            waiting: assembly.waiting(),
-            records: assembly.records,
+            waiting: assembled.waiting(),
+            records: assembled.records,
         };
-        let message = Message::Page(page, assembly.changes, assembly.counts);
+        counts.add(&assembled.counts);
+        let message = Message::Page(page, assembled.changes, counts);
         Ok(Some((message, chunks)))
     }
 
@@ -191,7 +210,7 @@ impl Step<'_> {
                     (entry.version.as_ref(), *print),
                     entry.change,
                 );
-                free &= fate != Fate::Newer;
+                free &= fate != Fate::Newer || is_off(Guard::OneIntentPerKey);
                 note(fate, counts)
             });
             free
@@ -218,6 +237,7 @@ impl Step<'_> {
             let mut again = false;
             let fate = match &row {
                 None => Fate::Newer,
+                Some(_) if is_off(Guard::LedgerDedup) => Fate::Newer,
                 Some(row) => {
                     let known = (row.version.as_ref(), row.source_print);
                     match fate(known, (entry.version.as_ref(), print), entry.change) {
@@ -244,20 +264,21 @@ impl Step<'_> {
 
     /// Takes the keys of everything that is about to be sent; waits for those
     /// that others hold. False when the run halted in the meantime.
-    async fn take_off(&self, assembly: &Assembly<'_>) -> bool {
+    async fn take_off(&self, assembled: &Assembled) -> bool {
         let landed = self.flight.wait(&self.context.halt, |keys| {
-            let mut sendings = assembly.sendings.iter();
-            if sendings.any(|sending| keys.documents.contains(&sending.entry.target_key)) {
+            let mut sendings = assembled.sendings.iter();
+            let taken = sendings.any(|sending| keys.documents.contains(&sending.entry.target_key));
+            if taken && !is_off(Guard::OneIntentPerKey) {
                 return false;
             }
-            for record in &assembly.records {
+            for record in &assembled.records {
                 let underway = Underway {
                     version: record.version.clone(),
                     print: record.print,
                 };
                 keys.records.insert(record.source_key.clone(), underway);
             }
-            for sending in &assembly.sendings {
+            for sending in &assembled.sendings {
                 keys.documents.insert(sending.entry.target_key.clone());
             }
             true
@@ -277,11 +298,11 @@ fn note(fate: Fate, counts: &mut Counts) -> bool {
 }
 
 /// Which of `work` goes through the transforms. A deletion does not: it may
-/// come with little more than its key.
-fn upserts(batch: &RecordBatch, work: &[Work]) -> Vec<usize> {
+/// come with little more than its key. Nor does what waits for a person.
+fn upserts(context: &Context, batch: &RecordBatch, work: &[Work]) -> Vec<usize> {
     let is_upsert = |work: &Work| {
         let entry = batch.entries.get(work.index);
-        entry.is_some_and(|entry| entry.change == Change::Upsert)
+        entry.is_some_and(|entry| entry.change == Change::Upsert) && !waits(context, work)
     };
     let numbered = work.iter().enumerate();
     let upserts = numbered.filter(|(_, work)| is_upsert(work));

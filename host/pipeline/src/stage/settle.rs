@@ -8,16 +8,17 @@ use std::sync::Arc;
 use duijie_plan::OnRejected;
 use duijie_record::{Position, SourceKey, TargetKey, Version};
 use duijie_store::{
-    Change, Checkpoint, DocumentRow, DocumentState, Fingerprint, IntentId, LedgerRow,
+    Change, Checkpoint, DocumentRow, DocumentState, Fingerprint, Hold, IntentId, LedgerRow, LineRef,
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::chaos::{self, Point, reach};
 use crate::flight::Flight;
 use crate::options::Context;
-use crate::page::{PARTIAL, Page, RecordState, Slot, release};
+use crate::page::{PARTIAL, Page, RecordState, Slot, follow, release};
 use crate::report::Counts;
 use crate::stage::chunk::Guard;
-use crate::{Error, Event};
+use crate::{Error, Event, Observer};
 
 pub(crate) enum Message {
     /// Comes before any outcome of its documents.
@@ -50,6 +51,7 @@ pub(crate) enum Place {
         source_key: SourceKey,
         version: Option<Version>,
         print: Fingerprint,
+        record: Option<LineRef>,
     },
 }
 
@@ -141,11 +143,12 @@ impl Settler {
         let now_ms = self.context.now_ms();
         let run = self.context.run.clone();
         let mut partial: Vec<Slot> = Vec::new();
-        for Settled { place, row } in settled {
+        for Settled { place, mut row } in settled {
             match row.state {
-                DocumentState::Applied => gathered.counts.applied += 1,
+                DocumentState::Applied | DocumentState::Cancelled => gathered.counts.applied += 1,
                 DocumentState::Rejected => gathered.counts.rejected += 1,
                 DocumentState::Held(_) => gathered.counts.held += 1,
+                DocumentState::Discarded => {}
             }
             let slot = match place {
                 Place::Page(slot) => slot,
@@ -153,8 +156,10 @@ impl Settler {
                     source_key,
                     version,
                     print,
+                    record,
                 } => {
-                    self.settle_earlier(source_key, (version, print), row, gathered)?;
+                    let read = (version, print, record);
+                    self.settle_earlier(source_key, read, row, gathered)?;
                     continue;
                 }
             };
@@ -165,6 +170,7 @@ impl Settler {
             if let Some(document) = record.documents.get_mut(slot.document) {
                 let released = release(&record.source_key, document.as_ref(), &row);
                 gathered.changes.extend(released);
+                follow(document.take(), &mut row);
                 *document = Some(row);
                 record.waiting -= 1;
             }
@@ -194,8 +200,8 @@ impl Settler {
     fn settle_earlier(
         &self,
         source_key: SourceKey,
-        (version, print): (Option<Version>, Fingerprint),
-        document: DocumentRow,
+        (version, print, record): (Option<Version>, Fingerprint, Option<LineRef>),
+        mut document: DocumentRow,
         gathered: &mut Gathered,
     ) -> Result<(), Error> {
         let complete = document.part.is_empty();
@@ -211,11 +217,13 @@ impl Settler {
             row.version = None;
             row.source_print = PARTIAL;
         }
+        row.record = record.or(row.record);
         let mut known = row.documents.iter();
-        let known = known.find(|known| known.part == document.part);
-        let released = release(&source_key, known, &document);
+        let known = known.position(|known| known.part == document.part);
+        let known = known.map(|place| row.documents.swap_remove(place));
+        let released = release(&source_key, known.as_ref(), &document);
         gathered.changes.extend(released);
-        row.documents.retain(|known| known.part != document.part);
+        follow(known, &mut document);
         row.documents.push(document);
         gathered.earlier.insert(source_key, row);
         Ok(())
@@ -230,6 +238,7 @@ impl Settler {
             version: None,
             source_print: PARTIAL,
             documents: Vec::new(),
+            record: None,
             run: self.context.run.clone(),
             at_ms: 0,
         }))
@@ -253,6 +262,13 @@ impl Settler {
             }
             self.state.uncommitted += 1;
         }
+        let any = chaos::is_off(chaos::Guard::OutcomeBeforeCheckpoint);
+        if any || chaos::is_off(chaos::Guard::ContiguousPrefix) {
+            let mut pages = self.state.pages.iter().rev();
+            let ahead = pages.find(|page| page.position.is_some() && (any || page.waiting == 0));
+            let ahead = ahead.and_then(|page| page.position.clone());
+            self.state.checkpoint = ahead.or(self.state.checkpoint.take());
+        }
     }
 
     async fn commit(&mut self, mut gathered: Gathered, last: bool) -> Result<(), Error> {
@@ -271,20 +287,26 @@ impl Settler {
         }
         if let Some(position) = &checkpoint {
             gathered.changes.push(Change::Checkpoint(Checkpoint {
+                lane: context.lane.clone(),
                 position: position.clone(),
                 run: context.run.clone(),
                 at_ms: now_ms,
             }));
         }
         if !gathered.changes.is_empty() {
+            if checkpoint.is_some() {
+                reach(Point::BeforeCheckpoint);
+            }
             let changes = std::mem::take(&mut gathered.changes);
             context
                 .options
                 .store
                 .commit(&context.claim, changes)
                 .await?;
+            reach(Point::AfterOutcome);
         }
         if let Some(position) = checkpoint {
+            reach(Point::AfterCheckpoint);
             context.options.observer.event(Event::Checkpoint);
             // A source that has ended early hears it when it is opened again.
             let _heard = self.durable.send(position);
@@ -336,13 +358,27 @@ impl Settler {
                         });
                     }
                 }
-                Change::Hold(hold) => observer.event(Event::Held {
-                    source_key: &hold.source_key,
-                    target_key: &hold.target_key,
-                    reason: &hold.reason,
-                }),
+                Change::Hold(hold) => tell_hold(&**observer, hold),
                 _ => {}
             }
         }
+    }
+}
+
+fn tell_hold(observer: &dyn Observer, hold: &Hold) {
+    let (source_key, target_key) = (&hold.source_key, &hold.target_key);
+    let reason = hold.reason.as_str();
+    observer.event(Event::Held {
+        source_key,
+        target_key,
+        reason,
+    });
+    if hold.kind.is_alarm() {
+        observer.event(Event::Alarm {
+            source_key,
+            target_key,
+            kind: hold.kind,
+            reason,
+        });
     }
 }

@@ -38,7 +38,7 @@ impl Reader {
         }
         let stage = &context.plan().source;
         let store = &context.options.store;
-        let checkpoint = store.checkpoint(&context.plan().scope)?;
+        let checkpoint = store.checkpoint(&context.plan().scope, &context.lane)?;
         let position = checkpoint.as_ref().map(|checkpoint| &checkpoint.position);
         let mut source = context
             .options

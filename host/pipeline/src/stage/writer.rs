@@ -3,22 +3,27 @@
 
 use std::sync::Arc;
 
-use duijie_contract::{Fault, FaultKind, Guarantee, Lookup, Target};
-use duijie_record::{Action, Outcome, Retry};
-use duijie_store::{Change, Intent, IntentId};
+use duijie_contract::{Lookup, Target};
+use duijie_record::Outcome;
+use duijie_store::{Change, HoldKind, Intent, IntentId};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::Error;
-use crate::options::{Context, breach};
-use crate::stage::chunk::Chunk;
-use crate::stage::reconcile::{Doubt, Resolution, before_change, is_duplicate};
+use crate::chaos::{Guard, Point, is_off, reach};
+use crate::options::Context;
+use crate::stage::chunk::{self, Chunk};
 use crate::stage::settle::{Message, Outcomes};
 
+mod before;
+mod bisect;
 mod doubt;
 mod resolved;
+mod send;
 
+use bisect::{Begins, Family, Piece};
 use doubt::Again;
 use resolved::Resolved;
+use send::Sent;
 
 pub(crate) struct Writer {
     pub(crate) context: Arc<Context>,
@@ -30,13 +35,6 @@ pub(crate) struct Writer {
     pub(crate) lookup: Option<Box<dyn Lookup>>,
 }
 
-/// What came of one call, retried where nothing left.
-enum Sent {
-    Answered(Vec<Outcome>),
-    /// Nothing of the chunk left the host.
-    NotSent(Option<Fault>),
-}
-
 /// Why a document of a chunk is not resolved yet.
 enum Rest {
     /// Refused for now.
@@ -45,6 +43,19 @@ enum Rest {
     Doubtful(String),
     /// The target has it already, perhaps by an earlier try that was in doubt.
     Duplicate(String),
+    /// The call was refused and not the document.
+    Batch(String),
+}
+
+impl Rest {
+    fn message(&self) -> &str {
+        match self {
+            Self::Later(message)
+            | Self::Doubtful(message)
+            | Self::Duplicate(message)
+            | Self::Batch(message) => message,
+        }
+    }
 }
 
 /// What this run's calls came to for one chunk.
@@ -59,15 +70,23 @@ struct Course {
     /// A call took some documents and refused others for now: that is about
     /// these documents. One that takes none is about the system.
     picked_out: bool,
+    /// Calls in a row of which nothing is known and nothing was found.
+    blind: u32,
+    /// A call took some document.
+    taken: bool,
 }
 
 /// How far a chunk came.
 enum Reached {
     /// Every document has its outcome.
-    End,
-    /// The rest is for the next run.
+    End(Option<IntentId>),
+    Cut(Vec<Piece>),
+    /// A document that was cut out of its chunk, and whose tries are used up
+    /// with no answer; with the last reason.
+    Spent(Piece, String),
+    /// The rest is for the next run; this intent has nothing in doubt.
     Short {
-        doubted: bool,
+        settle: Option<IntentId>,
         failure: Option<Error>,
     },
     /// The settler is gone and the run is ending.
@@ -99,270 +118,247 @@ impl Writer {
     async fn chunk(&mut self, mut chunk: Chunk) -> Result<(), Error> {
         let guard = chunk.guard.take();
         let mut resolved = Resolved::new(&self.context);
-        let mut open = chunk.open.take();
+        let open = chunk.intent.as_ref().map(|(id, _)| *id);
         if open.is_none() {
-            match self.before_changes(chunk, &mut resolved).await? {
+            match self.before_first_send(chunk, &mut resolved).await? {
                 Some(checked) => chunk = checked,
                 None => return Ok(()),
             }
         }
-        let (doubted, failure) = match self.write(chunk, &mut open, &mut resolved).await? {
-            Reached::End => (false, None),
-            Reached::Short { doubted, failure } => (doubted, failure),
-            Reached::Nowhere => return Ok(()),
-        };
-        let outcomes = Outcomes {
-            settle: open.filter(|_| !doubted),
-            guard,
-            ..resolved.take()
-        };
-        self.tell(outcomes).await;
-        failure.map_or(Ok(()), Err)
+        let mut family = Family::new(Piece::new(chunk, open));
+        while let Some(piece) = family.waiting.pop() {
+            let ends = family.failure.is_some() || self.context.halt.is_stopped();
+            let settle = if family.is_cut && ends {
+                piece.unsent()
+            } else {
+                match self.write(piece, &mut family, &mut resolved).await? {
+                    Reached::End(settle) => settle,
+                    Reached::Short { settle, failure } => {
+                        family.fail(failure);
+                        settle
+                    }
+                    Reached::Cut(pieces) => {
+                        family.cut(pieces);
+                        continue;
+                    }
+                    Reached::Spent(piece, reason) => {
+                        self.spend(&mut family, piece, reason);
+                        continue;
+                    }
+                    Reached::Nowhere => return Ok(()),
+                }
+            };
+            let outcomes = Outcomes {
+                settle,
+                guard: guard.clone(),
+                ..resolved.take()
+            };
+            self.tell(outcomes).await;
+        }
+        self.part(family, guard, resolved).await
     }
 
-    /// Sends until every document is resolved. One whose intent is open
-    /// already begins in doubt.
+    /// Sends until every document is resolved.
     async fn write(
         &mut self,
-        mut chunk: Chunk,
-        open: &mut Option<IntentId>,
+        piece: Piece,
+        family: &mut Family,
         resolved: &mut Resolved,
     ) -> Result<Reached, Error> {
-        let mut course = Course::default();
-        let mut recovered = open.is_some();
+        let Piece {
+            mut chunk,
+            mut open,
+            mut course,
+            mut begins,
+        } = piece;
         while !chunk.is_empty() {
-            let outcomes = if std::mem::take(&mut recovered) {
-                let reason = "an earlier run ended before its answer".to_owned();
-                vec![Outcome::Unknown(reason); chunk.entries.len()]
-            } else {
-                if !self.intend(open, &chunk, resolved).await? {
-                    return Ok(Reached::Nowhere);
+            let outcomes = match std::mem::replace(&mut begins, Begins::New) {
+                Begins::InDoubt => {
+                    let reason = "an earlier run ended before its answer".to_owned();
+                    vec![Outcome::Unknown(reason); chunk.entries.len()]
                 }
-                course.tries += 1;
-                match self.send(&chunk).await {
-                    Sent::Answered(outcomes) => outcomes,
-                    Sent::NotSent(fault) => return Ok(course.short(fault.map(Error::from))),
+                begins => {
+                    let intended = matches!(begins, Begins::Intended);
+                    if !intended && !self.intend(&mut open, &mut chunk, resolved).await? {
+                        return Ok(Reached::Nowhere);
+                    }
+                    course.tries += 1;
+                    match self.send(&mut chunk).await? {
+                        Sent::Answered(outcomes) => outcomes,
+                        Sent::NotSent(fault) => {
+                            return Ok(course.short(open, fault.map(Error::from)));
+                        }
+                    }
                 }
             };
             let rest = self.sort(&mut chunk, outcomes, &mut course, resolved);
+            family.taken |= course.taken;
             if rest.is_empty() {
                 break;
+            }
+            if rest.iter().all(|(_, why)| matches!(why, Rest::Batch(_))) {
+                let chunk = chunk.narrow(rest.iter().map(|(place, _)| *place));
+                return self.cut(open, chunk.tried_again(), resolved).await;
             }
             // What has its outcome leaves the intent in the same commit, so that
             // an open intent says of no key what a newer one may contradict.
             if !resolved.is_empty() {
                 chunk = chunk.narrow(rest.iter().map(|(place, _)| *place));
-                if !self.intend(open, &chunk, resolved).await? {
+                if !self.intend(&mut open, &mut chunk, resolved).await? {
                     return Ok(Reached::Nowhere);
                 }
             }
-            let rest = rest.into_iter().map(|(_, why)| why).collect();
+            let rest: Vec<Rest> = rest.into_iter().map(|(_, why)| why).collect();
+            let before = chunk.entries.len();
             match self.again(chunk, rest, &course, resolved).await? {
                 Again::Send(again) => chunk = again,
-                Again::Halted => return Ok(course.short(None)),
+                Again::Halted => return Ok(course.short(open, None)),
                 Again::GivenUp(rest, reason) => {
-                    let narrowed = !resolved.is_empty() && course.doubted;
-                    if narrowed && !self.intend(open, &rest, resolved).await? {
-                        return Ok(Reached::Nowhere);
-                    }
-                    let failure = self.given_up(rest.entries.len(), course.tries, reason);
-                    return Ok(course.short(Some(failure)));
+                    return self
+                        .give_up((rest, reason), (open, course), family.is_cut, resolved)
+                        .await;
                 }
             }
+            if chunk.entries.len() < before {
+                course.blind = 0;
+            } else if course.blind >= 2 && before > 1 {
+                return self.cut(open, chunk, resolved).await;
+            }
         }
-        Ok(Reached::End)
+        Ok(Reached::End(open))
     }
 
-    /// Looks up what is to be updated or cancelled and holds what may not be.
-    /// `None` when the run halted in the meantime.
-    async fn before_changes(
+    async fn give_up(
         &mut self,
-        chunk: Chunk,
+        (mut rest, reason): (Chunk, String),
+        (mut open, course): (Option<IntentId>, Course),
+        is_cut: bool,
         resolved: &mut Resolved,
-    ) -> Result<Option<Chunk>, Error> {
-        let entries = chunk.entries.iter().enumerate();
-        let changes = entries.filter(|(_, entry)| entry.action != Action::Create);
-        let changes: Vec<usize> = changes.map(|(index, _)| index).collect();
-        if changes.is_empty() {
-            return Ok(Some(chunk));
+    ) -> Result<Reached, Error> {
+        let narrowed = !resolved.is_empty() && course.doubted;
+        if narrowed && !self.intend(&mut open, &mut rest, resolved).await? {
+            return Ok(Reached::Nowhere);
         }
-        let findings = if self.context.plan().target.lookup {
-            match self.find_settled(&chunk, &changes).await? {
-                Some(findings) => findings.into_iter().map(Some).collect(),
-                None => return Ok(None),
-            }
-        } else {
-            vec![None; changes.len()]
-        };
-        let mut findings = changes.into_iter().zip(findings).peekable();
-        let mut kept = Vec::with_capacity(chunk.entries.len());
-        for (index, entry) in chunk.entries.iter().enumerate() {
-            let known_id = entry.known_id.as_deref();
-            let resolution = match findings.next_if(|(change, _)| *change == index) {
-                None => Resolution::Send(None),
-                Some((_, Some(finding))) => before_change(known_id, finding),
-                Some((_, None)) => known_id.map_or_else(
-                    || Resolution::Hold("its id in the target is not known".to_owned()),
-                    |id| Resolution::Send(Some(id.to_owned())),
-                ),
+        if is_cut && rest.entries.len() == 1 && rest.is_doubted(0) {
+            let spent = Piece {
+                chunk: rest,
+                open,
+                course,
+                begins: Begins::InDoubt,
             };
-            match resolution {
-                Resolution::Send(id) => kept.push((index, id, entry.attempt)),
-                Resolution::Hold(reason) => resolved.hold(&chunk, index, reason),
-                Resolution::Applied(id) => resolved.applied(&chunk, index, id),
-            }
+            return Ok(Reached::Spent(spent, reason));
         }
-        Ok(Some(chunk.pick(kept)))
+        let failure = self.given_up(rest.entries.len(), course.tries, reason);
+        Ok(course.short(open, Some(failure)))
     }
 
-    /// Replaces the open intent by one for this chunk, in one commit with what
-    /// was resolved. False when the settler is gone and the run is ending.
+    /// Replaces the open intent by one for this chunk.
     async fn intend(
         &mut self,
         open: &mut Option<IntentId>,
-        chunk: &Chunk,
+        chunk: &mut Chunk,
         resolved: &mut Resolved,
     ) -> Result<bool, Error> {
-        let Context { options, claim, .. } = &*self.context;
-        let segment = options
-            .store
-            .append_segment(claim, &chunk.batch.data)
-            .await?;
-        let id = options.store.next_intent_id();
-        let intent = Change::Intent(Intent {
-            id,
-            run: self.context.run.clone(),
-            at_ms: self.context.now_ms(),
-            entries: chunk.entries.clone(),
-            segment,
-        });
-        let closed = open.replace(id);
-        if resolved.is_empty() {
-            let changes = closed.map(Change::Settle).into_iter().chain([intent]);
-            options.store.commit(claim, changes.collect()).await?;
-            return Ok(true);
-        }
-        let (durable, heard) = oneshot::channel();
-        let mut outcomes = resolved.take();
-        outcomes.changes.push(intent);
-        outcomes.settle = closed;
-        outcomes.durable = Some(durable);
-        self.tell(outcomes).await;
-        Ok(heard.await.is_ok())
+        let closed = open.take();
+        let intended = self.intend_each(closed, &mut [&mut *chunk], resolved).await;
+        *open = chunk.intent.as_ref().map(|(id, _)| *id);
+        intended
     }
 
-    /// One call, tried again under the same intent while nothing leaves.
-    async fn send(&mut self, chunk: &Chunk) -> Sent {
-        let context = Arc::clone(&self.context);
-        let stage = &context.plan().target.stage;
-        let documents = chunk.entries.len();
-        let unknown = |reason: String| Sent::Answered(vec![Outcome::Unknown(reason); documents]);
-        let mut failed = 0;
-        loop {
-            if self.target.is_none() {
-                match context.options.launch.target(&stage.usage).await {
-                    Ok(target) => self.target = Some(target),
-                    Err(fault) => return Sent::NotSent(Some(fault)),
-                }
-            }
-            let Some(target) = &mut self.target else {
-                continue;
-            };
-            let fault = match target.write(&chunk.batch).await {
-                Ok(outcomes) if outcomes.len() == documents => return Sent::Answered(outcomes),
-                Ok(outcomes) => {
-                    self.target = None;
-                    let given = outcomes.len();
-                    let what = format!("gave {given} outcomes for {documents} documents");
-                    return unknown(breach(stage, what).to_string());
-                }
-                Err(fault) => fault,
-            };
-            if matches!(fault.kind, FaultKind::Guest(_)) {
-                // It died somewhere between the first byte and the answer.
-                self.target = None;
-                return unknown(fault.to_string());
-            }
-            failed += 1;
-            let Some(wait) = context.wait_after(&fault, failed) else {
-                return Sent::NotSent(Some(fault));
-            };
-            if !context.wait("writing", &fault.to_string(), wait).await {
-                return Sent::NotSent(None);
-            }
-        }
-    }
-
-    /// Notes what is resolved and gives back what is not.
-    fn sort(
-        &self,
-        chunk: &mut Chunk,
-        outcomes: Vec<Outcome>,
-        course: &mut Course,
+    /// Makes an intent of each chunk, in one commit that settles `closed` and
+    /// holds what was resolved. False when the settler is gone and the run is
+    /// ending.
+    async fn intend_each(
+        &mut self,
+        closed: Option<IntentId>,
+        chunks: &mut [&mut Chunk],
         resolved: &mut Resolved,
-    ) -> Vec<(usize, Rest)> {
-        let plan = self.context.plan();
-        let mut taken = false;
-        let mut later = Vec::new();
-        let mut rest = Vec::new();
-        for (index, outcome) in outcomes.into_iter().enumerate() {
-            let Some(entry) = chunk.entries.get(index) else {
+    ) -> Result<bool, Error> {
+        let context = Arc::clone(&self.context);
+        let Context { options, claim, .. } = &*context;
+        reach(Point::BeforeIntent);
+        let mut intents = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let data = &chunk.batch.data;
+            let segment = options.store.append_segment(claim, data).await?;
+            if is_off(Guard::IntentBeforeSend) {
+                chunk.intent = None;
                 continue;
+            }
+            let id = options.store.next_intent_id();
+            chunk.intent = Some((id, segment.clone()));
+            intents.push(Change::Intent(Intent {
+                id,
+                run: context.run.clone(),
+                at_ms: context.now_ms(),
+                entries: chunk.entries.clone(),
+                segment,
+            }));
+        }
+        reach(Point::AfterSegment);
+        if resolved.is_empty() {
+            let changes = closed.map(Change::Settle).into_iter().chain(intents);
+            options.store.commit(claim, changes.collect()).await?;
+        } else {
+            let (durable, heard) = oneshot::channel();
+            let mut outcomes = resolved.take();
+            outcomes.changes.extend(intents);
+            outcomes.settle = closed;
+            outcomes.durable = Some(durable);
+            self.tell(outcomes).await;
+            if heard.await.is_err() {
+                return Ok(false);
+            }
+        }
+        reach(Point::AfterIntent);
+        Ok(true)
+    }
+
+    /// A document that was tried on its own until its tries were used up.
+    /// Others of its call went through, or else the system takes none at all:
+    /// a second one tells, before all are tried in vain.
+    fn spend(&self, family: &mut Family, piece: Piece, reason: String) {
+        family.spent.push((piece, reason));
+        if family.spent.len() > 1 && !family.taken {
+            family.give_up(|tries, documents, reason| self.given_up(documents, tries, reason));
+        }
+    }
+
+    /// What became of the spent ones: held when the others went through, left
+    /// to the next run otherwise.
+    async fn part(
+        &mut self,
+        mut family: Family,
+        guard: Option<chunk::Guard>,
+        mut resolved: Resolved,
+    ) -> Result<(), Error> {
+        if !family.taken {
+            family.give_up(|tries, documents, reason| self.given_up(documents, tries, reason));
+        }
+        for (piece, reason) in std::mem::take(&mut family.spent) {
+            let why = "it cannot be told whether it took effect";
+            resolved.hold(&piece.chunk, 0, HoldKind::Doubt, format!("{why}: {reason}"));
+            let outcomes = Outcomes {
+                settle: piece.open,
+                guard: guard.clone(),
+                ..resolved.take()
             };
-            match outcome {
-                Outcome::Applied(id) => {
-                    taken = true;
-                    resolved.applied(chunk, index, id);
-                }
-                Outcome::Unknown(reason) => {
-                    chunk.doubt(index);
-                    rest.push((index, Rest::Doubtful(reason)));
-                }
-                // What was sent before may be what stands in its way. Without
-                // doubt it is somebody else's, and taking it for ours would
-                // lose the document.
-                Outcome::Rejected(refused)
-                    if is_duplicate(&refused)
-                        && entry.action == Action::Create
-                        && chunk.is_doubted(index) =>
-                {
-                    match (plan.target.lookup, plan.target.guarantee) {
-                        (true, _) => rest.push((index, Rest::Duplicate(refused.message))),
-                        (false, Guarantee::ServerKey) => resolved.applied(chunk, index, None),
-                        (false, _) => resolved.hold(chunk, index, refused.message),
-                    }
-                }
-                Outcome::Rejected(refused) if refused.retry == Retry::Later => {
-                    later.push((index, refused));
-                }
-                Outcome::Rejected(refused) => resolved.rejected(chunk, index, refused),
-            }
+            self.tell(outcomes).await;
         }
-        course.picked_out |= taken && !later.is_empty();
-        let last = course.tries >= plan.policy.retries.attempts;
-        for (index, refused) in later {
-            if last && course.picked_out {
-                resolved.rejected(chunk, index, refused);
-            } else {
-                rest.push((index, Rest::Later(refused.message)));
-            }
-        }
-        rest.sort_unstable_by_key(|(index, _)| *index);
-        let in_doubt = rest.iter().any(|(_, why)| !matches!(why, Rest::Later(_)));
-        course.doubted |= in_doubt && matches!(self.doubt(), Doubt::LookUp | Doubt::Resend);
-        rest
+        family.failure.map_or(Ok(()), Err)
     }
 
     /// A settler that is gone has failed and said so; the run is ending.
     async fn tell(&mut self, outcomes: Outcomes) {
+        reach(Point::BeforeOutcome);
         let _gone = self.settler.send(Message::Outcomes(outcomes)).await;
     }
 }
 
 impl Course {
-    fn short(&self, failure: Option<Error>) -> Reached {
+    fn short(&self, open: Option<IntentId>, failure: Option<Error>) -> Reached {
         Reached::Short {
-            doubted: self.doubted,
+            settle: open.filter(|_| !self.doubted),
             failure,
         }
     }

@@ -4,30 +4,55 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use duijie_record::{Action, RecordBatch, Rejection, SourceKey, TargetKey};
+use duijie_plan::OnNewer;
+use duijie_record::{Action, RecordBatch, Rejection, TargetKey};
 use duijie_store::{
-    Change, DeadLetter, DocumentRow, DocumentState, Fingerprint, Hold, IntentEntry,
+    Change, DocumentRow, DocumentState, Fingerprint, IntentEntry, LineRef, SegmentRef,
 };
 
 use super::Work;
+use super::parked::{Parked, refused};
+use crate::Error;
 use crate::key;
 use crate::options::Context;
 use crate::page::{PARTIAL, RecordState, Slot, release};
 use crate::report::Counts;
-use crate::stage::chunk::{NO_CONTENT, Sending, line};
-use crate::stage::decide::{self, Decision};
+use crate::stage::chunk::{NO_CONTENT, Sending};
+use crate::stage::decide::{self, Decision, Known};
 use crate::stage::map::Origin;
 
 pub(crate) struct Assembly<'run> {
-    context: &'run Context,
+    pub(super) context: &'run Context,
     page: u64,
-    now_ms: u64,
-    pub(crate) records: Vec<RecordState>,
+    pub(super) now_ms: u64,
     earlier: Vec<Earlier>,
+    source: Source<'run>,
+    pub(crate) made: Assembled,
+}
+
+/// What was made of a source batch.
+#[derive(Default)]
+pub(crate) struct Assembled {
+    pub(crate) records: Vec<RecordState>,
     pub(crate) sendings: Vec<Sending>,
     /// Dead letters, holds, and those that are let go.
     pub(crate) changes: Vec<Change>,
     pub(crate) counts: Counts,
+}
+
+impl Assembled {
+    /// Records that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        let waiting = self.records.iter().filter(|record| record.waiting > 0);
+        waiting.count()
+    }
+}
+
+/// The lines that the source gave.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'batch> {
+    pub(crate) data: &'batch [u8],
+    pub(crate) lines: &'batch [Range<usize>],
 }
 
 /// What was known of a record before.
@@ -35,51 +60,81 @@ struct Earlier {
     /// Its place in the source batch.
     index: usize,
     documents: Vec<DocumentRow>,
-    partial: bool,
+    known: Known,
     /// Whether a transform refused the whole record.
     rejected: bool,
+    /// Whether a person looks at its dead letter first.
+    waits: bool,
     /// Whether anything of it is sent, held or refused.
     touched: bool,
 }
 
+/// Whether a later version of this record is not to be sent.
+pub(super) fn waits(context: &Context, work: &Work) -> bool {
+    let refused = |document: &DocumentRow| document.state == DocumentState::Rejected;
+    context.plan().policy.on_newer == OnNewer::Wait
+        && !work.again
+        && work
+            .row
+            .as_ref()
+            .is_some_and(|row| row.source_print != PARTIAL && row.documents.iter().any(refused))
+}
+
 impl<'run> Assembly<'run> {
-    pub(crate) fn new(context: &'run Context, page: u64) -> Self {
+    pub(crate) fn new(context: &'run Context, page: u64, source: Source<'run>) -> Self {
         Self {
             context,
             page,
             now_ms: context.now_ms(),
-            records: Vec::new(),
             earlier: Vec::new(),
-            sendings: Vec::new(),
-            changes: Vec::new(),
-            counts: Counts::default(),
+            source,
+            made: Assembled::default(),
         }
     }
 
-    /// Records that wait.
-    pub(crate) fn waiting(&self) -> usize {
-        let waiting = self.records.iter().filter(|record| record.waiting > 0);
-        waiting.count()
+    /// The source's line of a record.
+    pub(super) fn line(&self, place: usize) -> &'run [u8] {
+        let index = self.earlier.get(place).map(|earlier| earlier.index);
+        let span = index.and_then(|index| self.source.lines.get(index));
+        let line = span.and_then(|span| self.source.data.get(span.clone()));
+        line.unwrap_or_default()
     }
 
-    pub(crate) fn begin(&mut self, batch: &RecordBatch, work: Vec<Work>) {
+    /// `laid` is where the batch was laid aside.
+    pub(crate) fn begin(
+        &mut self,
+        batch: &RecordBatch,
+        laid: Option<&SegmentRef>,
+        work: Vec<Work>,
+    ) {
         for work in work {
             let entry = batch.entries.get(work.index);
+            let upsert = entry.is_some_and(|entry| entry.change == duijie_record::Change::Upsert);
+            let waits = upsert && waits(self.context, &work);
             let row = work.row;
             let known = row.as_ref().filter(|_| !work.again);
             let before = known.map(|row| (row.version.clone(), row.source_print));
             let before = before.unwrap_or((None, PARTIAL));
             self.earlier.push(Earlier {
                 index: work.index,
-                partial: row.as_ref().is_none_or(|row| row.source_print == PARTIAL),
+                known: Known {
+                    partial: row.as_ref().is_none_or(|row| row.source_print == PARTIAL),
+                    again: work.again,
+                },
                 documents: row.map(|row| row.documents).unwrap_or_default(),
                 rejected: false,
+                waits,
                 touched: false,
             });
-            self.records.push(RecordState {
+            let line = |segment: &SegmentRef| LineRef {
+                segment: segment.clone(),
+                line: u32::try_from(work.index).unwrap_or(u32::MAX),
+            };
+            self.made.records.push(RecordState {
                 source_key: work.source_key,
                 version: entry.and_then(|entry| entry.version.clone()),
                 print: work.print,
+                record: laid.map(line),
                 before,
                 documents: Vec::with_capacity(1),
                 waiting: 0,
@@ -89,34 +144,32 @@ impl<'run> Assembly<'run> {
 
     /// What the transforms refused. Documents that stand in the target stay as
     /// they are known.
-    pub(crate) fn rejected(
-        &mut self,
-        rejected: Vec<(Origin, Rejection)>,
-        upserts: &[usize],
-        batch: &RecordBatch,
-        lines: &[Range<usize>],
-    ) {
+    pub(crate) fn rejected(&mut self, rejected: Vec<(Origin, Rejection)>, upserts: &[usize]) {
         for (origin, rejection) in rejected {
             let Some(place) = upserts.get(origin.record).copied() else {
                 continue;
             };
-            let index = self.earlier.get(place).map_or(0, |earlier| earlier.index);
-            let payload = line(&batch.data, lines.get(index));
-            if origin.part.is_empty()
-                && let Some(earlier) = self.earlier.get_mut(place)
-            {
-                earlier.rejected = true;
+            let mut again = false;
+            if let Some(earlier) = self.earlier.get_mut(place) {
+                earlier.rejected |= origin.part.is_empty();
+                again = earlier.known.again;
             }
             let known = self.take_earlier(place, &origin.part);
-            let row = known.unwrap_or_else(|| DocumentRow {
-                part: origin.part,
-                target_key: TargetKey::from(""),
-                target_id: None,
-                mapped_print: PARTIAL,
-                state: DocumentState::Rejected,
-                attempts: 0,
-            });
-            self.dead_letter(place, &row.part, None, rejection, payload);
+            let mut row = known.unwrap_or_else(|| refused(origin.part, None));
+            match row.state {
+                DocumentState::Discarded if again => {
+                    self.add(place, Some(row), false);
+                    continue;
+                }
+                DocumentState::Discarded => row.state = DocumentState::Rejected,
+                // What was taken back stands no more.
+                DocumentState::Cancelled => {
+                    row.state = DocumentState::Rejected;
+                    row.target_id = None;
+                }
+                _ => {}
+            }
+            self.dead_letter(place, &mut row, rejection, None);
             self.add(place, Some(row), true);
         }
     }
@@ -127,7 +180,7 @@ impl<'run> Assembly<'run> {
         spans: &[Range<usize>],
         origins: Vec<Origin>,
         upserts: &[usize],
-    ) {
+    ) -> Result<(), Error> {
         let keys = self.keys(data, spans, &origins, upserts);
         let mut taken = HashSet::with_capacity(keys.len());
         let documents = origins.into_iter().zip(spans).zip(&keys);
@@ -142,14 +195,17 @@ impl<'run> Assembly<'run> {
                 Some(key) => (!taken.insert(key)).then(|| key::clash(key)),
             };
             if let Some(rejection) = problem {
-                self.refuse(place, part, key.clone(), print, rejection, content.to_vec());
+                let mut row = refused(part, key.clone());
+                row.mapped_print = print;
+                self.refuse(place, row, rejection, content);
                 continue;
             }
             let Some(key) = key.clone() else {
                 continue;
             };
-            self.document(place, part, key, print, span.clone(), content);
+            self.document(place, part, key, print, span.clone(), content)?;
         }
+        Ok(())
     }
 
     /// The target key of each document, `None` where it has none.
@@ -171,7 +227,7 @@ impl<'run> Assembly<'run> {
         }
         let derive = |origin: &Origin| {
             let place = upserts.get(origin.record).copied()?;
-            let source_key = &self.records.get(place)?.source_key;
+            let source_key = &self.made.records.get(place)?.source_key;
             Some(key::derive(&plan.scope, source_key, &origin.part))
         };
         origins.iter().map(derive).collect()
@@ -185,14 +241,13 @@ impl<'run> Assembly<'run> {
         print: Fingerprint,
         span: Range<usize>,
         content: &[u8],
-    ) {
-        let partial = self
-            .earlier
-            .get(place)
-            .is_some_and(|earlier| earlier.partial);
+    ) -> Result<(), Error> {
+        let Some(known) = self.earlier.get(place).map(|earlier| earlier.known) else {
+            return Ok(());
+        };
         let earlier = self.take_earlier(place, &part);
         let on_change = self.context.plan().policy.on_change;
-        let decision = decide::document(earlier.as_ref(), partial, &target_key, print, on_change);
+        let decision = decide::document(earlier.as_ref(), known, &target_key, print, on_change);
         let row = DocumentRow {
             part,
             target_key,
@@ -200,103 +255,114 @@ impl<'run> Assembly<'run> {
             mapped_print: print,
             state: DocumentState::Applied,
             attempts: 0,
+            tries: Vec::new(),
+            sent: None,
         };
-        self.decided(place, decision, earlier, row, Some(span), content);
+        self.decided(place, decision, earlier, row, (Some(span), content))
     }
 
-    /// Deletions, and documents that the newer version no longer makes.
-    pub(crate) fn rest(&mut self, batch: &RecordBatch, lines: &[Range<usize>]) {
+    /// Deletions, documents that the newer version no longer makes, and
+    /// records that wait.
+    pub(crate) fn rest(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let on_change = self.context.plan().policy.on_change;
-        for place in 0..self.records.len() {
+        for place in 0..self.made.records.len() {
             let Some(earlier) = self.earlier.get_mut(place) else {
                 continue;
             };
             let (index, rejected) = (earlier.index, earlier.rejected);
+            let waits = earlier.waits;
             let left = std::mem::take(&mut earlier.documents);
             let deleted = batch
                 .entries
                 .get(index)
                 .is_some_and(|entry| entry.change == duijie_record::Change::Delete);
             for known in left {
+                if waits {
+                    self.wait(place, known);
+                    continue;
+                }
                 let decision = match (deleted, rejected) {
                     (true, _) => decide::deleted(&known, on_change),
                     (false, true) => Decision::Keep(known.clone()),
                     (false, false) => decide::vanished(&known, on_change),
                 };
-                let mut row = known.clone();
-                row.mapped_print = Fingerprint::of(NO_CONTENT);
-                let content = line(&batch.data, lines.get(index));
-                self.decided(place, decision, Some(known), row, None, &content);
+                let row = DocumentRow {
+                    mapped_print: Fingerprint::of(NO_CONTENT),
+                    tries: Vec::new(),
+                    sent: None,
+                    ..known.clone()
+                };
+                self.decided(place, decision, Some(known), row, (None, NO_CONTENT))?;
             }
             self.count(place);
         }
+        Ok(())
     }
 
     fn count(&mut self, place: usize) {
-        let (Some(record), Some(earlier)) = (self.records.get(place), self.earlier.get(place))
+        let (Some(record), Some(earlier)) = (self.made.records.get(place), self.earlier.get(place))
         else {
             return;
         };
         if record.documents.is_empty() {
-            self.counts.dropped += 1;
+            self.made.counts.dropped += 1;
         } else if !earlier.touched {
-            self.counts.unchanged += 1;
+            self.made.counts.unchanged += 1;
         }
     }
 
-    /// `row` is the document as it would stand once it is applied.
+    /// `row` is the document as it would stand once it is applied; `content`
+    /// where it lies among the mapped ones, and its bytes.
     fn decided(
         &mut self,
         place: usize,
         decision: Decision,
         earlier: Option<DocumentRow>,
-        mut row: DocumentRow,
-        span: Option<Range<usize>>,
-        content: &[u8],
-    ) {
-        match decision {
+        row: DocumentRow,
+        (span, document): (Option<Range<usize>>, &[u8]),
+    ) -> Result<(), Error> {
+        let Some(record) = self.made.records.get_mut(place) else {
+            return Ok(());
+        };
+        let (kind, action, reason) = match decision {
             Decision::Keep(known) => {
-                if let Some(record) = self.records.get(place) {
-                    let released = release(&record.source_key, Some(&known), &known);
-                    self.changes.extend(released);
-                }
+                let released = release(&record.source_key, Some(&known), &known);
+                self.made.changes.extend(released);
                 self.add(place, Some(known), false);
+                return Ok(());
             }
             Decision::Forget => {
-                if let Some(record) = self.records.get(place) {
-                    self.changes.push(Change::Release {
-                        source_key: record.source_key.clone(),
-                        part: row.part,
-                    });
-                }
+                self.made.changes.push(Change::Release {
+                    source_key: record.source_key.clone(),
+                    part: row.part,
+                });
+                return Ok(());
             }
             Decision::Send { action, known_id } => {
+                record.waiting += 1;
                 self.send(place, action, known_id, row, span);
                 self.add(place, earlier, true);
-                if let Some(record) = self.records.get_mut(place) {
-                    record.waiting += 1;
-                }
+                return Ok(());
             }
-            Decision::Hold(reason) => {
-                self.counts.held += 1;
-                row.target_id = earlier.as_ref().and_then(|known| known.target_id.clone());
-                row.attempts = earlier.map_or(0, |known| known.attempts);
-                row.state = DocumentState::Held(reason.clone());
-                if let Some(record) = self.records.get(place) {
-                    self.changes.push(Change::Hold(Hold {
-                        source_key: record.source_key.clone(),
-                        part: row.part.clone(),
-                        target_key: row.target_key.clone(),
-                        version: record.version.clone(),
-                        reason,
-                        payload: content.to_vec(),
-                        run: self.context.run.clone(),
-                        at_ms: self.now_ms,
-                    }));
-                }
-                self.add(place, Some(row), true);
+            Decision::Hold {
+                kind,
+                action,
+                reason,
+            } => (kind, action, reason),
+            Decision::HoldStill { action, reason } => {
+                let kinds = &self.context.kinds;
+                let kind = kinds.of(self.context, &record.source_key, &row.part)?;
+                (kind, action, reason)
             }
-        }
+        };
+        let parked = Parked {
+            kind,
+            action,
+            reason,
+            document,
+        };
+        self.hold(place, parked, earlier, row);
+        Ok(())
     }
 
     fn send(
@@ -307,10 +373,10 @@ impl<'run> Assembly<'run> {
         row: DocumentRow,
         line: Option<Range<usize>>,
     ) {
-        let Some(record) = self.records.get(place) else {
+        let Some(record) = self.made.records.get(place) else {
             return;
         };
-        self.sendings.push(Sending {
+        self.made.sendings.push(Sending {
             line,
             entry: IntentEntry {
                 source_key: record.source_key.clone(),
@@ -322,6 +388,8 @@ impl<'run> Assembly<'run> {
                 action,
                 known_id,
                 attempt: 1,
+                record: record.record.clone(),
+                tries: Vec::new(),
             },
             slot: Slot {
                 page: self.page,
@@ -331,53 +399,14 @@ impl<'run> Assembly<'run> {
         });
     }
 
-    fn refuse(
-        &mut self,
-        place: usize,
-        part: String,
-        target_key: Option<TargetKey>,
-        print: Fingerprint,
-        rejection: Rejection,
-        payload: Vec<u8>,
-    ) {
-        let earlier = self.take_earlier(place, &part);
-        self.dead_letter(place, &part, target_key.clone(), rejection, payload);
-        let row = DocumentRow {
-            part,
-            target_key: target_key.unwrap_or(TargetKey::from("")),
-            target_id: earlier.and_then(|known| known.target_id),
-            mapped_print: print,
-            state: DocumentState::Rejected,
-            attempts: 0,
-        };
+    fn refuse(&mut self, place: usize, mut row: DocumentRow, rejection: Rejection, content: &[u8]) {
+        if let Some(known) = self.take_earlier(place, &row.part) {
+            row.target_id = known.target_id;
+            row.tries = known.tries;
+            row.sent = known.sent;
+        }
+        self.dead_letter(place, &mut row, rejection, Some(content));
         self.add(place, Some(row), true);
-    }
-
-    fn dead_letter(
-        &mut self,
-        place: usize,
-        part: &str,
-        target_key: Option<TargetKey>,
-        rejection: Rejection,
-        payload: Vec<u8>,
-    ) {
-        self.counts.rejected += 1;
-        let source_key = self
-            .records
-            .get(place)
-            .map(|record| record.source_key.clone());
-        self.changes.push(Change::DeadLetter(DeadLetter {
-            source_key: source_key.unwrap_or(SourceKey::from("")),
-            part: part.to_owned(),
-            target_key,
-            code: rejection.code,
-            message: rejection.message,
-            field: rejection.field,
-            attempts: 0,
-            payload,
-            run: self.context.run.clone(),
-            at_ms: self.now_ms,
-        }));
     }
 
     fn take_earlier(&mut self, place: usize, part: &str) -> Option<DocumentRow> {
@@ -386,8 +415,8 @@ impl<'run> Assembly<'run> {
         Some(documents.swap_remove(found))
     }
 
-    fn add(&mut self, place: usize, row: Option<DocumentRow>, touched: bool) {
-        if let Some(record) = self.records.get_mut(place) {
+    pub(super) fn add(&mut self, place: usize, row: Option<DocumentRow>, touched: bool) {
+        if let Some(record) = self.made.records.get_mut(place) {
             record.documents.push(row);
         }
         if let Some(earlier) = self.earlier.get_mut(place) {

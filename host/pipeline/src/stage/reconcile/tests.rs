@@ -2,6 +2,8 @@
 
 use duijie_record::{Action, Finding, FoundDocument, State};
 
+use duijie_store::HoldKind;
+
 use super::{Resolution, after_doubt, before_change};
 
 fn found(id: &str, state: State) -> Finding {
@@ -16,7 +18,7 @@ fn check(action: Action, known_id: Option<&str>, finding: Finding, expected: &st
     let told = match resolution {
         Resolution::Applied(id) => format!("applied {id:?}"),
         Resolution::Send(id) => format!("send {id:?}"),
-        Resolution::Hold(reason) => format!("hold: {reason}"),
+        Resolution::Hold(kind, reason) => format!("hold as {kind:?}: {reason}"),
     };
     assert_eq!(told, expected);
 }
@@ -41,7 +43,7 @@ fn doubt_about_a_create_ends_with_a_look() {
         Action::Create,
         None,
         Finding::CannotTell("no rights".to_owned()),
-        "hold: the target cannot tell whether it has it: no rights",
+        "hold as Doubt: the target cannot tell whether it has it: no rights",
     );
 }
 
@@ -58,13 +60,13 @@ fn doubt_about_a_change_is_sent_again_where_it_may_be() {
         Action::Update,
         Some("7"),
         found("7", locked),
-        "hold: the target says it is audited",
+        "hold as Locked: the target says it is audited",
     );
     check(
         Action::Update,
         Some("7"),
         Finding::Absent,
-        "hold: the target no longer has it",
+        "hold as Conflict: the target no longer has it",
     );
     check(Action::Cancel, Some("7"), Finding::Absent, "applied None");
 }
@@ -72,5 +74,7 @@ fn doubt_about_a_change_is_sent_again_where_it_may_be() {
 #[test]
 fn another_document_of_the_same_number_is_never_changed() {
     let resolution = before_change(Some("7"), found("8", State::Open));
-    assert!(matches!(resolution, Resolution::Hold(reason) if reason.contains("`8`")));
+    assert!(
+        matches!(resolution, Resolution::Hold(HoldKind::Conflict, reason) if reason.contains("`8`"))
+    );
 }

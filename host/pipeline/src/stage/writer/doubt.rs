@@ -4,15 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_record::{Finding, TargetKey};
-use duijie_store::IntentEntry;
+use duijie_record::{Finding, SourceKey, TargetKey};
+use duijie_store::{Came, DocumentState, HoldKind, IntentEntry};
 
+use super::resolved::tried;
 use super::{Course, Resolved, Rest, Writer};
 use crate::Error;
+use crate::chaos::{Guard, Point, is_off, reach};
 use crate::options::breach;
 use crate::retry::backoff;
 use crate::stage::chunk::Chunk;
-use crate::stage::reconcile::{Doubt, Resolution, after_doubt, doubt};
+use crate::stage::reconcile::{Doubt, Resolution, after_doubt, doubt, owned_by};
 
 /// What becomes of the documents without an outcome.
 pub(super) enum Again {
@@ -27,36 +29,41 @@ impl Writer {
     /// Waits and reconciles; gives back what is to be sent again.
     pub(super) async fn again(
         &mut self,
-        chunk: Chunk,
+        mut chunk: Chunk,
         rest: Vec<Rest>,
         course: &Course,
         resolved: &mut Resolved,
     ) -> Result<Again, Error> {
         let retries = self.context.plan().policy.retries;
-        let last = course.tries >= retries.attempts;
+        let is_later = |why: &Rest| matches!(why, Rest::Later(_) | Rest::Batch(_));
+        let pause = match rest.iter().any(is_later) {
+            true => backoff(&retries, course.tries, &self.context.random),
+            false => Duration::ZERO,
+        };
+        let last = course.tries >= retries.attempts || !self.context.affords(pause);
         let doubt = self.doubt();
-        let mut wait = Duration::ZERO;
+        let mut wait = if last { Duration::ZERO } else { pause };
         let mut reason = "";
         let mut doubtful = Vec::new();
         let mut again = Vec::new();
         for (index, (entry, why)) in chunk.entries.iter().zip(&rest).enumerate() {
-            let (Rest::Later(message) | Rest::Doubtful(message) | Rest::Duplicate(message)) = why;
+            let message = why.message();
             match doubt {
-                _ if matches!(why, Rest::Later(_)) => {
+                _ if is_later(why) => {
                     reason = message;
-                    if !last {
-                        wait = wait.max(backoff(&retries, course.tries, &self.context.random));
-                    }
                     again.push((index, entry.known_id.clone()));
                 }
                 Doubt::Hold => {
                     let why = "it cannot be told whether it took effect";
-                    resolved.hold(&chunk, index, format!("{why}: {message}"));
+                    let reason = format!("{why}: {message}");
+                    resolved.hold(&chunk, index, HoldKind::Doubt, reason);
                 }
-                Doubt::Skip => resolved.applied(&chunk, index, None),
+                Doubt::Skip => resolved.applied(&chunk, index, None, None),
                 Doubt::Resend | Doubt::LookUp => {
                     reason = message;
-                    wait = wait.max(self.context.plan().target.settle);
+                    if !is_off(Guard::SettleTime) {
+                        wait = wait.max(self.context.plan().target.settle);
+                    }
                     doubtful.push(index);
                 }
             }
@@ -64,11 +71,25 @@ impl Writer {
         if !wait.is_zero() && !self.context.wait("settling", reason, wait).await {
             return Ok(Again::Halted);
         }
-        if !self
-            .resolve(&chunk, &doubtful, (&rest, last), &mut again, resolved)
-            .await?
-        {
+        let looked = self.look_up(&mut chunk, &doubtful, course).await?;
+        let Some(resolutions) = looked else {
             return Ok(Again::Halted);
+        };
+        for (index, resolution) in doubtful.iter().copied().zip(resolutions) {
+            match (resolution, rest.get(index)) {
+                (Resolution::Applied(id), _) => resolved.applied(&chunk, index, id, None),
+                (Resolution::Hold(kind, reason), _) => resolved.hold(&chunk, index, kind, reason),
+                (Resolution::Send(_), Some(Rest::Duplicate(message))) if last => {
+                    let why = "the target says that it has it, and does not find it";
+                    let reason = format!("{why}: {message}");
+                    resolved.hold(&chunk, index, HoldKind::Doubt, reason);
+                }
+                (Resolution::Send(id), _) => {
+                    let entry = chunk.entries.get(index);
+                    let known_id = || entry.and_then(|entry| entry.known_id.clone());
+                    again.push((index, id.or_else(known_id)));
+                }
+            }
         }
         if again.is_empty() {
             return Ok(Again::Send(Chunk::new(Vec::new())));
@@ -87,45 +108,14 @@ impl Writer {
         })
     }
 
-    /// Notes what the doubtful documents came to; what is to be sent joins
-    /// `again`. False when the run halted in the meantime.
-    async fn resolve(
-        &mut self,
-        chunk: &Chunk,
-        doubtful: &[usize],
-        (rest, last): (&[Rest], bool),
-        again: &mut Vec<(usize, Option<String>)>,
-        resolved: &mut Resolved,
-    ) -> Result<bool, Error> {
-        let resolutions = match self.doubt() {
-            Doubt::LookUp => self.look_up(chunk, doubtful).await?,
-            _ => Some(vec![Resolution::Send(None); doubtful.len()]),
-        };
-        let Some(resolutions) = resolutions else {
-            return Ok(false);
-        };
-        for (index, resolution) in doubtful.iter().copied().zip(resolutions) {
-            match (resolution, rest.get(index)) {
-                (Resolution::Applied(id), _) => resolved.applied(chunk, index, id),
-                (Resolution::Hold(reason), _) => resolved.hold(chunk, index, reason),
-                (Resolution::Send(_), Some(Rest::Duplicate(message))) if last => {
-                    let why = "the target says that it has it, and does not find it";
-                    resolved.hold(chunk, index, format!("{why}: {message}"));
-                }
-                (Resolution::Send(id), _) => {
-                    let entry = chunk.entries.get(index);
-                    let known_id = || entry.and_then(|entry| entry.known_id.clone());
-                    again.push((index, id.or_else(known_id)));
-                }
-            }
-        }
-        Ok(true)
-    }
-
     pub(super) fn doubt(&self) -> Doubt {
         let plan = self.context.plan();
         let target = &plan.target;
-        doubt(target.guarantee, target.lookup, plan.policy.on_unknown)
+        let doubt = doubt(target.guarantee, target.lookup, plan.policy.on_unknown);
+        match doubt {
+            Doubt::LookUp if is_off(Guard::LookUpInDoubt) => Doubt::Resend,
+            doubt => doubt,
+        }
     }
 
     pub(super) fn given_up(&self, documents: usize, tries: u32, reason: String) -> Error {
@@ -139,24 +129,86 @@ impl Writer {
         }
     }
 
+    /// What the documents in doubt came to, and their history with it. `None`
+    /// when the run halted in the meantime.
     async fn look_up(
         &mut self,
-        chunk: &Chunk,
+        chunk: &mut Chunk,
         doubtful: &[usize],
+        course: &Course,
     ) -> Result<Option<Vec<Resolution>>, Error> {
-        if doubtful.is_empty() {
-            return Ok(Some(Vec::new()));
+        if doubtful.is_empty() || self.doubt() != Doubt::LookUp {
+            return Ok(Some(vec![Resolution::Send(None); doubtful.len()]));
         }
         let Some(findings) = self.find(chunk, doubtful).await? else {
             return Ok(None);
         };
-        let entries = doubtful
-            .iter()
-            .filter_map(|index| chunk.entries.get(*index));
-        let resolve = |(entry, finding): (&IntentEntry, Finding)| {
+        reach(match course.tries {
+            0 => Point::RecoveryLookedUp,
+            _ => Point::AfterLookup,
+        });
+        for (index, finding) in doubtful.iter().zip(&findings) {
+            let came = match finding {
+                Finding::Found(_) => Came::Found,
+                Finding::Absent => Came::Absent,
+                Finding::FoundTwice(_) | Finding::CannotTell(_) => continue,
+            };
+            chunk.note(*index, tried(&self.context, chunk, *index, came));
+        }
+        let resolutions = self.owned(chunk, doubtful, findings, |entry, finding| {
             after_doubt(entry.action, entry.known_id.as_deref(), finding)
+        });
+        Ok(Some(resolutions?))
+    }
+
+    /// What each finding means; one that belongs to another record of the
+    /// ledger is a conflict.
+    pub(super) fn owned(
+        &self,
+        chunk: &Chunk,
+        places: &[usize],
+        findings: Vec<Finding>,
+        resolve: impl Fn(&IntentEntry, Finding) -> Resolution,
+    ) -> Result<Vec<Resolution>, Error> {
+        let entries = || places.iter().filter_map(|place| chunk.entries.get(*place));
+        let found = |(_, finding): &(_, &Finding)| matches!(finding, Finding::Found(_));
+        let found = entries().zip(&findings).filter(found);
+        let keys: Vec<TargetKey> = found.map(|(entry, _)| entry.target_key.clone()).collect();
+        let scope = &self.context.plan().scope;
+        let store = &self.context.options.store;
+        let mut owners = match keys.is_empty() {
+            true => Vec::new().into_iter(),
+            false => store.owners(scope, &keys)?.into_iter(),
         };
-        Ok(Some(entries.zip(findings).map(resolve).collect()))
+        let mut resolutions = Vec::with_capacity(places.len());
+        for (entry, finding) in entries().zip(findings) {
+            let owner = match finding {
+                Finding::Found(_) => owners.next().flatten(),
+                _ => None,
+            };
+            let other = owner.filter(|owner| *owner != entry.source_key);
+            let other = match other {
+                Some(owner) => self.claims(&owner, entry)?.then_some(owner),
+                None => None,
+            };
+            resolutions.push(match other {
+                Some(owner) => owned_by(&owner),
+                None => resolve(entry, finding),
+            });
+        }
+        Ok(resolutions)
+    }
+
+    /// Whether a record's document with this number ever stood in the target.
+    fn claims(&self, owner: &SourceKey, entry: &IntentEntry) -> Result<bool, Error> {
+        let scope = &self.context.plan().scope;
+        let store = &self.context.options.store;
+        let rows = store.ledger(scope, std::slice::from_ref(owner))?;
+        let mut documents = rows.iter().flatten().flat_map(|row| &row.documents);
+        Ok(documents.any(|document| {
+            document.target_key == entry.target_key
+                && (document.state == DocumentState::Applied || document.target_id.is_some())
+        }))
     }
 
     /// A document that was applied a moment ago may still be invisible: what is
@@ -171,6 +223,9 @@ impl Writer {
         if !found.as_ref().is_some_and(absent) {
             return Ok(found);
         }
+        if is_off(Guard::SettleTime) {
+            return Ok(found);
+        }
         let settle = self.context.plan().target.settle;
         let reason = "what is to be changed is not found yet";
         if !self.context.wait("settling", reason, settle).await {
@@ -180,7 +235,7 @@ impl Writer {
     }
 
     /// `None` when the run halted in the meantime.
-    async fn find(
+    pub(super) async fn find(
         &mut self,
         chunk: &Chunk,
         indices: &[usize],

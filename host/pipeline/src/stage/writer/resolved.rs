@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use duijie_record::Rejection;
-use duijie_store::{Change, DeadLetter, DocumentRow, DocumentState, Hold, IntentEntry};
+use duijie_record::{Action, Rejection};
+use duijie_store::{
+    Came, Change, DeadLetter, DocumentRow, DocumentState, Hold, HoldKind, IntentEntry, Try,
+};
 
 use crate::options::Context;
+use crate::page::note;
 use crate::stage::chunk::{Chunk, line, spans};
+use crate::stage::evidence::Recall;
 use crate::stage::settle::{Outcomes, Place, Settled};
 
 pub(crate) struct Resolved {
     context: Arc<Context>,
     settled: Vec<Settled>,
     changes: Vec<Change>,
+    recall: Recall,
 }
 
 impl Resolved {
@@ -21,6 +26,7 @@ impl Resolved {
             context: Arc::clone(context),
             settled: Vec::new(),
             changes: Vec::new(),
+            recall: Recall::default(),
         }
     }
 
@@ -36,49 +42,87 @@ impl Resolved {
         }
     }
 
-    pub(crate) fn applied(&mut self, chunk: &Chunk, index: usize, id: Option<String>) {
-        self.add(chunk, index, id, DocumentState::Applied);
+    /// It stands, or is taken back; `came` is what told so, where that is not
+    /// in the document's history yet.
+    pub(crate) fn applied(
+        &mut self,
+        chunk: &Chunk,
+        index: usize,
+        id: Option<String>,
+        came: Option<Came>,
+    ) {
+        let entry = chunk.entries.get(index);
+        let state = match entry.map(|entry| entry.action) {
+            Some(Action::Cancel) => DocumentState::Cancelled,
+            _ => DocumentState::Applied,
+        };
+        self.add(chunk, index, id, state, came);
     }
 
-    pub(crate) fn hold(&mut self, chunk: &Chunk, index: usize, reason: String) {
+    pub(crate) fn hold(&mut self, chunk: &Chunk, index: usize, kind: HoldKind, reason: String) {
         if let Some(entry) = chunk.entries.get(index) {
+            let record = self.recall.line(&self.context, entry.record.as_ref());
             self.changes.push(Change::Hold(Hold {
                 source_key: entry.source_key.clone(),
                 part: entry.part.clone(),
                 target_key: entry.target_key.clone(),
+                target_id: entry.known_id.clone(),
                 version: entry.version.clone(),
+                action: entry.action,
+                kind,
                 reason: reason.clone(),
-                payload: payload(chunk, index),
+                record,
+                document: document(chunk, index),
                 run: self.context.run.clone(),
                 at_ms: self.context.now_ms(),
             }));
         }
-        self.add(chunk, index, None, DocumentState::Held(reason));
+        self.add(chunk, index, None, DocumentState::Held(reason), None);
     }
 
     pub(crate) fn rejected(&mut self, chunk: &Chunk, index: usize, rejection: Rejection) {
+        let came = Came::Rejected {
+            code: rejection.code.clone(),
+            message: rejection.message.clone(),
+        };
         if let Some(entry) = chunk.entries.get(index) {
+            let record = self.recall.line(&self.context, entry.record.as_ref());
             self.changes.push(Change::DeadLetter(DeadLetter {
                 source_key: entry.source_key.clone(),
                 part: entry.part.clone(),
+                version: entry.version.clone(),
                 target_key: Some(entry.target_key.clone()),
                 code: rejection.code,
                 message: rejection.message,
                 field: rejection.field,
                 attempts: entry.attempt,
-                payload: payload(chunk, index),
+                record,
+                document: Some(document(chunk, index)),
+                edited: None,
+                exchange: chunk.exchange(index),
                 run: self.context.run.clone(),
                 at_ms: self.context.now_ms(),
             }));
         }
-        self.add(chunk, index, None, DocumentState::Rejected);
+        self.add(chunk, index, None, DocumentState::Rejected, Some(came));
     }
 
-    fn add(&mut self, chunk: &Chunk, index: usize, id: Option<String>, state: DocumentState) {
+    fn add(
+        &mut self,
+        chunk: &Chunk,
+        index: usize,
+        id: Option<String>,
+        state: DocumentState,
+        came: Option<Came>,
+    ) {
         let (Some(entry), Some(slot)) = (chunk.entries.get(index), chunk.slots.get(index)) else {
             return;
         };
         let place = slot.map_or_else(|| earlier(entry), Place::Page);
+        let mut tries = entry.tries.clone();
+        if let Some(came) = came {
+            note(&mut tries, tried(&self.context, chunk, index, came));
+        }
         let row = DocumentRow {
             part: entry.part.clone(),
             target_key: entry.target_key.clone(),
@@ -86,8 +130,23 @@ impl Resolved {
             mapped_print: entry.mapped_print,
             state,
             attempts: entry.attempt,
+            tries,
+            sent: chunk.sent(index),
         };
         self.settled.push(Settled { place, row });
+    }
+}
+
+/// What the document at this place came to just now.
+pub(super) fn tried(context: &Context, chunk: &Chunk, index: usize, came: Came) -> Try {
+    let action = chunk.entries.get(index).map(|entry| entry.action);
+    Try {
+        run: context.run.clone(),
+        at_ms: context.now_ms(),
+        intent: chunk.intent.as_ref().map(|(id, _)| *id),
+        action: action.unwrap_or(Action::Create),
+        came,
+        exchange: chunk.exchange(index),
     }
 }
 
@@ -96,10 +155,11 @@ fn earlier(entry: &IntentEntry) -> Place {
         source_key: entry.source_key.clone(),
         version: entry.version.clone(),
         print: entry.source_print,
+        record: entry.record.clone(),
     }
 }
 
-fn payload(chunk: &Chunk, index: usize) -> Vec<u8> {
+fn document(chunk: &Chunk, index: usize) -> Vec<u8> {
     let spans = spans(&chunk.batch.data);
     line(&chunk.batch.data, spans.get(index))
 }

@@ -1,0 +1,152 @@
+//! What is looked up before a first send: documents that are to be changed,
+//! and under caution every document.
+
+use std::time::Duration;
+
+use duijie_contract::Guarantee;
+use duijie_record::Action;
+use duijie_store::{Came, HoldKind};
+
+use super::resolved::tried;
+use super::{Resolved, Writer};
+use crate::Error;
+use crate::chaos::{Guard, is_off};
+use crate::stage::chunk::Chunk;
+use crate::stage::reconcile::{Resolution, before_change, with_caution};
+
+/// A document's place in its chunk, and what is to become of it.
+type Looked = Vec<(usize, Resolution)>;
+
+impl Writer {
+    /// Looks up what must be and holds what may not be sent. `None` when the
+    /// run halted in the meantime.
+    pub(super) async fn before_first_send(
+        &mut self,
+        mut chunk: Chunk,
+        resolved: &mut Resolved,
+    ) -> Result<Option<Chunk>, Error> {
+        let cautious = self.context.caution.is_some() && !is_off(Guard::Caution);
+        let entries = chunk.entries.iter().enumerate();
+        let (creates, changes): (Vec<_>, Vec<_>) =
+            entries.partition(|(_, entry)| entry.action == Action::Create);
+        if changes.is_empty() && !cautious {
+            return Ok(Some(chunk));
+        }
+        let places = |entries: Vec<(usize, _)>| entries.into_iter().map(|(place, _)| place);
+        let changes: Vec<usize> = places(changes).collect();
+        let creates: Vec<usize> = places(creates).collect();
+        let Some(mut looked) = self.before_changes(&chunk, changes).await? else {
+            return Ok(None);
+        };
+        if cautious {
+            match self.before_creates(&mut chunk, creates).await? {
+                Some(more) => looked.extend(more),
+                None => return Ok(None),
+            }
+        } else {
+            let as_they_are = creates.into_iter();
+            looked.extend(as_they_are.map(|place| (place, Resolution::Send(None))));
+        }
+        looked.sort_unstable_by_key(|(place, _)| *place);
+        let mut kept = Vec::with_capacity(looked.len());
+        for (place, resolution) in looked {
+            let attempt = chunk.entries.get(place).map_or(1, |entry| entry.attempt);
+            match resolution {
+                Resolution::Send(id) => kept.push((place, id, attempt)),
+                Resolution::Hold(kind, reason) => resolved.hold(&chunk, place, kind, reason),
+                Resolution::Applied(id) => {
+                    resolved.applied(&chunk, place, id, Some(Came::Found));
+                }
+            }
+        }
+        Ok(Some(chunk.pick(kept)))
+    }
+
+    async fn before_changes(
+        &mut self,
+        chunk: &Chunk,
+        changes: Vec<usize>,
+    ) -> Result<Option<Looked>, Error> {
+        let known_id = |place: &usize| {
+            let entry = chunk.entries.get(*place);
+            entry.and_then(|entry| entry.known_id.as_deref())
+        };
+        if !changes.is_empty()
+            && self.context.plan().target.lookup
+            && !is_off(Guard::ReadBeforeChange)
+        {
+            let Some(findings) = self.find_settled(chunk, &changes).await? else {
+                return Ok(None);
+            };
+            let looked = changes.into_iter().zip(findings);
+            let resolve = |(place, finding)| (place, before_change(known_id(&place), finding));
+            return Ok(Some(looked.map(resolve).collect()));
+        }
+        let resolve = |place| {
+            let resolution = match known_id(&place) {
+                Some(id) => Resolution::Send(Some(id.to_owned())),
+                None => {
+                    let reason = "its id in the target is not known".to_owned();
+                    Resolution::Hold(HoldKind::Doubt, reason)
+                }
+            };
+            (place, resolution)
+        };
+        Ok(Some(changes.into_iter().map(resolve).collect()))
+    }
+
+    /// What was sent before the state was restored or reset may be in the
+    /// target already.
+    async fn before_creates(
+        &mut self,
+        chunk: &mut Chunk,
+        creates: Vec<usize>,
+    ) -> Result<Option<Looked>, Error> {
+        let target = &self.context.plan().target;
+        let harmless = matches!(
+            target.guarantee,
+            Guarantee::NaturalUpsert | Guarantee::ServerKey
+        );
+        if creates.is_empty() || target.guarantee == Guarantee::NaturalUpsert {
+            let send = |place| (place, Resolution::Send(None));
+            return Ok(Some(creates.into_iter().map(send).collect()));
+        }
+        if !target.lookup || target.guarantee == Guarantee::None {
+            let reason = self.context.caution.as_ref();
+            let reason = reason.map_or("", |caution| caution.reason.as_str());
+            let reason = format!("{reason}, and the target cannot be asked whether it has it");
+            let resolve = |place| match harmless {
+                true => (place, Resolution::Send(None)),
+                false => (place, Resolution::Hold(HoldKind::Caution, reason.clone())),
+            };
+            return Ok(Some(creates.into_iter().map(resolve).collect()));
+        }
+        if !self.all_visible().await {
+            return Ok(None);
+        }
+        let Some(findings) = self.find(chunk, &creates).await? else {
+            return Ok(None);
+        };
+        let resolutions = self.owned(chunk, &creates, findings, |_, finding| {
+            with_caution(finding)
+        });
+        let looked: Looked = creates.into_iter().zip(resolutions?).collect();
+        for (place, resolution) in &looked {
+            if matches!(resolution, Resolution::Send(_)) {
+                chunk.note(*place, tried(&self.context, chunk, *place, Came::Absent));
+            }
+        }
+        Ok(Some(looked))
+    }
+
+    /// What was sent just before the run began may still be invisible. False
+    /// when the run halted in the meantime.
+    async fn all_visible(&mut self) -> bool {
+        let context = &self.context;
+        let since = context.now_ms().saturating_sub(context.started_ms);
+        let settle = context.plan().target.settle;
+        let left = settle.saturating_sub(Duration::from_millis(since));
+        let reason = "what was sent before this run may not be visible yet";
+        left.is_zero() || context.wait("settling", reason, left).await
+    }
+}
