@@ -5,7 +5,7 @@
 
 mod remembered;
 
-use self::remembered::{Remembered, unread};
+use self::remembered::{Remembered, known};
 use crate::layout::{HEAD, Key, Layout, NONE};
 use crate::scan::{self, DEPTH, Kind, Malformed, Scanned, malformed};
 use crate::text;
@@ -18,6 +18,16 @@ pub(crate) struct Slot {
     /// After the last byte; for rows their number.
     pub(crate) end: u32,
     pub(crate) kind: Kind,
+}
+
+impl Slot {
+    fn new(start: usize, end: usize, kind: Kind) -> Self {
+        Self {
+            start: start as u32,
+            end: end as u32,
+            kind,
+        }
+    }
 }
 
 /// Keys remembered for a table, at most.
@@ -100,13 +110,16 @@ impl Reader {
         // `at` is the brace, and then the end of the value before.
         let (mut at, mut first, mut turn) = (at, true, 0);
         loop {
-            let remembered = self
-                .tables
-                .get_mut(table)
-                .map_or(&mut [][..], |table| &mut table.remembered);
-            if !first {
-                (at, turn) = unread(bytes, at, remembered, turn);
-            }
+            let remembered = match self.tables.get_mut(table) {
+                Some(table) if !first => {
+                    let row = self.slots.get_mut(row..row + table.slots);
+                    let keys = (&table.keys[..], &mut table.remembered[..]);
+                    (at, turn) = known(bytes, (at, turn), keys, row.unwrap_or_default());
+                    &table.remembered
+                }
+                Some(table) => &table.remembered,
+                None => &Vec::new(),
+            };
             let key = match remembered.get(turn) {
                 Some(remembered) if remembered.stands_at(bytes, at, first) => {
                     at += remembered.len;
@@ -164,11 +177,7 @@ impl Reader {
     #[inline(always)]
     fn fill(&mut self, slot: usize, start: usize, end: usize, kind: Kind) {
         if let Some(slot) = self.slots.get_mut(slot) {
-            *slot = Slot {
-                start: start as u32,
-                end: end as u32,
-                kind,
-            };
+            *slot = Slot::new(start, end, kind);
         }
     }
 

@@ -89,23 +89,6 @@ pub(crate) fn string(bytes: &[u8], at: usize) -> Scanned<(usize, Kind)> {
     escaped(bytes, end)
 }
 
-/// What stands after the string whose inside `bytes` begins with, where it has
-/// no escapes and nothing is wrong with it.
-#[inline(always)]
-pub(crate) fn plain(mut bytes: &[u8]) -> Option<&[u8]> {
-    while let Some((chunk, rest)) = bytes.split_first_chunk::<16>() {
-        let (stops, _) = chunk::marks(chunk);
-        if stops != 0 {
-            return match bytes.get(stops.trailing_zeros() as usize..) {
-                Some([b'"', rest @ ..]) => Some(rest),
-                _ => None,
-            };
-        }
-        bytes = rest;
-    }
-    None
-}
-
 #[cold]
 fn escaped(bytes: &[u8], mut at: usize) -> Scanned<(usize, Kind)> {
     loop {

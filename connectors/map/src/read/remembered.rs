@@ -1,8 +1,9 @@
 //! Keys as they stood in the record before, and the quick way over members that
 //! come again. What it does not know it leaves to the reader.
 
-use crate::layout::NONE;
-use crate::scan::{self, chunk};
+use super::Slot;
+use crate::layout::{Key, NONE};
+use crate::scan::{self, Kind, chunk};
 
 /// Bytes of a member that are looked at together.
 const WINDOW: usize = 48;
@@ -72,20 +73,37 @@ impl Remembered {
             && (self.whole <= 32 || chunk::fit([c], [own_c], [slack_c]))
     }
 
-    /// Steps over the member where its value is a string without escapes, and
-    /// keeps the length. Its end, or zero where it stays for the whole grammar.
+    /// Steps over the member where its key stands and its value is no container,
+    /// and keeps the value: in its slot, or else its length. Its end, or zero
+    /// where it stays for the whole grammar.
     #[inline(never)]
-    fn learn(&mut self, rest: &[u8]) -> usize {
-        if self.key != NONE || !self.stands_at(rest, 0, false) {
+    fn step(&mut self, rest: &[u8], at: usize, keys: &[Key], row: &mut [Slot]) -> usize {
+        if !self.stands_at(rest, 0, false) {
             return 0;
         }
-        let Some([b'"', value @ ..]) = rest.get(self.len..) else {
+        let Ok((end, kind)) = scan::value(rest, self.len, 0) else {
             return 0;
         };
-        let Some(after) = scan::plain(value) else {
+        if self.key == NONE {
+            if matches!(kind, Kind::Ascii | Kind::Wide) {
+                self.learn(end);
+            }
+            return end;
+        }
+        let Some(key) = keys.get(usize::from(self.key)) else {
             return 0;
         };
-        let whole = rest.len() - after.len();
+        if key.list != NONE {
+            return 0;
+        }
+        if let Some(slot) = row.get_mut(usize::from(key.slot)) {
+            *slot = Slot::new(at + self.len, at + end, kind);
+        }
+        end
+    }
+
+    /// Keeps that the value was a plain string that ended there.
+    fn learn(&mut self, whole: usize) {
         let start = START.get(WINDOW - 1 - self.len..);
         let end = END.get((WINDOW + 1).saturating_sub(whole)..);
         if whole <= WINDOW
@@ -103,7 +121,6 @@ impl Remembered {
             }
             self.whole = whole;
         }
-        whole
     }
 }
 
@@ -132,16 +149,16 @@ fn chunks(window: &[u8; WINDOW]) -> [&[u8; 16]; 3] {
     }
 }
 
-/// Steps over members as long as no rule reads them, their keys come as they
-/// did before, and their values are strings without escapes. Most members are
-/// such; what it leaves is for the whole grammar. The index where a member
-/// ended and the turn of the next one.
+/// Steps over members as long as their keys come as they did before and their
+/// values are no containers, and fills the slots of a row on the way. What it
+/// leaves is for the whole grammar. The index where a member ended and the turn
+/// of the next one.
 #[inline(never)]
-pub(super) fn unread(
+pub(super) fn known(
     bytes: &[u8],
-    at: usize,
-    remembered: &mut [Remembered],
-    mut turn: usize,
+    (at, mut turn): (usize, usize),
+    (keys, remembered): (&[Key], &mut [Remembered]),
+    row: &mut [Slot],
 ) -> (usize, usize) {
     let mut rest = bytes.get(at..).unwrap_or_default();
     for next in remembered.get_mut(turn..).unwrap_or_default() {
@@ -150,7 +167,7 @@ pub(super) fn unread(
         };
         let mut whole = next.whole;
         if !next.fits(window) {
-            whole = next.learn(rest);
+            whole = next.step(rest, bytes.len() - rest.len(), keys, row);
             if whole == 0 {
                 break;
             }
