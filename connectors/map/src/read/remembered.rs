@@ -11,7 +11,8 @@ const WINDOW: usize = 48;
 /// A member as it stood in the record before, from its comma to the end of its
 /// value. A byte fits where it differs from `bytes` (by exclusive or) by no
 /// more than `slack`: in the key and at the value's quotes by nothing, inside
-/// the value by all that ends no plain string, and behind it by anything.
+/// the value by all that ends no plain string (in a number, by what makes other
+/// digits), and behind it by anything.
 #[derive(Debug)]
 pub(super) struct Remembered {
     bytes: [u8; WINDOW],
@@ -70,7 +71,7 @@ impl Remembered {
         let ([a, b, c], own, slack) = (chunks(window), chunks(&self.bytes), chunks(&self.slack));
         let ([own_a, own_b, own_c], [slack_a, slack_b, slack_c]) = (own, slack);
         chunk::fit([a, b], [own_a, own_b], [slack_a, slack_b])
-            && (self.whole <= 32 || chunk::fit([c], [own_c], [slack_c]))
+            && (self.whole < 32 || chunk::fit([c], [own_c], [slack_c]))
     }
 
     /// Steps over the member where its key stands and its value is no container,
@@ -85,8 +86,10 @@ impl Remembered {
             return 0;
         };
         if self.key == NONE {
-            if matches!(kind, Kind::Ascii | Kind::Wide) {
-                self.learn(end);
+            match kind {
+                Kind::Ascii | Kind::Wide => self.learn(end),
+                Kind::Number => self.learn_number(rest, end),
+                _ => {}
             }
             return end;
         }
@@ -109,18 +112,38 @@ impl Remembered {
         if whole <= WINDOW
             && let (Some(start), Some(end)) = (start, end)
         {
-            let both = start.iter().zip(end);
-            for (slack, (start, end)) in self.slack.iter_mut().zip(both) {
-                *slack = start & end;
+            let places = self.bytes.iter_mut().zip(&mut self.slack);
+            for ((byte, slack), (start, end)) in places.zip(start.iter().zip(end)) {
+                (*byte, *slack) = (*byte & !start | chunk::TURN & start, start & end);
             }
-            let old = (self.whole.wrapping_sub(1), chunk::TURN);
-            for (at, byte) in [old, (self.len, b'"'), (whole - 1, b'"')] {
+            for at in [self.len, whole - 1] {
                 if let Some(place) = self.bytes.get_mut(at) {
-                    *place = byte;
+                    *place = b'"';
                 }
             }
             self.whole = whole;
         }
+    }
+
+    /// Keeps a number that ended there: its digits may be others, but for the
+    /// first, since no number has a zero too many; and a comma must follow.
+    fn learn_number(&mut self, rest: &[u8], whole: usize) {
+        let number = rest.get(self.len..=whole).unwrap_or_default();
+        if whole >= WINDOW || number.last() != Some(&b',') {
+            return;
+        }
+        let first = number.iter().position(u8::is_ascii_digit);
+        let places = self.bytes.iter_mut().zip(&mut self.slack).enumerate();
+        for (at, (byte, slack)) in places {
+            let found = at.checked_sub(self.len).map(|at| (at, number.get(at)));
+            (*byte, *slack) = match found {
+                None => (*byte, 0),
+                Some((_, None)) => (0, 0xff),
+                Some((at, Some(b'0'..=b'9'))) if Some(at) > first => (b'0', 9),
+                Some((_, Some(exact))) => (*exact, 0),
+            };
+        }
+        self.whole = whole;
     }
 }
 

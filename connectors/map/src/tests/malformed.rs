@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use duijie_sdk::transform::Verdict;
+use serde_json::Value;
 
 use super::mapped;
 
@@ -93,26 +94,41 @@ fn expected_keys_stand_only_behind_their_own_mark() {
 #[test]
 fn a_value_as_long_as_before_may_still_be_wrong() {
     let settings = r#"{"rules":[{"field":"o","type":"string","value":"{{x}}"}]}"#;
-    for length in [0, 1, 5, 20, 21, 22, 36, 37, 38, 39, 60] {
-        let value = "文".repeat(length / 3) + &"v".repeat(length % 3);
-        let sound = format!(r#"{{"x":"1","key":"{value}","next":"n"}}"#);
+    let text = |length: usize| "文".repeat(length / 3) + &"v".repeat(length % 3);
+    let texts =
+        [0, 1, 5, 20, 21, 22, 36, 37, 38, 39, 60].map(|length| format!("\"{}\"", text(length)));
+    let numbers = [1, 3, 24, 25, 26, 39, 40, 41, 60].map(|length| "7".repeat(length));
+    let others = ["0", "-10.50", "1e5", "0.07", "true"].map(str::to_owned);
+    for value in texts.into_iter().chain(numbers).chain(others) {
+        let sound = format!(r#"{{"x":"1","key":{value},"next":"n"}}"#);
+        // What stood there before that was of another kind, and as long.
+        let before = if value.starts_with('"') {
+            "7".repeat(value.len())
+        } else {
+            format!("\"{}\"", "v".repeat(value.len().saturating_sub(2)))
+        };
+        let before = format!(r#"{{"x":"1","key":{before},"next":"n"}}"#);
         for at in 0..sound.len() {
-            for byte in *b"\"\\\x01\x1f ,:x" {
+            for (byte, gone) in b"\"\\\x01\x1f ,:x08."
+                .iter()
+                .flat_map(|byte| [(byte, 1), (byte, 0)])
+            {
                 let mut line = sound.clone().into_bytes();
-                line[at] = byte;
-                let found = serde_json::from_slice::<BTreeMap<String, String>>(&line);
+                line.splice(at..at + gone, [*byte]);
+                let found = serde_json::from_slice::<BTreeMap<String, Value>>(&line);
                 let expected = match &found {
-                    Ok(fields) => fields.get("x").cloned(),
+                    Ok(fields) => fields.get("x").map(|x| x.as_str().unwrap().to_owned()),
                     Err(_) if std::str::from_utf8(&line).is_err() => continue,
                     Err(_) => Some(String::from("refused")),
                 };
                 let mut mapping = crate::Mapping::open(settings).unwrap();
                 let sound = sound.as_bytes();
-                let lines = [sound, sound, &line, sound].join(&b'\n');
-                let batch = mapping.apply(&lines, 4).unwrap();
-                let refused = matches!(batch.verdicts[2], Verdict::Reject(_));
+                let before = before.as_bytes();
+                let lines = [before, before, sound, sound, &line, sound].join(&b'\n');
+                let batch = mapping.apply(&lines, 6).unwrap();
+                let refused = matches!(batch.verdicts[4], Verdict::Reject(_));
                 let text = String::from_utf8(batch.data).unwrap();
-                let document = (!refused).then(|| text.lines().nth(2).unwrap());
+                let document = (!refused).then(|| text.lines().nth(4).unwrap());
                 let mapped = document.map_or(Some(String::from("refused")), |document| {
                     let fields: BTreeMap<String, String> = serde_json::from_str(document).unwrap();
                     fields.get("o").cloned()
