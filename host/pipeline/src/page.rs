@@ -31,9 +31,13 @@ pub(crate) struct RecordState {
     pub(crate) print: Fingerprint,
     /// Where its line was laid aside.
     pub(crate) record: Option<LineRef>,
-    /// Version and fingerprint of the ledger's row so far; none of a record that
-    /// is tried again, so that a crash in the middle forgets no document of it.
+    /// Version and fingerprint of the ledger's row so far; [`PARTIAL`] of a
+    /// record that is tried again, so that a crash in the middle forgets no
+    /// document of it.
     pub(crate) before: (Option<Version>, Fingerprint),
+    /// What was only ever refused and is not made any more: known until the
+    /// documents in its place are resolved.
+    pub(crate) leaving: Vec<DocumentRow>,
     /// `None` for a document that waits and was never dealt with.
     pub(crate) documents: Vec<Option<DocumentRow>>,
     /// Documents that wait.
@@ -77,6 +81,16 @@ pub(crate) fn note(tries: &mut Vec<Try>, new: Try) {
 }
 
 impl RecordState {
+    /// Lets go of what has left, once nothing waits.
+    pub(crate) fn left(&mut self) -> impl Iterator<Item = Change> {
+        let source_key = self.source_key.clone();
+        let left = std::mem::take(&mut self.leaving).into_iter();
+        left.map(move |document| Change::Release {
+            source_key: source_key.clone(),
+            part: document.part,
+        })
+    }
+
     /// The ledger's row now; complete once nothing waits. Takes the documents
     /// along when it is complete.
     pub(crate) fn row(&mut self, run: &RunId, at_ms: u64) -> LedgerRow {
@@ -85,7 +99,9 @@ impl RecordState {
             (self.version.clone(), self.print, documents)
         } else {
             let (version, print) = self.before.clone();
-            (version, print, self.documents.clone())
+            let leaving = self.leaving.iter().cloned().map(Some);
+            let documents = self.documents.iter().cloned().chain(leaving);
+            (version, print, documents.collect())
         };
         LedgerRow {
             source_key: self.source_key.clone(),

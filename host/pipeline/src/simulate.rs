@@ -3,6 +3,7 @@
 
 pub(crate) mod chaos;
 mod checks;
+mod guards;
 mod launch;
 mod letters;
 mod outages;

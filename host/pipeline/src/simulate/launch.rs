@@ -11,6 +11,7 @@ use duijie_record::{
     SourceKey, Verdict, Version,
 };
 
+use super::chaos::alive;
 use super::store::Slow;
 use super::target::{Finds, Writes};
 use super::world::{Fate, World, Written, fault, unavailable};
@@ -86,6 +87,7 @@ struct Reads {
 impl Source for Reads {
     async fn next(&mut self, limit: u32, _ahead: u32) -> Result<Option<RecordBatch>, Fault> {
         self.world.pause(5).await;
+        alive().await;
         if self.world.trouble(30) {
             return Err(unavailable());
         }

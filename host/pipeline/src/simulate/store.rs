@@ -10,6 +10,7 @@ use duijie_store::{
     Memory, RunRow, SegmentRef, Store,
 };
 
+use super::chaos::alive;
 use super::world::World;
 
 pub(crate) struct Slow {
@@ -44,12 +45,13 @@ impl Store for Slow {
 
     async fn commit(&self, claim: &Claim, changes: Vec<Change>) -> Result<(), Error> {
         self.world.pause(2).await;
+        alive().await;
         let checkpoint = changes.iter().find_map(|change| match change {
             Change::Checkpoint(checkpoint) => Some(checkpoint.clone()),
             _ => None,
         });
         self.memory.commit(claim, changes).await?;
-        if let Some(checkpoint) = checkpoint {
+        if let Some(checkpoint) = checkpoint.filter(|_| self.world.watchful) {
             self.check(&claim.scope, &checkpoint);
         }
         self.world.pause(2).await;
@@ -62,6 +64,7 @@ impl Store for Slow {
 
     async fn append_segment(&self, claim: &Claim, data: &[u8]) -> Result<SegmentRef, Error> {
         self.world.pause(0).await;
+        alive().await;
         self.memory.append_segment(claim, data).await
     }
 

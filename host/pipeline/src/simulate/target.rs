@@ -10,6 +10,7 @@ use duijie_record::{
 };
 use duijie_store::{Memory, Store};
 
+use super::chaos::alive;
 use super::store::Slow;
 use super::world::{Effect, SETTLE_MS, World, fault, unavailable};
 
@@ -43,10 +44,10 @@ impl Writes {
                 .filter(|open| open.target_key == entry.target_key)
                 .filter(|open| open.attempt == entry.attempt && open.action == entry.action)
                 .count();
-            if count != 1 {
+            if count != 1 && self.world.watchful {
                 ground.wrongs.push(format!("{count} intents for {entry:?}"));
             }
-            if !ground.writing.insert(number.clone()) {
+            if !ground.writing.insert(number.clone()) && self.world.watchful {
                 ground
                     .wrongs
                     .push(format!("{number} is written twice at once"));
@@ -112,10 +113,19 @@ fn refuse(code: &str, retry: Retry) -> Outcome {
 #[async_trait]
 impl Target for Writes {
     async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault> {
+        alive().await;
         let writing = self.begin(batch);
         self.world.pause(5).await;
+        alive().await;
         if self.world.trouble(20) {
             return Err(unavailable());
+        }
+        let poisoned = batch
+            .data
+            .windows(13)
+            .any(|word| word == b"\"poison\":true");
+        if poisoned && self.world.below(2) == 0 {
+            return Ok(vec![refuse("sim.batch", Retry::Never); batch.entries.len()]);
         }
         if self.world.whole && self.world.trouble(30) {
             return Ok(vec![refuse("sim.busy", Retry::Later); batch.entries.len()]);
@@ -128,6 +138,7 @@ impl Target for Writes {
             }
         }
         self.world.pause(20).await;
+        alive().await;
         if self.world.trouble(5) {
             outcomes.pop();
         }
@@ -144,6 +155,7 @@ pub(crate) struct Finds {
 impl Lookup for Finds {
     async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault> {
         self.world.pause(5).await;
+        alive().await;
         if self.world.trouble(20) {
             return Err(unavailable());
         }

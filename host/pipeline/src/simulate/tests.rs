@@ -7,31 +7,44 @@ use duijie_contract::Guarantee;
 use duijie_plan::OnChange;
 use duijie_store::{Memory, Store};
 
+use super::chaos::{kill_at, spare};
 use super::checks::check;
 use super::launch::Fakes;
 use super::store::Slow;
 use super::world::{Fate, SETTLE_MS, World, Written, plan};
+use crate::chaos::Point;
 use crate::{End, Options, Silent, Stop, VirtualClock, run};
 
 const SEEDS: u64 = 2_000;
 /// So many tries are never used up.
-const PLENTY: u32 = 40;
+pub(super) const PLENTY: u32 = 40;
 
 /// What one seed plays.
 #[derive(Clone, Copy)]
-struct Play {
-    guarantee: Guarantee,
+pub(super) struct Play {
+    pub(super) guarantee: Guarantee,
     /// Versions of one document, at most.
-    versions: u64,
-    fates: &'static [Fate],
-    trouble: u64,
+    pub(super) versions: u64,
+    pub(super) fates: &'static [Fate],
+    pub(super) trouble: u64,
     /// Whether the target lets some documents be changed no more.
-    locked: bool,
+    pub(super) locked: bool,
     /// Runs that end in the middle, by a crash or by a wish.
-    cut_short: u64,
+    pub(super) cut_short: u64,
     /// Tries of a call; a run whose tries are used up fails and is run again.
-    attempts: u32,
+    pub(super) attempts: u32,
 }
+
+/// Whole runs that are not killed at a point of their own.
+pub(super) const CALM: Play = Play {
+    guarantee: Guarantee::Lookup,
+    versions: 1,
+    fates: &[Fate::Keep],
+    trouble: 0,
+    locked: false,
+    cut_short: 0,
+    attempts: PLENTY,
+};
 
 fn play(play: Play) {
     let only = std::env::var("SEED")
@@ -39,23 +52,36 @@ fn play(play: Play) {
         .and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
     for seed in seeds {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(one(seed, play));
-        }));
-        if outcome.is_err() {
+        if holds(seed, play, None, true).is_err() {
             panic!("seed {seed}");
         }
     }
 }
 
-async fn one(seed: u64, play: Play) {
+/// Whether all is well in the end, and whether the kill took place.
+pub(super) fn holds(
+    seed: u64,
+    play: Play,
+    kill: Option<(Point, u32)>,
+    watchful: bool,
+) -> std::thread::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(one(seed, play, kill, watchful))
+    }));
+    spare();
+    outcome
+}
+
+/// A store and a world, and what runs between them.
+pub(super) fn start(seed: u64, play: Play, watchful: bool) -> (Arc<Slow>, Options) {
     let upsert = play.guarantee == Guarantee::NaturalUpsert;
-    let world = World::new(seed, play.trouble, upsert, play.attempts < PLENTY);
+    let whole = play.attempts < PLENTY;
+    let world = World::new(seed, play.trouble, upsert, whole, watchful);
     let policies = [OnChange::Hold, OnChange::Update, OnChange::Ignore];
     let on_change = policies[world.below(3) as usize];
     fill(&world, play);
@@ -65,9 +91,8 @@ async fn one(seed: u64, play: Play) {
     });
     let mut plan = plan(play.guarantee, on_change, 1);
     plan.policy.retries.attempts = play.attempts;
-    let plan = Arc::new(plan);
     let options = Options {
-        plan: Arc::clone(&plan),
+        plan: Arc::new(plan),
         launch: Arc::new(Fakes {
             world: Arc::clone(&world),
             store: Arc::clone(&store),
@@ -78,24 +103,48 @@ async fn one(seed: u64, play: Play) {
         seed,
         checkpoint_every: 3,
     };
-    let may_hold = (on_change == OnChange::Hold && play.versions > 1)
+    (store, options)
+}
+
+async fn one(seed: u64, play: Play, kill: Option<(Point, u32)>, watchful: bool) -> bool {
+    let (store, options) = start(seed, play, watchful);
+    let (world, plan) = (&store.world, &options.plan);
+    let may_hold = (plan.policy.on_change == OnChange::Hold && play.versions > 1)
         || play.fates.len() > 1
         || play.locked
         || !plan.target.lookup;
+    let mut dead = false;
+    if let Some((point, nth)) = kill {
+        dead = killed(&options, point, nth).await;
+    }
     for _ in 0..world.below(play.cut_short + 1) {
-        cut_short(&options, &world).await;
+        cut_short(&options, world).await;
     }
     finish(&options).await;
     tokio::time::sleep(Duration::from_millis(SETTLE_MS)).await;
-    check(&store, &plan, may_hold);
+    check(&store, plan, may_hold);
     let writes = world.ground().writes;
     finish(&options).await;
     assert_eq!(world.ground().writes, writes, "a second run wrote again");
-    check(&store, &plan, may_hold);
+    check(&store, plan, may_hold);
+    dead
+}
+
+/// One run, dead when it comes to the point for the nth time.
+pub(super) async fn killed(options: &Options, point: Point, nth: u32) -> bool {
+    let dead = kill_at(point, nth);
+    let stop = Stop::new();
+    tokio::select! {
+        biased;
+        () = dead.stopped() => {}
+        _ended = run(options, &stop) => {}
+    }
+    spare();
+    dead.is_stopped()
 }
 
 /// With few tries, runs fail until one does not.
-async fn finish(options: &Options) {
+pub(super) async fn finish(options: &Options) {
     for _ in 0..1_000 {
         let report = run(options, &Stop::new()).await.unwrap();
         match report.end {
@@ -114,7 +163,15 @@ fn few_tries(options: &Options) -> bool {
 async fn cut_short(options: &Options, world: &World) {
     let after = Duration::from_millis(world.below(250));
     let stop = Stop::new();
-    if world.below(2) == 0 {
+    let way = world.below(3);
+    if way == 0 {
+        let point = Point::ALL[world.below(Point::ALL.len() as u64) as usize];
+        let nth = 1 + world.below(4) as u32;
+        let most = tokio::time::timeout(Duration::from_secs(3_600), killed(options, point, nth));
+        drop(most.await);
+        return;
+    }
+    if way == 1 {
         let crashed = tokio::time::timeout(after, run(options, &stop)).await;
         drop(crashed);
         return;
@@ -155,7 +212,7 @@ fn fill(world: &World, play: Play) {
     ground.source = source;
 }
 
-const ALL: &[Fate] = &[
+pub(super) const ALL: &[Fate] = &[
     Fate::Keep,
     Fate::Keep,
     Fate::Keep,

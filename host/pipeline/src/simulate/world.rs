@@ -107,12 +107,22 @@ pub(crate) struct World {
     pub(crate) upsert: bool,
     /// Refuses for now whole calls only, never a document among others.
     pub(crate) whole: bool,
+    /// Whether the protocol is watched while it goes on, and not only what
+    /// comes of it.
+    pub(crate) watchful: bool,
     started: tokio::time::Instant,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, trouble: u64, upsert: bool, whole: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        seed: u64,
+        trouble: u64,
+        upsert: bool,
+        whole: bool,
+        watchful: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
+            watchful,
             ground: Mutex::default(),
             dice: Random::seeded(seed),
             trouble,

@@ -6,6 +6,7 @@ use duijie_record::{Action, Change, SourceKey, TargetKey, Version};
 use duijie_store::{DocumentRow, DocumentState, Fingerprint, HoldKind};
 
 use crate::chaos::{Guard, is_off};
+use crate::page::PARTIAL;
 
 /// What the ledger, or what is on its way, says of a record that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub(crate) fn print(line: &[u8], change: Change) -> Fingerprint {
 }
 
 /// A deletion is newer than an upsert of the same version; anything else of
-/// the same version has been dealt with.
+/// the same version has been dealt with, but for a row left behind half done.
 pub(crate) fn fate(
     known: (Option<&Version>, Fingerprint),
     read: (Option<&Version>, Fingerprint),
@@ -60,7 +61,11 @@ pub(crate) fn fate(
     }
     match (known.0, read.0) {
         (Some(known), Some(read)) if read < known && !is_off(Guard::VersionOrder) => Fate::Stale,
-        (Some(known), Some(read)) if read == known && change == Change::Upsert => Fate::Unchanged,
+        (Some(old), Some(read))
+            if read == old && change == Change::Upsert && known.1 != PARTIAL =>
+        {
+            Fate::Unchanged
+        }
         _ => Fate::Newer,
     }
 }

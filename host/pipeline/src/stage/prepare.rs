@@ -24,6 +24,7 @@ use crate::stage::source::Lined;
 
 mod assemble;
 mod parked;
+mod rest;
 
 use assemble::{Assembled, Assembly, Source, waits};
 pub(crate) use parked::HoldKinds;
@@ -234,10 +235,10 @@ impl Step<'_> {
             .ledger(&self.context.plan().scope, &keys)?;
         let mut work = Vec::with_capacity(todo.len());
         for (((index, entry, print), source_key), row) in todo.into_iter().zip(keys).zip(rows) {
+            let row = row.filter(|_| !is_off(Guard::LedgerDedup));
             let mut again = false;
             let fate = match &row {
                 None => Fate::Newer,
-                Some(_) if is_off(Guard::LedgerDedup) => Fate::Newer,
                 Some(row) => {
                     let known = (row.version.as_ref(), row.source_print);
                     match fate(known, (entry.version.as_ref(), print), entry.change) {

@@ -116,6 +116,7 @@ impl Settler {
                 for record in &mut page.records {
                     if record.waiting == 0 {
                         gathered.records.push(record.source_key.clone());
+                        gathered.changes.extend(record.left());
                         let row = record.row(&self.context.run, now_ms);
                         gathered.changes.push(Change::Ledger(row));
                     }
@@ -179,6 +180,7 @@ impl Settler {
                 continue;
             }
             gathered.records.push(record.source_key.clone());
+            gathered.changes.extend(record.left());
             let row = record.row(&run, now_ms);
             gathered.changes.push(Change::Ledger(row));
             *page -= 1;
@@ -214,7 +216,6 @@ impl Settler {
             row.source_print = print;
         } else if row.source_print == print || (version.is_some() && row.version == version) {
             // It was being tried again, and is to be read as one half done.
-            row.version = None;
             row.source_print = PARTIAL;
         }
         row.record = record.or(row.record);

@@ -17,6 +17,7 @@ use crate::stage::settle::{Message, Outcomes};
 mod before;
 mod bisect;
 mod doubt;
+mod exchange;
 mod resolved;
 mod send;
 

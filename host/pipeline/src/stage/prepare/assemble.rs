@@ -17,7 +17,7 @@ use crate::key;
 use crate::options::Context;
 use crate::page::{PARTIAL, RecordState, Slot, release};
 use crate::report::Counts;
-use crate::stage::chunk::{NO_CONTENT, Sending};
+use crate::stage::chunk::Sending;
 use crate::stage::decide::{self, Decision, Known};
 use crate::stage::map::Origin;
 
@@ -25,7 +25,7 @@ pub(crate) struct Assembly<'run> {
     pub(super) context: &'run Context,
     page: u64,
     pub(super) now_ms: u64,
-    earlier: Vec<Earlier>,
+    pub(super) earlier: Vec<Earlier>,
     source: Source<'run>,
     pub(crate) made: Assembled,
 }
@@ -56,17 +56,17 @@ pub(crate) struct Source<'batch> {
 }
 
 /// What was known of a record before.
-struct Earlier {
+pub(super) struct Earlier {
     /// Its place in the source batch.
-    index: usize,
-    documents: Vec<DocumentRow>,
-    known: Known,
+    pub(super) index: usize,
+    pub(super) documents: Vec<DocumentRow>,
+    pub(super) known: Known,
     /// Whether a transform refused the whole record.
-    rejected: bool,
+    pub(super) rejected: bool,
     /// Whether a person looks at its dead letter first.
-    waits: bool,
+    pub(super) waits: bool,
     /// Whether anything of it is sent, held or refused.
-    touched: bool,
+    pub(super) touched: bool,
 }
 
 /// Whether a later version of this record is not to be sent.
@@ -112,9 +112,14 @@ impl<'run> Assembly<'run> {
             let upsert = entry.is_some_and(|entry| entry.change == duijie_record::Change::Upsert);
             let waits = upsert && waits(self.context, &work);
             let row = work.row;
-            let known = row.as_ref().filter(|_| !work.again);
-            let before = known.map(|row| (row.version.clone(), row.source_print));
-            let before = before.unwrap_or((None, PARTIAL));
+            let before = row.as_ref().map_or((None, PARTIAL), |row| {
+                let print = if work.again {
+                    PARTIAL
+                } else {
+                    row.source_print
+                };
+                (row.version.clone(), print)
+            });
             self.earlier.push(Earlier {
                 index: work.index,
                 known: Known {
@@ -136,41 +141,10 @@ impl<'run> Assembly<'run> {
                 print: work.print,
                 record: laid.map(line),
                 before,
+                leaving: Vec::new(),
                 documents: Vec::with_capacity(1),
                 waiting: 0,
             });
-        }
-    }
-
-    /// What the transforms refused. Documents that stand in the target stay as
-    /// they are known.
-    pub(crate) fn rejected(&mut self, rejected: Vec<(Origin, Rejection)>, upserts: &[usize]) {
-        for (origin, rejection) in rejected {
-            let Some(place) = upserts.get(origin.record).copied() else {
-                continue;
-            };
-            let mut again = false;
-            if let Some(earlier) = self.earlier.get_mut(place) {
-                earlier.rejected |= origin.part.is_empty();
-                again = earlier.known.again;
-            }
-            let known = self.take_earlier(place, &origin.part);
-            let mut row = known.unwrap_or_else(|| refused(origin.part, None));
-            match row.state {
-                DocumentState::Discarded if again => {
-                    self.add(place, Some(row), false);
-                    continue;
-                }
-                DocumentState::Discarded => row.state = DocumentState::Rejected,
-                // What was taken back stands no more.
-                DocumentState::Cancelled => {
-                    row.state = DocumentState::Rejected;
-                    row.target_id = None;
-                }
-                _ => {}
-            }
-            self.dead_letter(place, &mut row, rejection, None);
-            self.add(place, Some(row), true);
         }
     }
 
@@ -261,59 +235,9 @@ impl<'run> Assembly<'run> {
         self.decided(place, decision, earlier, row, (Some(span), content))
     }
 
-    /// Deletions, documents that the newer version no longer makes, and
-    /// records that wait.
-    pub(crate) fn rest(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let on_change = self.context.plan().policy.on_change;
-        for place in 0..self.made.records.len() {
-            let Some(earlier) = self.earlier.get_mut(place) else {
-                continue;
-            };
-            let (index, rejected) = (earlier.index, earlier.rejected);
-            let waits = earlier.waits;
-            let left = std::mem::take(&mut earlier.documents);
-            let deleted = batch
-                .entries
-                .get(index)
-                .is_some_and(|entry| entry.change == duijie_record::Change::Delete);
-            for known in left {
-                if waits {
-                    self.wait(place, known);
-                    continue;
-                }
-                let decision = match (deleted, rejected) {
-                    (true, _) => decide::deleted(&known, on_change),
-                    (false, true) => Decision::Keep(known.clone()),
-                    (false, false) => decide::vanished(&known, on_change),
-                };
-                let row = DocumentRow {
-                    mapped_print: Fingerprint::of(NO_CONTENT),
-                    tries: Vec::new(),
-                    sent: None,
-                    ..known.clone()
-                };
-                self.decided(place, decision, Some(known), row, (None, NO_CONTENT))?;
-            }
-            self.count(place);
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, place: usize) {
-        let (Some(record), Some(earlier)) = (self.made.records.get(place), self.earlier.get(place))
-        else {
-            return;
-        };
-        if record.documents.is_empty() {
-            self.made.counts.dropped += 1;
-        } else if !earlier.touched {
-            self.made.counts.unchanged += 1;
-        }
-    }
-
     /// `row` is the document as it would stand once it is applied; `content`
     /// where it lies among the mapped ones, and its bytes.
-    fn decided(
+    pub(super) fn decided(
         &mut self,
         place: usize,
         decision: Decision,
@@ -332,10 +256,7 @@ impl<'run> Assembly<'run> {
                 return Ok(());
             }
             Decision::Forget => {
-                self.made.changes.push(Change::Release {
-                    source_key: record.source_key.clone(),
-                    part: row.part,
-                });
+                record.leaving.extend(earlier);
                 return Ok(());
             }
             Decision::Send { action, known_id } => {
@@ -409,7 +330,7 @@ impl<'run> Assembly<'run> {
         self.add(place, Some(row), true);
     }
 
-    fn take_earlier(&mut self, place: usize, part: &str) -> Option<DocumentRow> {
+    pub(super) fn take_earlier(&mut self, place: usize, part: &str) -> Option<DocumentRow> {
         let documents = &mut self.earlier.get_mut(place)?.documents;
         let found = documents.iter().position(|known| known.part == part)?;
         Some(documents.swap_remove(found))

@@ -7,7 +7,7 @@ use duijie_record::{Action, Outcome, Rejection, Retry};
 use duijie_store::{Came, HoldKind};
 
 use super::resolved::tried;
-use super::{Course, Resolved, Rest, Writer};
+use super::{Course, Resolved, Rest, Writer, exchange};
 use crate::Error;
 use crate::chaos::{Guard, Point, is_off, reach};
 use crate::options::breach;
@@ -27,7 +27,7 @@ impl Writer {
         let context = Arc::clone(&self.context);
         let stage = &context.plan().target.stage;
         let documents = chunk.entries.len();
-        let unknown = |reason: String| Sent::Answered(vec![Outcome::Unknown(reason); documents]);
+        let unknown = |reason: String| vec![Outcome::Unknown(reason); documents];
         let mut failed = 0;
         loop {
             if self.target.is_none() {
@@ -42,23 +42,29 @@ impl Writer {
             reach(Point::DuringSend);
             let answer = target.write(&chunk.batch).await;
             reach(Point::AfterSend);
-            let fault = match answer {
-                Ok(outcomes) if outcomes.len() == documents => {
-                    return Ok(Sent::Answered(outcomes));
-                }
+            let exchanges = target.take_exchanges();
+            let outcomes = match answer {
+                Ok(outcomes) if outcomes.len() == documents => Ok(outcomes),
                 Ok(outcomes) => {
                     self.target = None;
                     let given = outcomes.len();
                     let what = format!("gave {given} outcomes for {documents} documents");
-                    return Ok(unknown(breach(stage, what).to_string()));
+                    Ok(unknown(breach(stage, what).to_string()))
+                }
+                Err(fault) if matches!(fault.kind, FaultKind::Guest(_)) => {
+                    // It died somewhere between the first byte and the answer.
+                    self.target = None;
+                    Ok(unknown(fault.to_string()))
+                }
+                Err(fault) => Err(fault),
+            };
+            let fault = match outcomes {
+                Ok(outcomes) => {
+                    exchange::keep(&context, chunk, &exchanges, &outcomes)?;
+                    return Ok(Sent::Answered(outcomes));
                 }
                 Err(fault) => fault,
             };
-            if matches!(fault.kind, FaultKind::Guest(_)) {
-                // It died somewhere between the first byte and the answer.
-                self.target = None;
-                return Ok(unknown(fault.to_string()));
-            }
             failed += 1;
             let Some(wait) = context.wait_after(&fault, failed) else {
                 return Ok(Sent::NotSent(Some(fault)));
