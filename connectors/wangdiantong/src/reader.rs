@@ -222,10 +222,11 @@ impl Columns {
         next: Position,
     ) -> Result<SourceBatch, Fault> {
         let mut entries = Vec::new();
+        let mut near = 0;
         if let Some(page) = &page {
             entries.reserve(page.len());
             for (index, record) in page.records().enumerate() {
-                entries.push(self.entry(record, index, slice)?);
+                entries.push(self.entry(record, index, slice, &mut near)?);
             }
         }
         Ok(SourceBatch {
@@ -235,7 +236,13 @@ impl Columns {
         })
     }
 
-    fn entry(&self, record: Record<'_>, index: usize, slice: Slice) -> Result<Entry, Fault> {
+    fn entry(
+        &self,
+        record: Record<'_>,
+        index: usize,
+        slice: Slice,
+        near: &mut usize,
+    ) -> Result<Entry, Fault> {
         let mut key = String::new();
         for (name, field) in &self.key {
             let text = record
@@ -257,7 +264,7 @@ impl Columns {
             key.push_str(&text);
         }
         let version = record
-            .field(&self.version)
+            .field_near(&self.version, near)
             .filter(|raw| !raw.is_null())
             .and_then(|raw| raw.text().ok())
             .map(std::borrow::Cow::into_owned);

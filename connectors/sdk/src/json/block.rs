@@ -14,7 +14,7 @@ pub(crate) struct Masks {
 }
 
 /// The 64 bytes from `at` on; beyond the end there are blanks.
-#[inline]
+#[inline(always)]
 pub(crate) fn masks_at(bytes: &[u8], at: usize) -> Masks {
     let rest = bytes.get(at..).unwrap_or_default();
     if let Some(block) = rest.first_chunk::<64>() {
@@ -28,7 +28,7 @@ pub(crate) fn masks_at(bytes: &[u8], at: usize) -> Masks {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn masks(block: &[u8; 64]) -> Masks {
     let (chunks, _) = block.as_chunks::<16>();
     let [a, b, c, d] = chunks else {
@@ -38,28 +38,29 @@ fn masks(block: &[u8; 64]) -> Masks {
     // `[` and `]` differ from `{` and `}` by bit 5 alone.
     let folded = lanes.map(|lane| lane.or(Lane::all(0x20)));
     let brackets = folded.map(|lane| lane.equal(b'{').or(lane.equal(b'}')));
+    let quotes = bits(lanes.map(|lane| lane.equal(b'"')));
+    let backslashes = lanes.map(|lane| lane.equal(b'\\'));
+    let line_feeds = lanes.map(|lane| lane.equal(b'\n'));
+    // Most blocks have none of these.
+    let rare = [backslashes, brackets, line_feeds].map(|[a, b, c, d]| a.or(b).or(c.or(d)));
+    let [one, two, three] = rare;
+    if one.or(two).or(three).bits() == 0 {
+        return Masks {
+            quotes,
+            ..Masks::default()
+        };
+    }
     Masks {
-        quotes: bits(lanes.map(|lane| lane.equal(b'"'))),
-        backslashes: rare_bits(lanes.map(|lane| lane.equal(b'\\'))),
-        brackets: rare_bits(brackets),
-        line_feeds: rare_bits(lanes.map(|lane| lane.equal(b'\n'))),
+        quotes,
+        backslashes: bits(backslashes),
+        brackets: bits(brackets),
+        line_feeds: bits(line_feeds),
     }
 }
 
 #[inline]
 fn bits([a, b, c, d]: [Lane; 4]) -> u64 {
     a.bits() | b.bits() << 16 | c.bits() << 32 | d.bits() << 48
-}
-
-/// The same, quicker where no bit is set.
-#[inline]
-fn rare_bits(lanes: [Lane; 4]) -> u64 {
-    let [a, b, c, d] = lanes;
-    if a.or(b).or(c.or(d)).bits() == 0 {
-        0
-    } else {
-        bits(lanes)
-    }
 }
 
 /// Which bytes a backslash escapes. `carry` is 1 when the first byte of the

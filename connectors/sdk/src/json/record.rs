@@ -39,7 +39,24 @@ impl<'data> Record<'data> {
     pub fn field(&self, field: &Field) -> Option<Raw<'data>> {
         find(self.bytes, self.children, self.base, field)
     }
+
+    /// The same, looked for first around `near`, where the record before had
+    /// it; only a record that names the field twice can tell the difference.
+    pub fn field_near(&self, field: &Field, near: &mut usize) -> Option<Raw<'data>> {
+        let first_child = self
+            .children
+            .first()
+            .map_or(self.bytes.len(), |(start, _)| start - self.base);
+        let from = near.saturating_sub(NEAR);
+        let to = (*near + field.length + NEAR).min(first_child);
+        let found = find_between(self.bytes, field, from, to).or_else(|| self.field(field))?;
+        *near = (found.0.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize);
+        Some(found)
+    }
 }
+
+/// How far around the expected place a field is looked for first.
+const NEAR: usize = 96;
 
 /// Looks between the children only, so that their fields are never taken.
 fn find<'data>(

@@ -209,6 +209,7 @@ proptest! {
         records in prop::collection::vec(object(), 0..6),
         before in object(),
         pretty: bool,
+        mut near in 0_usize..400,
     ) {
         let mut response = before;
         response.insert("list".to_owned(), Value::from_iter(records.iter().cloned()));
@@ -218,6 +219,7 @@ proptest! {
         prop_assert_eq!(page.len(), records.len());
         for (record, expected) in page.records().zip(&records) {
             let id = record.field(&Field::new("id"));
+            prop_assert_eq!(record.field_near(&Field::new("id"), &mut near), id);
             let id: Option<Value> = id.map(|raw| serde_json::from_slice(raw.0).unwrap());
             prop_assert_eq!(id.as_ref(), expected.get("id"));
         }
