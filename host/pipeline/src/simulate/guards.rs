@@ -1,11 +1,19 @@
 //! Every point at which a process may die, and every guard: with it all is
 //! well, and without it the same plays end wrong.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
 use duijie_contract::Guarantee;
+use duijie_store::{Caution, Change, Memory, Store};
 
 use super::chaos::take_away;
-use super::tests::{CALM, Play, holds};
+use super::checks::check as check_end;
+use super::launch::Fakes;
+use super::store::Slow;
+use super::tests::{CALM, Play, cut_short, finish, holds, start};
 use super::world::Fate;
+use crate::Options;
 use crate::chaos::{Guard, Point};
 
 const POINTS: [Point; 14] = [
@@ -139,4 +147,54 @@ fn the_targets_state_is_read_before_a_change() {
         ..CALM
     };
     check(Guard::ReadBeforeChange, play, None);
+}
+
+/// A store restored from a backup that knows nothing, after whole runs.
+fn restored(seed: u64) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let play = Play {
+        trouble: 20,
+        ..CALM
+    };
+    let run = async {
+        let (old, options) = start(seed, play, false);
+        cut_short(&options, &old.world).await;
+        let store = Arc::new(Slow {
+            memory: Memory::new(),
+            world: Arc::clone(&old.world),
+        });
+        let claim = store.claim(&options.plan.scope).await.unwrap();
+        let caution = Caution {
+            reason: "restored from a backup".to_owned(),
+            at_ms: 1,
+        };
+        let changes = vec![Change::Caution(Some(caution))];
+        store.memory.commit(&claim, changes).await.unwrap();
+        let launch = Arc::new(Fakes {
+            world: Arc::clone(&old.world),
+            store: Arc::clone(&store),
+        });
+        let restored = Options {
+            launch,
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            ..options
+        };
+        finish(&restored).await;
+        check_end(&store, &restored.plan, false);
+        assert_eq!(store.caution(&restored.plan.scope).unwrap(), None);
+    };
+    catch_unwind(AssertUnwindSafe(|| runtime.block_on(run))).is_ok()
+}
+
+#[test]
+fn after_a_restore_a_key_is_looked_up_before_it_is_sent() {
+    assert!((0..300).all(restored));
+    take_away(Some(Guard::Caution));
+    let found = (0..300).find(|seed| !restored(*seed));
+    take_away(None);
+    assert!(found.is_some(), "without caution nothing goes wrong");
 }

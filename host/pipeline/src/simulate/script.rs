@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Target, Transform, Use,
+    Description, Exchange, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Target,
+    Transform, Use,
 };
 use duijie_record::{
     Change, DocumentBatch, Finding, FoundDocument, MappedBatch, Outcome, Position, RecordBatch,
@@ -16,7 +17,7 @@ use duijie_record::{
 use duijie_store::{Memory, Store};
 
 use super::world::fault;
-use crate::{Options, Report, Silent, Stop, VirtualClock, run};
+use crate::{Observer, Options, Report, Silent, Stop, VirtualClock, run};
 
 type Find = dyn Fn(&TargetKey) -> Finding + Send + Sync;
 type Write = dyn Fn(usize, &DocumentBatch) -> Result<Vec<Outcome>, Fault> + Send + Sync;
@@ -35,6 +36,9 @@ pub(crate) struct Script {
     pub(crate) blind: Option<Fault>,
     pub(crate) writes: Arc<AtomicUsize>,
     pub(crate) preview: bool,
+    /// The request of every write.
+    pub(crate) exchange: Option<Exchange>,
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 /// A batch of documents `<first>`, `<first + 1>`, … at a position.
@@ -82,6 +86,8 @@ impl Script {
             blind: None,
             writes: Arc::default(),
             preview: false,
+            exchange: None,
+            observer: Arc::new(Silent),
         }
     }
 
@@ -95,7 +101,7 @@ impl Script {
             launch: Arc::new(self.clone()),
             store: Arc::clone(store) as Arc<dyn Store>,
             clock: Arc::new(VirtualClock::starting_at(start_ms)),
-            observer: Arc::new(Silent),
+            observer: Arc::clone(&self.observer),
             seed: 7,
             checkpoint_every: 8,
         }
@@ -188,6 +194,10 @@ impl Target for Script {
         }
         tokio::time::sleep(self.write_takes).await;
         (self.write)(call, batch)
+    }
+
+    fn take_exchanges(&mut self) -> Vec<Exchange> {
+        self.exchange.clone().into_iter().collect()
     }
 }
 

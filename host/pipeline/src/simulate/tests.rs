@@ -160,7 +160,7 @@ fn few_tries(options: &Options) -> bool {
     options.plan.policy.retries.attempts < PLENTY
 }
 
-async fn cut_short(options: &Options, world: &World) {
+pub(super) async fn cut_short(options: &Options, world: &World) {
     let after = Duration::from_millis(world.below(250));
     let stop = Stop::new();
     let way = world.below(3);
