@@ -34,6 +34,11 @@ pub trait Target: Send {
     /// One outcome an entry, in order. The caller has made the intent durable
     /// before; a fault says that no write left the host, and whatever cannot
     /// be told is an [`Outcome::Unknown`].
+    ///
+    /// Two last words of a rejection's code mean something, alone or after the
+    /// connector's own words and a dot: `duplicate`, the system has the
+    /// document already; and `batch`, the call was refused as a whole and not
+    /// this document. The caller cuts such a batch until one stands alone.
     async fn write(&mut self, batch: &DocumentBatch) -> Result<Vec<Outcome>, Fault>;
 
     /// The write requests of the last [`Target::write`], oldest first, at
