@@ -26,44 +26,7 @@ use crate::{Error, Event, Stop};
 /// An error means that the store could not be used: what became of the run is
 /// not recorded. A run that failed for another reason is in the report.
 pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
-    let started_ms = options.clock.now_ms();
-    let random = Random::seeded(options.seed ^ started_ms);
-    let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
-    let scope = &options.plan.scope;
-    let unbound = bind(options)?;
-    let claim = options.store.claim(scope).await?;
-    reach(Point::AfterClaim);
-    let lane = String::new();
-    let resumed = options.store.checkpoint(scope, &lane)?.is_some();
-    let context = Arc::new(Context {
-        options: options.clone(),
-        claim,
-        run: run.clone(),
-        random,
-        halt: Stop::new(),
-        anew: !resumed,
-        alike: OnceLock::new(),
-        started_ms,
-        lane,
-        caution: options.store.caution(scope)?,
-        lays_aside: true,
-        budget: Budget::default(),
-        kinds: HoldKinds::default(),
-    });
-    let mut begun = abandoned(&context)?;
-    begun.extend(unbound);
-    begun.push(Change::Run(row(
-        &context,
-        started_ms,
-        None,
-        RunState::Running,
-        Counts::default(),
-    )));
-    options.store.commit(&context.claim, begun).await?;
-    options
-        .observer
-        .event(Event::Started { run: &run, resumed });
-
+    let context = begin(options).await?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let failure = stages(&context, stop, &counts).await?;
     let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,19 +36,13 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
         None => End::Finished,
     };
     let report = Report {
-        run,
-        started_ms,
+        run: context.run.clone(),
+        started_ms: context.started_ms,
         ended_ms: context.now_ms(),
         counts,
         end,
     };
-    let ended = row(
-        &context,
-        started_ms,
-        Some(report.ended_ms),
-        report.state(),
-        counts,
-    );
+    let ended = row(&context, Some(report.ended_ms), report.state(), counts);
     let mut changes = vec![Change::Run(ended)];
     changes.extend(cleared(&context, &report.end)?);
     reach(Point::BeforeRunEnds);
@@ -98,16 +55,46 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     Ok(report)
 }
 
-fn row(
-    context: &Context,
-    started_ms: u64,
-    ended_ms: Option<u64>,
-    state: RunState,
-    counts: Counts,
-) -> RunRow {
+/// Claims the scope and makes the run known.
+async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
+    let started_ms = options.clock.now_ms();
+    let random = Random::seeded(options.seed ^ started_ms);
+    let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
+    let scope = &options.plan.scope;
+    let unbound = bind(options)?;
+    let claim = options.store.claim(scope).await?;
+    reach(Point::AfterClaim);
+    let lane = String::new();
+    let resumed = options.store.checkpoint(scope, &lane)?.is_some();
+    let context = Context {
+        options: options.clone(),
+        claim,
+        run,
+        random,
+        halt: Stop::new(),
+        anew: !resumed,
+        alike: OnceLock::new(),
+        started_ms,
+        lane,
+        caution: options.store.caution(scope)?,
+        lays_aside: true,
+        budget: Budget::default(),
+        kinds: HoldKinds::default(),
+    };
+    let mut begun = abandoned(&context)?;
+    begun.extend(unbound);
+    let running = row(&context, None, RunState::Running, Counts::default());
+    begun.push(Change::Run(running));
+    options.store.commit(&context.claim, begun).await?;
+    let run = &context.run;
+    options.observer.event(Event::Started { run, resumed });
+    Ok(Arc::new(context))
+}
+
+fn row(context: &Context, ended_ms: Option<u64>, state: RunState, counts: Counts) -> RunRow {
     RunRow {
         run: context.run.clone(),
-        started_ms,
+        started_ms: context.started_ms,
         ended_ms,
         state,
         purpose: "live".to_owned(),

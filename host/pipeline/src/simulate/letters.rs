@@ -119,22 +119,18 @@ async fn a_later_version_that_is_refused_too_takes_the_letters_place() {
     assert_eq!(letters.len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
-    let store: Arc<Memory> = Arc::default();
-    let claim = store.claim(&SCOPE.into()).await.unwrap();
-    let reason = "a person looks".to_owned();
+fn held_row(reason: &str) -> LedgerRow {
     let document = DocumentRow {
         part: String::new(),
         target_key: "CK".into(),
         target_id: None,
         mapped_print: Fingerprint(7),
-        state: DocumentState::Held(reason.clone()),
+        state: DocumentState::Held(reason.to_owned()),
         attempts: 1,
         tries: Vec::new(),
         sent: None,
     };
-    let row = LedgerRow {
+    LedgerRow {
         source_key: "CK1".into(),
         version: Some("1".into()),
         source_print: Fingerprint(8),
@@ -142,7 +138,15 @@ async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
         record: None,
         run: "earlier".into(),
         at_ms: 1,
-    };
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_is_taken_back_when_an_open_intent_turns_out_applied() {
+    let store: Arc<Memory> = Arc::default();
+    let claim = store.claim(&SCOPE.into()).await.unwrap();
+    let reason = "a person looks".to_owned();
+    let row = held_row(&reason);
     let hold = Hold {
         source_key: "CK1".into(),
         part: String::new(),

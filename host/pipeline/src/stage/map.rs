@@ -73,9 +73,14 @@ impl Mapper {
                 entries,
                 position: None,
             };
-            made = Some((Lined { batch, lines }, origins));
+            let lined = Lined {
+                batch,
+                lines,
+                wishes: Vec::new(),
+            };
+            made = Some((lined, origins));
         }
-        if let Some((Lined { batch, lines }, origins)) = made {
+        if let Some((Lined { batch, lines, .. }, origins)) = made {
             return Ok(Documents {
                 data: batch.data,
                 spans: lines,

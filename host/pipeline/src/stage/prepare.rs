@@ -14,6 +14,7 @@ use crate::flight::{Flight, Underway};
 use crate::options::Context;
 use crate::page::Page;
 use crate::recover;
+use crate::replay::Wish;
 use crate::report::Counts;
 use crate::stage::chunk::{Chunk, cut};
 use crate::stage::decide::{Fate, fate, print, winners};
@@ -25,6 +26,7 @@ use crate::stage::source::Lined;
 mod assemble;
 mod parked;
 mod rest;
+mod wished;
 
 use assemble::{Assembled, Assembly, Source, waits};
 pub(crate) use parked::HoldKinds;
@@ -47,6 +49,8 @@ pub(crate) struct Work {
     pub(crate) row: Option<LedgerRow>,
     /// Dealt with before, and tried again though it has not changed.
     pub(crate) again: bool,
+    /// What a person wants of it, in a replay.
+    pub(crate) wish: Option<Wish>,
 }
 
 impl Preparer {
@@ -113,12 +117,20 @@ impl Step<'_> {
         mapper: &mut Mapper,
         lined: Lined,
     ) -> Result<Option<(Message, Vec<Chunk>)>, Error> {
-        let Lined { mut batch, lines } = lined;
+        let Lined {
+            mut batch,
+            lines,
+            wishes,
+        } = lined;
         let mut counts = Counts {
             read: u64::try_from(batch.entries.len()).unwrap_or(u64::MAX),
             ..Counts::default()
         };
-        let Some(work) = self.newer(&batch, &lines, &mut counts).await? else {
+        let work = match wishes.is_empty() {
+            true => self.newer(&batch, &lines, &mut counts).await?,
+            false => self.picked(&batch, wishes).await?,
+        };
+        let Some(work) = work else {
             return Ok(None);
         };
         let mut assembled = Assembled::default();
@@ -126,11 +138,12 @@ impl Step<'_> {
         let mut chunks = Vec::new();
         if !work.is_empty() {
             let laid = lay_aside(self.context, &batch.data)?;
-            let upserts = upserts(self.context, &batch, &work);
-            let whole = upserts.len() == batch.entries.len();
+            let mut upserts = upserts(self.context, &batch, &work);
+            let whole = upserts.len() == batch.entries.len() && !wished::any(&work);
             let mut filtered = (!whole).then(|| filter(&batch, &lines, &work, &upserts));
             let input = filtered.as_mut().unwrap_or(&mut batch);
-            let documents = mapper.map(input).await?;
+            let mut documents = mapper.map(input).await?;
+            wished::add_ready(&mut documents, &mut upserts, &work);
             let source = Source {
                 // Without transforms the records themselves are the documents.
                 data: match whole && batch.data.is_empty() {
@@ -148,6 +161,7 @@ impl Step<'_> {
                 documents.origins,
                 &upserts,
             )?;
+            assembly.cancels()?;
             assembly.rest(&batch)?;
             assembled = assembly.made;
             if !self.take_off(&assembled).await {
@@ -228,11 +242,7 @@ impl Step<'_> {
         counts: &mut Counts,
     ) -> Result<Vec<Work>, Error> {
         let keys: Vec<SourceKey> = todo.iter().map(|(_, entry, _)| entry.key.clone()).collect();
-        let rows = self
-            .context
-            .options
-            .store
-            .ledger(&self.context.plan().scope, &keys)?;
+        let rows = self.context.ledger(&keys)?;
         let mut work = Vec::with_capacity(todo.len());
         for (((index, entry, print), source_key), row) in todo.into_iter().zip(keys).zip(rows) {
             let row = row.filter(|_| !is_off(Guard::LedgerDedup));
@@ -257,6 +267,7 @@ impl Step<'_> {
                     print,
                     row,
                     again,
+                    wish: None,
                 });
             }
         }
@@ -303,7 +314,9 @@ fn note(fate: Fate, counts: &mut Counts) -> bool {
 fn upserts(context: &Context, batch: &RecordBatch, work: &[Work]) -> Vec<usize> {
     let is_upsert = |work: &Work| {
         let entry = batch.entries.get(work.index);
-        entry.is_some_and(|entry| entry.change == Change::Upsert) && !waits(context, work)
+        let mapped = work.wish.as_ref().is_none_or(Wish::maps);
+        let upsert = entry.is_some_and(|entry| entry.change == Change::Upsert);
+        upsert && mapped && !waits(context, work)
     };
     let numbered = work.iter().enumerate();
     let upserts = numbered.filter(|(_, work)| is_upsert(work));
@@ -325,7 +338,9 @@ fn filter(
     for work in upserts.iter().filter_map(|place| work.get(*place)) {
         let span = lines.get(work.index).cloned();
         let line = span.and_then(|span| batch.data.get(span));
-        filtered.data.extend_from_slice(line.unwrap_or_default());
+        let edited = work.wish.as_ref().and_then(Wish::edited);
+        let line = edited.or(line).unwrap_or_default();
+        filtered.data.extend_from_slice(line);
         filtered.data.push(b'\n');
         filtered
             .entries

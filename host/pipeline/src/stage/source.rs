@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::options::{Context, breach};
 use crate::stage::chunk::spans;
-use crate::{Error, Event};
+use crate::replay::{self, Wish};
+use crate::{Error, Event, Purpose};
 
 pub(crate) struct Reader {
     pub(crate) context: Arc<Context>,
@@ -36,6 +37,13 @@ impl Reader {
         if begin.await.is_err() {
             return Ok(());
         }
+        if let Purpose::Replay(picks) = &context.options.purpose {
+            return replay::read(&context, picks, pages).await;
+        }
+        let until = match &context.options.purpose {
+            Purpose::Planned(planned) => planned.until.as_deref(),
+            _ => None,
+        };
         let stage = &context.plan().source;
         let store = &context.options.store;
         let checkpoint = store.checkpoint(&context.plan().scope, &context.lane)?;
@@ -73,7 +81,12 @@ impl Reader {
             let lined = verify(batch, &mut seen).map_err(|what| breach(stage, what))?;
             let records = lined.batch.entries.len();
             context.options.observer.event(Event::Read { records });
+            let position = lined.batch.position.as_ref();
+            let ends = until.is_some() && position.map(|position| &*position.0) == until;
             room.send(lined);
+            if ends {
+                break;
+            }
         }
         drop(pages);
         while let Some(position) = durable.recv().await {
@@ -84,7 +97,7 @@ impl Reader {
 }
 
 /// The next batch; passing faults are waited out.
-async fn next(context: &Context, source: &mut dyn Source) -> Result<Option<RecordBatch>, Fault> {
+pub(crate) async fn next(context: &Context, source: &mut dyn Source) -> Result<Option<RecordBatch>, Fault> {
     let policy = &context.plan().policy;
     let mut failed = 0;
     loop {
@@ -119,6 +132,8 @@ async fn committed(source: &mut dyn Source, position: &Position) -> Result<(), F
 pub(crate) struct Lined {
     pub(crate) batch: RecordBatch,
     pub(crate) lines: Vec<Range<usize>>,
+    /// One a record in a replay; none of what a source gave.
+    pub(crate) wishes: Vec<Wish>,
 }
 
 /// What a position may hold at most, in bytes; the contract says so.
@@ -153,5 +168,9 @@ pub(crate) fn verify(batch: RecordBatch, seen: &mut HashSet<Fingerprint>) -> Res
     if repeated {
         return Err("gave the same position twice, so it would never end".to_owned());
     }
-    Ok(Lined { batch, lines })
+    Ok(Lined {
+        batch,
+        lines,
+        wishes: Vec::new(),
+    })
 }

@@ -49,6 +49,11 @@ enum Rest {
 }
 
 impl Rest {
+    /// Nothing of it took effect.
+    fn is_later(&self) -> bool {
+        matches!(self, Self::Later(_) | Self::Batch(_))
+    }
+
     fn message(&self) -> &str {
         match self {
             Self::Later(message)
@@ -174,10 +179,7 @@ impl Writer {
         } = piece;
         while !chunk.is_empty() {
             let outcomes = match std::mem::replace(&mut begins, Begins::New) {
-                Begins::InDoubt => {
-                    let reason = "an earlier run ended before its answer".to_owned();
-                    vec![Outcome::Unknown(reason); chunk.entries.len()]
-                }
+                Begins::InDoubt => left_open(&chunk),
                 begins => {
                     let intended = matches!(begins, Begins::Intended);
                     if !intended && !self.intend(&mut open, &mut chunk, resolved).await? {
@@ -215,8 +217,9 @@ impl Writer {
                 Again::Send(again) => chunk = again,
                 Again::Halted => return Ok(course.short(open, None)),
                 Again::GivenUp(rest, reason) => {
+                    let left = (open, course);
                     return self
-                        .give_up((rest, reason), (open, course), family.is_cut, resolved)
+                        .give_up((rest, reason), left, family.is_cut, resolved)
                         .await;
                 }
             }
@@ -354,6 +357,11 @@ impl Writer {
         reach(Point::BeforeOutcome);
         let _gone = self.settler.send(Message::Outcomes(outcomes)).await;
     }
+}
+
+fn left_open(chunk: &Chunk) -> Vec<Outcome> {
+    let reason = "an earlier run ended before its answer".to_owned();
+    vec![Outcome::Unknown(reason); chunk.entries.len()]
 }
 
 impl Course {

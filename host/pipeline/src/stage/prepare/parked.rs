@@ -67,6 +67,12 @@ impl Assembly<'_> {
             exchange: None,
         };
         note(&mut row.tries, tried);
+        if self.context.replays() {
+            self.made.changes.push(Change::Release {
+                source_key: record.source_key.clone(),
+                part: row.part.clone(),
+            });
+        }
         let target_key = Some(&row.target_key).filter(|key| !key.as_str().is_empty());
         self.made.changes.push(Change::DeadLetter(DeadLetter {
             source_key: record.source_key.clone(),
@@ -79,7 +85,7 @@ impl Assembly<'_> {
             attempts: row.attempts,
             record: self.line(place).to_vec(),
             document: document.map(<[u8]>::to_vec),
-            edited: None,
+            edited: self.edited(place, document),
             exchange: None,
             run: self.context.run.clone(),
             at_ms: self.now_ms,

@@ -65,11 +65,12 @@ impl Assembly<'_> {
                     self.wait(place, known);
                     continue;
                 }
-                let decision = match (deleted, rejected) {
+                let usual = || match (deleted, rejected) {
                     (true, _) => decide::deleted(&known, on_change),
                     (false, true) => Decision::Keep(known.clone()),
                     (false, false) => decide::vanished(&known, on_change),
                 };
+                let decision = self.left_over(place, &known).unwrap_or_else(usual);
                 let row = DocumentRow {
                     mapped_print: Fingerprint::of(NO_CONTENT),
                     tries: Vec::new(),

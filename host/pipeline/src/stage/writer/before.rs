@@ -26,27 +26,26 @@ impl Writer {
         resolved: &mut Resolved,
     ) -> Result<Option<Chunk>, Error> {
         let cautious = self.context.caution.is_some() && !is_off(Guard::Caution);
-        let entries = chunk.entries.iter().enumerate();
-        let (creates, changes): (Vec<_>, Vec<_>) =
-            entries.partition(|(_, entry)| entry.action == Action::Create);
-        if changes.is_empty() && !cautious {
+        let is_create = |place: &usize| {
+            let entry = chunk.entries.get(*place);
+            entry.is_some_and(|entry| entry.action == Action::Create)
+        };
+        let places = 0..chunk.entries.len();
+        let (creates, changes): (Vec<_>, Vec<_>) = places.partition(is_create);
+        let asked = |place: &usize| cautious || self.resent(&chunk, *place).is_some();
+        let (creates, as_they_are): (Vec<_>, Vec<_>) = creates.into_iter().partition(asked);
+        if changes.is_empty() && creates.is_empty() {
             return Ok(Some(chunk));
         }
-        let places = |entries: Vec<(usize, _)>| entries.into_iter().map(|(place, _)| place);
-        let changes: Vec<usize> = places(changes).collect();
-        let creates: Vec<usize> = places(creates).collect();
         let Some(mut looked) = self.before_changes(&chunk, changes).await? else {
             return Ok(None);
         };
-        if cautious {
-            match self.before_creates(&mut chunk, creates).await? {
-                Some(more) => looked.extend(more),
-                None => return Ok(None),
-            }
-        } else {
-            let as_they_are = creates.into_iter();
-            looked.extend(as_they_are.map(|place| (place, Resolution::Send(None))));
+        match self.before_creates(&mut chunk, creates).await? {
+            Some(more) => looked.extend(more),
+            None => return Ok(None),
         }
+        let as_they_are = as_they_are.into_iter();
+        looked.extend(as_they_are.map(|place| (place, Resolution::Send(None))));
         looked.sort_unstable_by_key(|(place, _)| *place);
         let mut kept = Vec::with_capacity(looked.len());
         for (place, resolution) in looked {
@@ -60,6 +59,12 @@ impl Writer {
             }
         }
         Ok(Some(chunk.pick(kept)))
+    }
+
+    /// Why a held document waited that a person wants sent now.
+    fn resent(&self, chunk: &Chunk, place: usize) -> Option<HoldKind> {
+        let entry = chunk.entries.get(place)?;
+        self.context.resends(&entry.source_key, &entry.part)
     }
 
     async fn before_changes(
@@ -115,7 +120,7 @@ impl Writer {
             let reason = self.context.caution.as_ref();
             let reason = reason.map_or("", |caution| caution.reason.as_str());
             let reason = format!("{reason}, and the target cannot be asked whether it has it");
-            let resolve = |place| match harmless {
+            let resolve = |place| match harmless || self.resent(chunk, place).is_some() {
                 true => (place, Resolution::Send(None)),
                 false => (place, Resolution::Hold(HoldKind::Caution, reason.clone())),
             };
@@ -130,7 +135,14 @@ impl Writer {
         let resolutions = self.owned(chunk, &creates, findings, |_, finding| {
             with_caution(finding)
         });
-        let looked: Looked = creates.into_iter().zip(resolutions?).collect();
+        let mut looked: Looked = creates.into_iter().zip(resolutions?).collect();
+        for (place, resolution) in &mut looked {
+            let conflicted = self.resent(chunk, *place) == Some(HoldKind::Conflict);
+            if let (Resolution::Applied(Some(id)), true) = (&*resolution, conflicted) {
+                let reason = format!("the target still has something else as `{id}`");
+                *resolution = Resolution::Hold(HoldKind::Conflict, reason);
+            }
+        }
         for (place, resolution) in &looked {
             if matches!(resolution, Resolution::Send(_)) {
                 chunk.note(*place, tried(&self.context, chunk, *place, Came::Absent));

@@ -25,6 +25,16 @@ pub(super) enum Again {
     Halted,
 }
 
+/// Of documents without an outcome those that go on.
+#[derive(Default)]
+struct Sifted<'rest> {
+    /// To be sent again, with the target's id where it is known.
+    again: Vec<(usize, Option<String>)>,
+    doubtful: Vec<usize>,
+    /// Of the last of them.
+    reason: &'rest str,
+}
+
 impl Writer {
     /// Waits and reconciles; gives back what is to be sent again.
     pub(super) async fn again(
@@ -35,38 +45,19 @@ impl Writer {
         resolved: &mut Resolved,
     ) -> Result<Again, Error> {
         let retries = self.context.plan().policy.retries;
-        let is_later = |why: &Rest| matches!(why, Rest::Later(_) | Rest::Batch(_));
-        let pause = match rest.iter().any(is_later) {
+        let pause = match rest.iter().any(Rest::is_later) {
             true => backoff(&retries, course.tries, &self.context.random),
             false => Duration::ZERO,
         };
         let last = course.tries >= retries.attempts || !self.context.affords(pause);
-        let doubt = self.doubt();
+        let Sifted {
+            mut again,
+            doubtful,
+            reason,
+        } = self.sift(&chunk, &rest, resolved);
         let mut wait = if last { Duration::ZERO } else { pause };
-        let mut reason = "";
-        let mut doubtful = Vec::new();
-        let mut again = Vec::new();
-        for (index, (entry, why)) in chunk.entries.iter().zip(&rest).enumerate() {
-            let message = why.message();
-            match doubt {
-                _ if is_later(why) => {
-                    reason = message;
-                    again.push((index, entry.known_id.clone()));
-                }
-                Doubt::Hold => {
-                    let why = "it cannot be told whether it took effect";
-                    let reason = format!("{why}: {message}");
-                    resolved.hold(&chunk, index, HoldKind::Doubt, reason);
-                }
-                Doubt::Skip => resolved.applied(&chunk, index, None, None),
-                Doubt::Resend | Doubt::LookUp => {
-                    reason = message;
-                    if !is_off(Guard::SettleTime) {
-                        wait = wait.max(self.context.plan().target.settle);
-                    }
-                    doubtful.push(index);
-                }
-            }
+        if !doubtful.is_empty() && !is_off(Guard::SettleTime) {
+            wait = wait.max(self.context.plan().target.settle);
         }
         if !wait.is_zero() && !self.context.wait("settling", reason, wait).await {
             return Ok(Again::Halted);
@@ -75,7 +66,7 @@ impl Writer {
         let Some(resolutions) = looked else {
             return Ok(Again::Halted);
         };
-        for (index, resolution) in doubtful.iter().copied().zip(resolutions) {
+        for (index, resolution) in doubtful.into_iter().zip(resolutions) {
             match (resolution, rest.get(index)) {
                 (Resolution::Applied(id), _) => resolved.applied(&chunk, index, id, None),
                 (Resolution::Hold(kind, reason), _) => resolved.hold(&chunk, index, kind, reason),
@@ -106,6 +97,37 @@ impl Writer {
         } else {
             Again::Send(chunk)
         })
+    }
+
+    /// Resolves what needs no look.
+    fn sift<'rest>(
+        &self,
+        chunk: &Chunk,
+        rest: &'rest [Rest],
+        resolved: &mut Resolved,
+    ) -> Sifted<'rest> {
+        let mut sifted = Sifted::default();
+        let doubt = self.doubt();
+        for (index, (entry, why)) in chunk.entries.iter().zip(rest).enumerate() {
+            let message = why.message();
+            match doubt {
+                _ if why.is_later() => {
+                    sifted.reason = message;
+                    sifted.again.push((index, entry.known_id.clone()));
+                }
+                Doubt::Hold => {
+                    let why = "it cannot be told whether it took effect";
+                    let reason = format!("{why}: {message}");
+                    resolved.hold(chunk, index, HoldKind::Doubt, reason);
+                }
+                Doubt::Skip => resolved.applied(chunk, index, None, None),
+                Doubt::Resend | Doubt::LookUp => {
+                    sifted.reason = message;
+                    sifted.doubtful.push(index);
+                }
+            }
+        }
+        sifted
     }
 
     pub(super) fn doubt(&self) -> Doubt {

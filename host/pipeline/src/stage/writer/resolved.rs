@@ -62,6 +62,7 @@ impl Resolved {
     pub(crate) fn hold(&mut self, chunk: &Chunk, index: usize, kind: HoldKind, reason: String) {
         if let Some(entry) = chunk.entries.get(index) {
             let record = self.recall.line(&self.context, entry.record.as_ref());
+            self.changes.extend(self.replaced(chunk, index));
             self.changes.push(Change::Hold(Hold {
                 source_key: entry.source_key.clone(),
                 part: entry.part.clone(),
@@ -87,6 +88,7 @@ impl Resolved {
         };
         if let Some(entry) = chunk.entries.get(index) {
             let record = self.recall.line(&self.context, entry.record.as_ref());
+            self.changes.extend(self.replaced(chunk, index));
             self.changes.push(Change::DeadLetter(DeadLetter {
                 source_key: entry.source_key.clone(),
                 part: entry.part.clone(),
@@ -105,6 +107,17 @@ impl Resolved {
             }));
         }
         self.add(chunk, index, None, DocumentState::Rejected, Some(came));
+    }
+
+    /// What a replay goes on with gives way to what it came to: a hold to a
+    /// dead letter, and the other way round.
+    fn replaced(&self, chunk: &Chunk, index: usize) -> Option<Change> {
+        let entry = chunk.entries.get(index)?;
+        let earlier = chunk.slots.get(index)?.is_none();
+        (earlier || self.context.replays()).then(|| Change::Release {
+            source_key: entry.source_key.clone(),
+            part: entry.part.clone(),
+        })
     }
 
     fn add(
