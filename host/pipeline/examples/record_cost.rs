@@ -296,6 +296,7 @@ fn main() {
         observer: Arc::new(Silent),
         seed: 1,
         checkpoint_every: 16,
+        purpose: duijie_pipeline::Purpose::Live,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

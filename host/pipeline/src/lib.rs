@@ -4,6 +4,8 @@
 
 mod chaos;
 mod clock;
+mod decision;
+mod diff;
 mod error;
 mod flight;
 mod follow;
@@ -11,8 +13,11 @@ mod key;
 mod observer;
 mod options;
 mod page;
+mod planned;
 mod preview;
+mod purpose;
 mod recover;
+mod replay;
 mod report;
 mod retry;
 mod run;
@@ -22,12 +27,16 @@ mod stage;
 mod stop;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
-pub use error::Error;
+pub use decision::{Decision, decide, edit};
+pub use diff::{DIFF_RECORDS, Delta, DiffEntry, DiffReport, FieldChange, diff};
+pub use error::{Error, Left};
 pub use follow::follow;
 pub use key::derive as derive_key;
 pub use observer::{Event, Observer, Silent};
 pub use options::Options;
+pub use planned::{Planned, PlannedAction, PlannedEntry, PlannedHold, PlannedHoldKind};
 pub use preview::{PreviewRecord, PreviewReport, Would, preview};
+pub use purpose::{Pick, Purpose, What};
 pub use report::{Counts, End, Report};
 pub use run::run;
 pub use stop::Stop;

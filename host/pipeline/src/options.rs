@@ -1,16 +1,17 @@
 //! What a run is started with, and what its tasks share while it goes on.
 
-use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use duijie_contract::{Fault, FaultKind, Launch};
 use duijie_plan::{Plan, Stage};
-use duijie_record::RunId;
-use duijie_store::{Caution, Claim, DocumentRow, DocumentState, LedgerRow, Store};
+use duijie_record::{RunId, SourceKey};
+use duijie_store::{Caution, Claim, DocumentRow, DocumentState, HoldKind, LedgerRow, Store};
 
+use crate::planned::Gate;
 use crate::retry::{Budget, Random};
 use crate::stage::prepare::HoldKinds;
-use crate::{Clock, Error, Observer, Stop};
+use crate::{Clock, Error, Observer, Purpose, Stop};
 
 #[derive(Clone)]
 pub struct Options {
@@ -24,6 +25,7 @@ pub struct Options {
     /// A checkpoint with nothing else to commit waits for this many batches,
     /// for something to ride along with, or for the end of the run.
     pub checkpoint_every: u32,
+    pub purpose: Purpose,
 }
 
 /// One run's own.
@@ -48,6 +50,12 @@ pub(crate) struct Context {
     pub(crate) lays_aside: bool,
     pub(crate) budget: Budget,
     pub(crate) kinds: HoldKinds,
+    /// What may be sent, where a plan says so.
+    pub(crate) gate: Option<Gate>,
+    /// Rows as a diff takes them to be once what it told is done.
+    pub(crate) assumed: Mutex<HashMap<SourceKey, LedgerRow>>,
+    /// Held documents that a person wants sent, and why each was held.
+    pub(crate) resent: OnceLock<HashMap<(SourceKey, String), HoldKind>>,
 }
 
 /// So many runs are looked through for the one that refused a document. One
@@ -80,6 +88,37 @@ impl Context {
             .alike
             .get_or_init(|| alike.map(|run| run.run).collect());
         Ok(!alike.contains(&row.run))
+    }
+
+    /// One answer a key, in order.
+    pub(crate) fn ledger(&self, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
+        let mut rows = self.options.store.ledger(&self.plan().scope, keys)?;
+        let assumed = self.assumed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !assumed.is_empty() {
+            for (key, row) in keys.iter().zip(&mut rows) {
+                if let Some(known) = assumed.get(key) {
+                    *row = Some(known.clone());
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    pub(crate) fn assume(&self, row: LedgerRow) {
+        let mut assumed = self.assumed.lock().unwrap_or_else(PoisonError::into_inner);
+        assumed.insert(row.source_key.clone(), row);
+    }
+
+    /// Whether what waits for a person goes on.
+    pub(crate) fn replays(&self) -> bool {
+        matches!(self.options.purpose, Purpose::Replay(_))
+    }
+
+    /// Why the document was held that a person wants sent now; `None` for any
+    /// other document.
+    pub(crate) fn resends(&self, source_key: &SourceKey, part: &str) -> Option<HoldKind> {
+        let resent = self.resent.get()?;
+        resent.get(&(source_key.clone(), part.to_owned())).copied()
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

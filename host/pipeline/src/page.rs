@@ -42,17 +42,16 @@ pub(crate) struct RecordState {
     pub(crate) documents: Vec<Option<DocumentRow>>,
     /// Documents that wait.
     pub(crate) waiting: usize,
+    /// What is let go once nothing waits: not before, as the record may be
+    /// nowhere else to go on with.
+    pub(crate) after: Vec<Change>,
 }
 
 /// Lets go of what waits for a person about an earlier version of a document,
-/// now that it stands or is taken back. Nothing can wait about one that is new.
-pub(crate) fn release(
-    source_key: &SourceKey,
-    earlier: Option<&DocumentRow>,
-    now: &DocumentRow,
-) -> Option<Change> {
+/// now that it stands or is taken back. Nothing may wait about one that is new.
+pub(crate) fn release(source_key: &SourceKey, may_wait: bool, now: &DocumentRow) -> Option<Change> {
     let settled = matches!(now.state, DocumentState::Applied | DocumentState::Cancelled);
-    (earlier.is_some() && settled).then(|| Change::Release {
+    (may_wait && settled).then(|| Change::Release {
         source_key: source_key.clone(),
         part: now.part.clone(),
     })
@@ -81,14 +80,15 @@ pub(crate) fn note(tries: &mut Vec<Try>, new: Try) {
 }
 
 impl RecordState {
-    /// Lets go of what has left, once nothing waits.
-    pub(crate) fn left(&mut self) -> impl Iterator<Item = Change> {
-        let source_key = self.source_key.clone();
+    /// What is let go, once nothing waits.
+    pub(crate) fn left(&mut self) -> Vec<Change> {
+        let mut changes = std::mem::take(&mut self.after);
         let left = std::mem::take(&mut self.leaving).into_iter();
-        left.map(move |document| Change::Release {
-            source_key: source_key.clone(),
+        changes.extend(left.map(|document| Change::Release {
+            source_key: self.source_key.clone(),
             part: document.part,
-        })
+        }));
+        changes
     }
 
     /// The ledger's row now; complete once nothing waits. Takes the documents

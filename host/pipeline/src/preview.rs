@@ -2,7 +2,7 @@
 //! run, and writes nothing, neither to the store nor to the target.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use duijie_contract::{Fault, FaultKind, Preview, Source};
 use duijie_record::{Action, Lines, RecordBatch, RecordEntry, SourceKey, TargetKey, Version};
@@ -71,7 +71,9 @@ pub struct PreviewReport {
 pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Error> {
     let plan = &options.plan;
     let usage = &plan.source.usage;
-    let checkpoint = options.store.checkpoint(&plan.scope, "")?;
+    let checkpoint = options
+        .store
+        .checkpoint(&plan.scope, options.purpose.lane())?;
     let position = checkpoint.map(|checkpoint| checkpoint.position);
     let mut report = PreviewReport {
         outline: options.launch.outline(usage, position.as_ref()).await?,
@@ -125,7 +127,7 @@ async fn first_records(source: &mut dyn Source, limit: u32) -> Result<Option<Rec
 }
 
 /// A context that nothing is committed with.
-fn reading(options: &Options, anew: bool) -> Context {
+pub(crate) fn reading(options: &Options, anew: bool) -> Context {
     Context {
         options: options.clone(),
         claim: Claim {
@@ -138,11 +140,14 @@ fn reading(options: &Options, anew: bool) -> Context {
         anew,
         alike: OnceLock::new(),
         started_ms: options.clock.now_ms(),
-        lane: String::new(),
+        lane: options.purpose.lane().to_owned(),
         caution: None,
         lays_aside: false,
         budget: Budget::default(),
         kinds: HoldKinds::default(),
+        gate: None,
+        assumed: Mutex::default(),
+        resent: OnceLock::new(),
     }
 }
 
@@ -154,7 +159,7 @@ async fn first_write(options: &Options, chunk: &Chunk) -> Option<Fault> {
     }
 }
 
-fn records(
+pub(crate) fn records(
     context: &Context,
     batch: &RecordBatch,
     page: &Page,
@@ -237,8 +242,7 @@ fn kept_back(change: Change) -> Option<PreviewRecord> {
 
 /// A record that the ledger has dealt with.
 fn known(context: &Context, entry: &RecordEntry, line: &[u8]) -> Result<PreviewRecord, Error> {
-    let store = &context.options.store;
-    let rows = store.ledger(&context.plan().scope, std::slice::from_ref(&entry.key))?;
+    let rows = context.ledger(std::slice::from_ref(&entry.key))?;
     let row = rows.into_iter().flatten().next();
     let fate = row.as_ref().map_or(Fate::Stale, |row| {
         let read = (entry.version.as_ref(), print(line, entry.change));

@@ -1,6 +1,7 @@
 //! One run: claims the scope, starts the stages, waits for all of them and
 //! says how it ended. Dropping the future ends every stage with it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use duijie_plan::Plan;
@@ -12,27 +13,35 @@ use tokio::task::{JoinError, JoinSet};
 use crate::chaos::{Point, reach};
 use crate::flight::Flight;
 use crate::options::{Context, Options};
+use crate::planned::Gate;
 use crate::report::{Counts, End, Report};
 use crate::retry::{Budget, Random};
 use crate::stage::prepare::{HoldKinds, Preparer};
 use crate::stage::settle::{Settler, State};
 use crate::stage::source::Reader;
 use crate::stage::writer::Writer;
-use crate::{Error, Event, Stop};
+use crate::{Error, Event, Purpose, Stop};
 
 /// Runs the plan until its source has nothing more, someone stops it, or it
 /// fails. A wish to stop starts nothing new and settles what is in flight.
 ///
-/// An error means that the store could not be used: what became of the run is
-/// not recorded. A run that failed for another reason is in the report.
+/// An error means that the run may not begin, or that the store could not be
+/// used: what became of the run is not recorded then. A run that failed for
+/// another reason is in the report.
 pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     let context = begin(options).await?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let failure = stages(&context, stop, &counts).await?;
     let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
-    let end = match failure {
+    let halted = context.halt.is_stopped();
+    let unmet = context
+        .gate
+        .as_ref()
+        .filter(|_| failure.is_none() && !halted);
+    let unmet = unmet.and_then(|gate| gate.all_met().err());
+    let end = match failure.or(unmet) {
         Some(error) => End::Failed(error),
-        None if context.halt.is_stopped() => End::Stopped,
+        None if halted => End::Stopped,
         None => End::Finished,
     };
     let report = Report {
@@ -45,6 +54,7 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     let ended = row(&context, Some(report.ended_ms), report.state(), counts);
     let mut changes = vec![Change::Run(ended)];
     changes.extend(cleared(&context, &report.end)?);
+    changes.extend(lane_ends(&context, &report.end));
     reach(Point::BeforeRunEnds);
     options.store.commit(&context.claim, changes).await?;
     let run = &report.run;
@@ -55,31 +65,42 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// Claims the scope and makes the run known.
+/// Claims the scope and makes the run known, unless it may not begin.
 async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
+    let Options { plan, purpose, .. } = options;
     let started_ms = options.clock.now_ms();
     let random = Random::seeded(options.seed ^ started_ms);
     let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
-    let scope = &options.plan.scope;
+    purpose.check(started_ms, plan.policy.retention.ledger)?;
     let unbound = bind(options)?;
-    let claim = options.store.claim(scope).await?;
+    let claim = options.store.claim(&plan.scope).await?;
     reach(Point::AfterClaim);
-    let lane = String::new();
-    let resumed = options.store.checkpoint(scope, &lane)?.is_some();
+    let checkpoint = options.store.checkpoint(&plan.scope, purpose.lane())?;
+    let position = checkpoint.as_ref().map(|checkpoint| &checkpoint.position);
+    let gate = match purpose {
+        Purpose::Planned(planned) => {
+            planned.check(plan, position)?;
+            Some(Gate::new(planned))
+        }
+        _ => None,
+    };
     let context = Context {
-        options: options.clone(),
         claim,
         run,
         random,
         halt: Stop::new(),
-        anew: !resumed,
+        anew: position.is_none(),
         alike: OnceLock::new(),
         started_ms,
-        lane,
-        caution: options.store.caution(scope)?,
+        lane: purpose.lane().to_owned(),
+        caution: options.store.caution(&plan.scope)?,
         lays_aside: true,
         budget: Budget::default(),
         kinds: HoldKinds::default(),
+        gate,
+        assumed: Mutex::new(HashMap::new()),
+        resent: OnceLock::new(),
+        options: options.clone(),
     };
     let mut begun = abandoned(&context)?;
     begun.extend(unbound);
@@ -87,6 +108,7 @@ async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
     begun.push(Change::Run(running));
     options.store.commit(&context.claim, begun).await?;
     let run = &context.run;
+    let resumed = position.is_some();
     options.observer.event(Event::Started { run, resumed });
     Ok(Arc::new(context))
 }
@@ -97,7 +119,7 @@ fn row(context: &Context, ended_ms: Option<u64>, state: RunState, counts: Counts
         started_ms: context.started_ms,
         ended_ms,
         state,
-        purpose: "live".to_owned(),
+        purpose: context.options.purpose.text(),
         manifest_digest: context.plan().manifest_digest.clone(),
         components: components(context.plan()),
         read: counts.read,
@@ -138,12 +160,22 @@ fn bind(options: &Options) -> Result<Option<Change>, Error> {
     }
 }
 
-/// A run that finished under a caution has looked up whatever it sent. One
-/// that was asked for in the meantime stays.
+/// A run that finished under a caution has looked up whatever was sent after
+/// the checkpoint, if it read all of that. One that was asked for in the
+/// meantime stays.
 fn cleared(context: &Context, end: &End) -> Result<Option<Change>, Error> {
-    let finished = matches!(end, End::Finished) && context.caution.is_some();
+    let whole = context.options.purpose.is_whole();
+    let finished = matches!(end, End::Finished) && whole && context.caution.is_some();
     let now = context.options.store.caution(&context.plan().scope)?;
     Ok((finished && now == context.caution).then_some(Change::Caution(None)))
+}
+
+/// A backfill that has finished needs no checkpoint any more.
+fn lane_ends(context: &Context, end: &End) -> Option<Change> {
+    let ends = matches!(end, End::Finished) && !context.lane.is_empty();
+    ends.then(|| Change::ResetCheckpoint {
+        lane: context.lane.clone(),
+    })
 }
 
 /// Closes the row of a run whose process ended before it did. The claim is
@@ -154,7 +186,7 @@ fn abandoned(context: &Context) -> Result<Vec<Change>, Error> {
         .into_iter()
         .filter(|run| run.state == RunState::Running);
     let closed = open.map(|run| {
-        let reason = "its process ended before it did".to_owned();
+        let reason = "its process ended, or its claim was taken, before it did".to_owned();
         Change::Run(RunRow {
             state: RunState::Failed(reason),
             ..run
@@ -198,8 +230,10 @@ async fn stages(
             Ok((_, Ok(()))) => {}
             Ok((_, Err(Error::Store(error)))) => return Err(error.into()),
             Ok((stage, Err(error))) => {
-                // What a failed source gave before is still written.
-                if stage != Stage::Source {
+                // What a failed source gave before is still written, and so is
+                // what came before a document that is not planned.
+                let not_planned = matches!(error, Error::NotPlanned { .. });
+                if stage != Stage::Source && !not_planned {
                     context.halt.stop();
                 }
                 failure.get_or_insert(error);

@@ -4,9 +4,12 @@
 pub(crate) mod chaos;
 mod checks;
 mod guards;
+mod lanes;
 mod launch;
 mod letters;
 mod outages;
+mod plans;
+mod replays;
 mod scenarios;
 mod script;
 mod states;

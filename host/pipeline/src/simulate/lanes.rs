@@ -20,7 +20,10 @@ fn simple() -> Plan {
 }
 
 fn one(position: &str, key: &str) -> RecordBatch {
-    batch(position, &[(key, "1", &format!(r#"{{"FBillNo":"{key}"}}"#))])
+    batch(
+        position,
+        &[(key, "1", &format!(r#"{{"FBillNo":"{key}"}}"#))],
+    )
 }
 
 fn backfill() -> Purpose {
@@ -106,9 +109,9 @@ async fn a_window_that_begins_before_the_ledger_is_refused() {
     options.purpose = begins(31);
     let refused = run(&options, &Stop::new()).await.unwrap_err();
     assert!(
-        refused.to_string().starts_with(
-            "the window begins 31 days ago, and the ledger knows 30"
-        ),
+        refused
+            .to_string()
+            .starts_with("the window begins 31 days ago, and the ledger knows 30"),
         "{refused}"
     );
     assert!(store.runs(&SCOPE.into(), 9).unwrap().is_empty());

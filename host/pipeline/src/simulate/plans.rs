@@ -24,7 +24,10 @@ fn line(key: &str, value: &str) -> String {
 
 /// A page of records `key`, `version`, `amount`.
 fn page(position: &str, records: &[(&str, &str, &str)]) -> RecordBatch {
-    let lines: Vec<String> = records.iter().map(|(key, _, value)| line(key, value)).collect();
+    let lines: Vec<String> = records
+        .iter()
+        .map(|(key, _, value)| line(key, value))
+        .collect();
     let records = records.iter().zip(&lines);
     let records: Vec<_> = records
         .map(|((key, version, _), line)| (*key, *version, line.as_str()))
@@ -37,7 +40,10 @@ fn standing(store: &Arc<Memory>) -> Script {
     let mut script = Script::new(Vec::new());
     let store = Arc::clone(store);
     script.find = Arc::new(move |key| {
-        match store.owners(&SCOPE.into(), std::slice::from_ref(key)).unwrap()[0] {
+        match store
+            .owners(&SCOPE.into(), std::slice::from_ref(key))
+            .unwrap()[0]
+        {
             Some(_) => found(key),
             None => Finding::Absent,
         }
@@ -105,7 +111,10 @@ async fn a_diff_tells_what_each_document_would_come_to() {
     live(&store, &[page("1", &first)]).await;
     let runs = store.runs(&SCOPE.into(), 9).unwrap();
     let pages = [
-        page("2", &[("a", "1", "1"), ("b", "2", "10.50"), ("c", "1", "0")]),
+        page(
+            "2",
+            &[("a", "1", "1"), ("b", "2", "10.50"), ("c", "1", "0")],
+        ),
         page("3", &[("d", "1", "1"), ("e", "1", "1"), ("f", "1", "1")]),
         page("4", &[("g", "1", "1"), ("d", "2", "2")]),
     ];
@@ -165,7 +174,10 @@ async fn what_the_target_says_before_a_change_is_told() {
     assert_eq!((report.counts.held, report.counts.applied), (3, 0));
     let holds = store.holds(&SCOPE.into()).unwrap();
     let kinds: Vec<_> = holds.iter().map(|hold| hold.kind).collect();
-    assert_eq!(kinds, [HoldKind::Locked, HoldKind::Conflict, HoldKind::Conflict]);
+    assert_eq!(
+        kinds,
+        [HoldKind::Locked, HoldKind::Conflict, HoldKind::Conflict]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,7 +188,10 @@ async fn an_update_whose_last_sending_is_gone_cannot_be_told() {
     let rows = store.ledger(&SCOPE.into(), &["a".into()]).unwrap();
     let mut row = rows.into_iter().flatten().next().unwrap();
     row.documents[0].sent = None;
-    store.commit(&claim, vec![Change::Ledger(row)]).await.unwrap();
+    store
+        .commit(&claim, vec![Change::Ledger(row)])
+        .await
+        .unwrap();
     let pages = [page("2", &[("a", "2", "2")])];
     let script = with(standing(&store), &pages);
     let report = differ(&script, &store, 100).await;
@@ -204,7 +219,10 @@ async fn under_caution_what_stands_is_found_and_not_sent() {
     assert_eq!(told(&report), ["a found"]);
     script = with(script, &pages);
     let report = by_plan(&script, &store, &report.planned).await;
-    assert_eq!((report.counts.applied, failure(&report)), (1, "Finished".to_owned()));
+    assert_eq!(
+        (report.counts.applied, failure(&report)),
+        (1, "Finished".to_owned())
+    );
     assert_eq!(script.writes.load(Ordering::Relaxed), 0);
 }
 
@@ -227,7 +245,10 @@ async fn what_an_earlier_run_left_open_is_told_and_counts_as_sent() {
         _ => Finding::Absent,
     });
     let report = by_plan(&script, &store, &report.planned).await;
-    assert_eq!((report.counts.applied, failure(&report)), (2, "Finished".to_owned()));
+    assert_eq!(
+        (report.counts.applied, failure(&report)),
+        (2, "Finished".to_owned())
+    );
     assert_eq!(script.writes.load(Ordering::Relaxed), 1);
 }
 
@@ -253,7 +274,10 @@ async fn a_run_by_plan_sends_what_was_planned() {
     let planned = planned(&store, &two_pages()).await;
     let script = with(standing(&store), &two_pages());
     let report = by_plan(&script, &store, &planned).await;
-    assert_eq!((report.counts.applied, failure(&report)), (4, "Finished".to_owned()));
+    assert_eq!(
+        (report.counts.applied, failure(&report)),
+        (4, "Finished".to_owned())
+    );
     let runs = store.runs(&SCOPE.into(), 1).unwrap();
     assert_eq!(runs[0].purpose, format!("plan {}", &planned.hash[..12]));
 }
@@ -275,8 +299,14 @@ async fn strays(second: &[(&str, &str, &str)]) -> (u64, Option<Position>, String
 async fn a_document_that_is_not_planned_is_not_sent_and_what_came_before_is_done() {
     let first = Some(Position(b"1".to_vec()));
     let cases = [
-        ([("c", "1", "1"), ("e", "1", "1")], "document `` of `e` is not in the plan"),
-        ([("c", "1", "1"), ("d", "1", "2")], "`d` has another content than in the plan"),
+        (
+            [("c", "1", "1"), ("e", "1", "1")],
+            "document `` of `e` is not in the plan",
+        ),
+        (
+            [("c", "1", "1"), ("d", "1", "2")],
+            "`d` has another content than in the plan",
+        ),
     ];
     for (second, said) in cases {
         let (applied, position, error) = strays(&second).await;
@@ -288,7 +318,10 @@ async fn a_document_that_is_not_planned_is_not_sent_and_what_came_before_is_done
 #[tokio::test(start_paused = true)]
 async fn a_planned_document_that_never_comes_is_told() {
     let (applied, position, error) = strays(&[("c", "1", "1")]).await;
-    assert!(error.contains("1 documents of the plan never came, the first of `d`"), "{error}");
+    assert!(
+        error.contains("1 documents of the plan never came, the first of `d`"),
+        "{error}"
+    );
     assert_eq!((applied, position), (3, Some(Position(b"2".to_vec()))));
 }
 
@@ -309,7 +342,10 @@ async fn a_document_that_would_be_changed_otherwise_is_not_sent() {
     let script = with(standing(&store), &pages);
     let report = by_plan(&script, &store, &planned).await;
     let said = failure(&report);
-    assert!(said.contains("`a` would be updated, and created by the plan"), "{said}");
+    assert!(
+        said.contains("`a` would be updated, and created by the plan"),
+        "{said}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -386,9 +422,15 @@ async fn a_run_that_was_doubtful_is_by_the_plan_as_well() {
     let planned = planned(&store, &two_pages()).await;
     let mut script = with(standing(&store), &two_pages());
     script.write = Arc::new(|call, batch| match call {
-        0 => Ok(vec![Outcome::Unknown("no answer".to_owned()); batch.entries.len()]),
+        0 => Ok(vec![
+            Outcome::Unknown("no answer".to_owned());
+            batch.entries.len()
+        ]),
         _ => Ok(applied(batch)),
     });
     let report = by_plan(&script, &store, &planned).await;
-    assert_eq!((report.counts.applied, failure(&report)), (4, "Finished".to_owned()));
+    assert_eq!(
+        (report.counts.applied, failure(&report)),
+        (4, "Finished".to_owned())
+    );
 }

@@ -15,9 +15,7 @@ use duijie_store::{
 
 use super::script::{Script, applied, batch, found};
 use super::world::{fault, plan};
-use crate::{
-    Decision, End, Error, Options, Pick, Purpose, Report, Stop, What, decide, edit, run,
-};
+use crate::{Decision, End, Error, Options, Pick, Purpose, Report, Stop, What, decide, edit, run};
 
 const SCOPE: &str = "orders";
 
@@ -33,12 +31,13 @@ fn rejection(code: &str) -> Rejection {
 /// Refuses documents that hold the word `poison`.
 fn picky(_call: usize, batch: &DocumentBatch) -> Result<Vec<Outcome>, duijie_contract::Fault> {
     let outcomes = applied(batch).into_iter().zip(Lines::new(&batch.data));
-    let judged = outcomes.map(|(outcome, line)| {
-        match String::from_utf8_lossy(line).contains("poison") {
-            true => Outcome::Rejected(rejection("sim.bad")),
-            false => outcome,
-        }
-    });
+    let judged =
+        outcomes.map(
+            |(outcome, line)| match String::from_utf8_lossy(line).contains("poison") {
+                true => Outcome::Rejected(rejection("sim.bad")),
+                false => outcome,
+            },
+        );
     Ok(judged.collect())
 }
 
@@ -58,7 +57,11 @@ fn map(batch: &RecordBatch) -> MappedBatch {
             continue;
         }
         for part in value["parts"].as_str().unwrap().chars() {
-            let is = if part == 'b' { &value["is"] } else { &value["a"] };
+            let is = if part == 'b' {
+                &value["is"]
+            } else {
+                &value["a"]
+            };
             let no = value["no"].as_str().unwrap();
             let document = format!("{{\"FBillNo\":\"{no}{part}\",\"is\":{is}}}\n");
             mapped.data.extend_from_slice(document.as_bytes());
@@ -74,7 +77,9 @@ fn map(batch: &RecordBatch) -> MappedBatch {
 
 fn fixed(batch: &RecordBatch) -> MappedBatch {
     let text = String::from_utf8(batch.data.clone()).unwrap();
-    let data = text.replace("unmapped", "mapped").replace("poison", "cured");
+    let data = text
+        .replace("unmapped", "mapped")
+        .replace("poison", "cured");
     map(&RecordBatch {
         data: data.into_bytes(),
         ..batch.clone()
@@ -154,7 +159,9 @@ impl World {
 
     async fn decide(&self, items: &[(&str, &str)], decision: Decision) -> Result<(), Error> {
         let claim = self.store.claim(&SCOPE.into()).await.unwrap();
-        let items = items.iter().map(|(key, part)| ((*key).into(), (*part).to_owned()));
+        let items = items
+            .iter()
+            .map(|(key, part)| ((*key).into(), (*part).to_owned()));
         let items: Vec<_> = items.collect();
         decide(&*self.store, &claim, 5, &items, &decision).await
     }
@@ -202,10 +209,16 @@ async fn an_edited_letter_is_sent_as_edited_and_is_gone() {
     assert_eq!(world.letters(), []);
     let row = world.row("1");
     assert_eq!(row.run, report.run);
-    assert_eq!((row.version, row.source_print), (before.version, before.source_print));
+    assert_eq!(
+        (row.version, row.source_print),
+        (before.version, before.source_print)
+    );
     let came = row.documents[0].tries.iter().map(|one| one.came.clone());
     let came: Vec<_> = came.collect();
-    assert!(matches!(came[..], [Came::Rejected { .. }, Came::Applied]), "{came:?}");
+    assert!(
+        matches!(came[..], [Came::Rejected { .. }, Came::Applied]),
+        "{came:?}"
+    );
     assert!(row.record.is_some());
 
     let report = world.read(&[("1", "v1", POISONED)]).await;
@@ -226,7 +239,11 @@ async fn a_record_that_was_refused_whole_is_mapped_again() {
         let report = world.replay(&[("1", "", what)], &script).await;
         assert_eq!(report.counts.applied, 2, "{report:?}");
         assert_eq!(world.letters(), []);
-        let is = if what == What::Again { "mapped" } else { "edited" };
+        let is = if what == What::Again {
+            "mapped"
+        } else {
+            "edited"
+        };
         let expected = format!(r#"{{"FBillNo":"CKb","is":"{is}"}}"#);
         assert_eq!(sent(&script)[1].2, expected);
         let report = world.read(&[("1", "v1", line)]).await;
@@ -328,9 +345,15 @@ async fn what_cannot_be_replayed_is_told_and_the_others_are_done() {
     let End::Failed(Error::NotReplayed { left }) = &report.end else {
         panic!("{report:?}");
     };
-    let told: Vec<_> = left.iter().map(|one| (one.source_key.as_str(), one.why)).collect();
+    let told: Vec<_> = left
+        .iter()
+        .map(|one| (one.source_key.as_str(), one.why))
+        .collect();
     let expected = [
-        ("3", "its record is no longer kept: have the source give it again"),
+        (
+            "3",
+            "its record is no longer kept: have the source give it again",
+        ),
         ("2", "a newer version was dealt with since: discard it"),
         ("1", "nobody has edited it"),
         ("1", "it was picked twice"),
@@ -384,8 +407,12 @@ async fn a_held_change_that_is_resent_updates_what_stands() {
 #[tokio::test(start_paused = true)]
 async fn a_held_change_is_mapped_again_where_it_is_wished() {
     let world = World::mapped(OnChange::Hold);
-    world.read(&[("1", "v1", r#"{"no":"CK","parts":"b","is":"1"}"#)]).await;
-    world.read(&[("1", "v2", r#"{"no":"CK","parts":"b","is":"unlike"}"#)]).await;
+    world
+        .read(&[("1", "v1", r#"{"no":"CK","parts":"b","is":"1"}"#)])
+        .await;
+    world
+        .read(&[("1", "v2", r#"{"no":"CK","parts":"b","is":"unlike"}"#)])
+        .await;
     let script = after();
     let report = world.replay(&[("1", "b", What::Again)], &script).await;
     assert_eq!(report.counts.applied, 1, "{report:?}");
@@ -412,7 +439,11 @@ async fn held(world: &World, kind: HoldKind, action: Action) {
         run: "earlier".into(),
         at_ms: 1,
     };
-    world.store.commit(&claim, vec![Change::Hold(hold)]).await.unwrap();
+    world
+        .store
+        .commit(&claim, vec![Change::Hold(hold)])
+        .await
+        .unwrap();
 }
 
 /// What a resend comes to: writes, and kinds of what is still held.
@@ -477,8 +508,18 @@ async fn a_held_cancel_that_is_resent_cancels() {
 #[tokio::test(start_paused = true)]
 async fn a_decision_is_the_ledgers_from_then_on() {
     let cases = [
-        (Decision::Applied { id: Some("7".to_owned()) }, DocumentState::Applied, "7"),
-        (Decision::Applied { id: None }, DocumentState::Applied, "id-CK1"),
+        (
+            Decision::Applied {
+                id: Some("7".to_owned()),
+            },
+            DocumentState::Applied,
+            "7",
+        ),
+        (
+            Decision::Applied { id: None },
+            DocumentState::Applied,
+            "id-CK1",
+        ),
         (Decision::Discard, DocumentState::Discarded, "id-CK1"),
         (Decision::Keep, DocumentState::Applied, "id-CK1"),
     ];
@@ -534,11 +575,20 @@ async fn decisions_are_taken_all_or_none() {
     world.read(&[("1", "v1", POISONED)]).await;
     let items = [("1", ""), ("2", "")];
     let error = world.decide(&items, Decision::Discard).await.unwrap_err();
-    assert!(error.to_string().contains("waits under `2`, part ``"), "{error}");
+    assert!(
+        error.to_string().contains("waits under `2`, part ``"),
+        "{error}"
+    );
     assert_eq!(world.letters().len(), 1);
     assert_eq!(world.state("1", ""), DocumentState::Rejected);
-    let error = world.decide(&[("1", "")], Decision::Keep).await.unwrap_err();
-    assert!(error.to_string().contains("nothing of it stands"), "{error}");
+    let error = world
+        .decide(&[("1", "")], Decision::Keep)
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("nothing of it stands"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -548,7 +598,10 @@ async fn what_a_transform_refused_cannot_count_as_applied() {
     world.read(&[("1", "v1", line)]).await;
     let done = Decision::Applied { id: None };
     let error = world.decide(&[("1", "")], done).await.unwrap_err();
-    assert!(error.to_string().contains("before it became a document"), "{error}");
+    assert!(
+        error.to_string().contains("before it became a document"),
+        "{error}"
+    );
     world.decide(&[("1", "")], Decision::Discard).await.unwrap();
     assert_eq!(world.state("1", ""), DocumentState::Discarded);
 }

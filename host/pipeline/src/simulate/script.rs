@@ -17,7 +17,7 @@ use duijie_record::{
 use duijie_store::{Memory, Store};
 
 use super::world::fault;
-use crate::{Observer, Options, Report, Silent, Stop, VirtualClock, run};
+use crate::{Observer, Options, Purpose, Report, Silent, Stop, VirtualClock, run};
 
 type Find = dyn Fn(&TargetKey) -> Finding + Send + Sync;
 type Write = dyn Fn(usize, &DocumentBatch) -> Result<Vec<Outcome>, Fault> + Send + Sync;
@@ -39,6 +39,10 @@ pub(crate) struct Script {
     /// The request of every write.
     pub(crate) exchange: Option<Exchange>,
     pub(crate) observer: Arc<dyn Observer>,
+    /// Where the source was opened, each time.
+    pub(crate) opened: Arc<Mutex<Vec<Option<Position>>>>,
+    /// What was written, each time.
+    pub(crate) sent: Arc<Mutex<Vec<DocumentBatch>>>,
 }
 
 /// A batch of documents `<first>`, `<first + 1>`, … at a position.
@@ -88,6 +92,8 @@ impl Script {
             preview: false,
             exchange: None,
             observer: Arc::new(Silent),
+            opened: Arc::default(),
+            sent: Arc::default(),
         }
     }
 
@@ -104,6 +110,7 @@ impl Script {
             observer: Arc::clone(&self.observer),
             seed: 7,
             checkpoint_every: 8,
+            purpose: Purpose::Live,
         }
     }
 
@@ -126,7 +133,8 @@ impl Launch for Script {
         Ok(vec!["everything".to_owned()])
     }
 
-    async fn source(&self, _: &Use, _: Option<&Position>) -> Result<Box<dyn Source>, Fault> {
+    async fn source(&self, _: &Use, position: Option<&Position>) -> Result<Box<dyn Source>, Fault> {
+        self.opened.lock().unwrap().push(position.cloned());
         Ok(Box::new(Pages {
             script: self.clone(),
             given: 0,
@@ -192,6 +200,7 @@ impl Target for Script {
         if self.preview {
             return Err(fault(FaultKind::NotSent, "kept for the preview"));
         }
+        self.sent.lock().unwrap().push(batch.clone());
         tokio::time::sleep(self.write_takes).await;
         (self.write)(call, batch)
     }

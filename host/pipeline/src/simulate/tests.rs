@@ -102,6 +102,7 @@ pub(super) fn start(seed: u64, play: Play, watchful: bool) -> (Arc<Slow>, Option
         observer: Arc::new(Silent),
         seed,
         checkpoint_every: 3,
+        purpose: crate::Purpose::Live,
     };
     (store, options)
 }

@@ -143,6 +143,7 @@ impl Settler {
     fn settle(&mut self, settled: Vec<Settled>, gathered: &mut Gathered) -> Result<(), Error> {
         let now_ms = self.context.now_ms();
         let run = self.context.run.clone();
+        let replays = self.context.replays();
         let mut partial: Vec<Slot> = Vec::new();
         for Settled { place, mut row } in settled {
             match row.state {
@@ -169,8 +170,8 @@ impl Settler {
                 continue;
             };
             if let Some(document) = record.documents.get_mut(slot.document) {
-                let released = release(&record.source_key, document.as_ref(), &row);
-                gathered.changes.extend(released);
+                let released = release(&record.source_key, replays || document.is_some(), &row);
+                record.after.extend(released);
                 follow(document.take(), &mut row);
                 *document = Some(row);
                 record.waiting -= 1;
@@ -222,7 +223,7 @@ impl Settler {
         let mut known = row.documents.iter();
         let known = known.position(|known| known.part == document.part);
         let known = known.map(|place| row.documents.swap_remove(place));
-        let released = release(&source_key, known.as_ref(), &document);
+        let released = release(&source_key, true, &document);
         gathered.changes.extend(released);
         follow(known, &mut document);
         row.documents.push(document);

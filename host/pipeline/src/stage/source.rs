@@ -11,8 +11,8 @@ use duijie_store::Fingerprint;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::options::{Context, breach};
-use crate::stage::chunk::spans;
 use crate::replay::{self, Wish};
+use crate::stage::chunk::spans;
 use crate::{Error, Event, Purpose};
 
 pub(crate) struct Reader {
@@ -97,7 +97,10 @@ impl Reader {
 }
 
 /// The next batch; passing faults are waited out.
-pub(crate) async fn next(context: &Context, source: &mut dyn Source) -> Result<Option<RecordBatch>, Fault> {
+pub(crate) async fn next(
+    context: &Context,
+    source: &mut dyn Source,
+) -> Result<Option<RecordBatch>, Fault> {
     let policy = &context.plan().policy;
     let mut failed = 0;
     loop {

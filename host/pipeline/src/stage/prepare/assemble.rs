@@ -12,10 +12,12 @@ use duijie_store::{
 
 use super::Work;
 use super::parked::{Parked, refused};
+use super::wished::gated;
 use crate::Error;
 use crate::key;
 use crate::options::Context;
 use crate::page::{PARTIAL, RecordState, Slot, release};
+use crate::replay::Wish;
 use crate::report::Counts;
 use crate::stage::chunk::Sending;
 use crate::stage::decide::{self, Decision, Known};
@@ -65,6 +67,8 @@ pub(super) struct Earlier {
     pub(super) rejected: bool,
     /// Whether a person looks at its dead letter first.
     pub(super) waits: bool,
+    /// What a person wants of it.
+    pub(super) wish: Option<Wish>,
     /// Whether anything of it is sent, held or refused.
     pub(super) touched: bool,
 }
@@ -129,6 +133,7 @@ impl<'run> Assembly<'run> {
                 documents: row.map(|row| row.documents).unwrap_or_default(),
                 rejected: false,
                 waits,
+                wish: work.wish,
                 touched: false,
             });
             let line = |segment: &SegmentRef| LineRef {
@@ -144,6 +149,7 @@ impl<'run> Assembly<'run> {
                 leaving: Vec::new(),
                 documents: Vec::with_capacity(1),
                 waiting: 0,
+                after: Vec::new(),
             });
         }
     }
@@ -221,7 +227,9 @@ impl<'run> Assembly<'run> {
         };
         let earlier = self.take_earlier(place, &part);
         let on_change = self.context.plan().policy.on_change;
-        let decision = decide::document(earlier.as_ref(), known, &target_key, print, on_change);
+        let usual = || decide::document(earlier.as_ref(), known, &target_key, print, on_change);
+        let decision = self.wished(place, &part, print, earlier.as_ref());
+        let decision = decision.unwrap_or_else(usual);
         let row = DocumentRow {
             part,
             target_key,
@@ -248,10 +256,11 @@ impl<'run> Assembly<'run> {
         let Some(record) = self.made.records.get_mut(place) else {
             return Ok(());
         };
+        let decision = gated(self.context, record, decision, &row)?;
         let (kind, action, reason) = match decision {
             Decision::Keep(known) => {
-                let released = release(&record.source_key, Some(&known), &known);
-                self.made.changes.extend(released);
+                let released = release(&record.source_key, true, &known);
+                record.after.extend(released);
                 self.add(place, Some(known), false);
                 return Ok(());
             }
@@ -328,6 +337,11 @@ impl<'run> Assembly<'run> {
         }
         self.dead_letter(place, &mut row, rejection, Some(content));
         self.add(place, Some(row), true);
+    }
+
+    /// What a person wants of a record.
+    pub(super) fn wish(&self, place: usize) -> Option<&Wish> {
+        self.earlier.get(place)?.wish.as_ref()
     }
 
     pub(super) fn take_earlier(&mut self, place: usize, part: &str) -> Option<DocumentRow> {
