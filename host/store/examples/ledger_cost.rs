@@ -1,71 +1,93 @@
-//! What the ledger costs on the hot path, in CPU time of the whole process:
-//! 20,000 rows in commits of 100, each looked up and missed, written durably,
-//! then looked up again. Beside it, sled alone with one key a row. Then a
-//! longer ledger, for its memory and the time to open it.
+//! What the protocol's state costs: a run of batches, each with its documents
+//! laid aside, an intent, and outcomes with a checkpoint; then the long ledger
+//! that it left. Prints a small table. The first argument is the number of
+//! records (1,000,000).
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
-use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use duijie_record::{Position, RunId, Scope, SourceKey, TargetKey, Version};
+use duijie_record::{Action, Position, RunId, Scope, SourceKey, TargetKey, Version};
 use duijie_store::{
-    Change, Checkpoint, DocumentRow, DocumentState, Embedded, Fingerprint, LedgerRow, Options,
-    Store,
+    Came, Change, Checkpoint, Claim, DocumentRow, DocumentState, Embedded, Fingerprint, Intent,
+    IntentEntry, LedgerRow, LineRef, Options, SegmentRef, Store, Try,
 };
 use rustix::time::{ClockId, clock_gettime};
 
-const PAGE: u64 = 100;
+const BATCH: u64 = 100;
+const DOCUMENT: usize = 1200;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+/// As the vendor's numbers are: they grow, and come in the order of time.
 fn key(number: u64) -> SourceKey {
-    SourceKey(format!(
-        "2026112{:010}",
-        number.wrapping_mul(2_654_435_761) % 10_000_000_000
-    ))
+    SourceKey(format!("{}", 1_180_000_000 + number * 3))
 }
 
-fn row(number: u64) -> LedgerRow {
+fn target_key(number: u64) -> TargetKey {
+    TargetKey(format!("CK2026112{number:010}"))
+}
+
+fn run() -> RunId {
+    RunId::from("20261121T214500-000123")
+}
+
+fn entry(number: u64, record: &SegmentRef) -> IntentEntry {
+    IntentEntry {
+        source_key: key(number),
+        part: "main".to_owned(),
+        version: Some(Version::from("2026-11-21 21:45:31")),
+        source_print: Fingerprint(u128::from(number) * 0x9e37_79b9_7f4a_7c15_f39c),
+        mapped_print: Fingerprint(u128::from(number) * 0xf39c_9e37_79b9_7f4a_7c15),
+        target_key: target_key(number),
+        action: Action::Create,
+        known_id: None,
+        attempt: 1,
+        record: Some(line(record, number)),
+        tries: Vec::new(),
+    }
+}
+
+fn line(segment: &SegmentRef, number: u64) -> LineRef {
+    LineRef {
+        segment: segment.clone(),
+        line: (number % BATCH) as u32,
+    }
+}
+
+fn row(number: u64, record: &SegmentRef, intent: &Intent) -> LedgerRow {
+    let at_ms = 1_763_761_531_000 + number;
     LedgerRow {
         source_key: key(number),
         version: Some(Version::from("2026-11-21 21:45:31")),
         source_print: Fingerprint(u128::from(number) * 0x9e37_79b9_7f4a_7c15_f39c),
-        record: None,
         documents: vec![DocumentRow {
             part: "main".to_owned(),
-            target_key: TargetKey(format!("CK2026112{number:010}")),
-            target_id: Some(format!("{:08}", 100_000 + number)),
+            target_key: target_key(number),
+            target_id: Some(format!("{:08}", 10_100_000 + number)),
             mapped_print: Fingerprint(u128::from(number) * 0xf39c_9e37_79b9_7f4a_7c15),
             state: DocumentState::Applied,
             attempts: 1,
-            tries: Vec::new(),
-            sent: None,
+            tries: vec![Try {
+                run: run(),
+                at_ms,
+                intent: Some(intent.id),
+                action: Action::Create,
+                came: Came::Applied,
+                exchange: Some(line(record, 0)),
+            }],
+            sent: Some(line(&intent.segment, number)),
         }],
-        run: RunId::from("20261121T214500-000123"),
-        at_ms: 1_763_761_531_000 + number,
+        record: Some(line(record, number)),
+        run: run(),
+        at_ms,
     }
 }
 
 fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
-}
-
-/// Runs `page` for every page and prints the CPU and wall time a row.
-fn measure(what: &str, rows: u64, mut page: impl FnMut(u64) -> Outcome<()>) -> Outcome<f64> {
-    let (cpu_before, begun) = (cpu(), Instant::now());
-    for first in (0..rows).step_by(PAGE as usize) {
-        page(first)?;
-    }
-    let row_us = |time: Duration| time.as_secs_f64() * 1e6 / rows as f64;
-    let used = row_us(cpu() - cpu_before);
-    println!(
-        "  {what:<24} {used:>7.2} us CPU a row, {:>7.2} us wall",
-        row_us(begun.elapsed())
-    );
-    Ok(used)
 }
 
 fn memory_mib() -> Outcome<f64> {
@@ -75,116 +97,135 @@ fn memory_mib() -> Outcome<f64> {
     Ok(kib.ok_or("no VmRSS")?.parse::<f64>()? / 1024.0)
 }
 
-fn folder_mib(folder: &Path) -> Outcome<f64> {
-    let length = std::fs::metadata(folder.join("sled/db"))?.len();
-    Ok(length as f64 / 1048576.0)
+fn say(what: &str, value: f64, unit: &str) {
+    println!("{what:<44} {value:>10.2} {unit}");
 }
 
-async fn store(rows: u64) -> Outcome<()> {
-    let folder = tempfile::tempdir()?;
+/// One batch as a run writes it.
+async fn batch(store: &Embedded, claim: &Claim, first: u64, documents: &[u8]) -> Outcome<()> {
+    let numbers = first..first + BATCH;
+    let keys: Vec<_> = numbers.clone().map(key).collect();
+    let known = store.ledger(&claim.scope, &keys)?;
+    if known.iter().any(Option::is_some) {
+        return Err("a new record is known".into());
+    }
+    let record = store.append_evidence(&claim.scope, b"{}\n")?;
+    let intent = Intent {
+        id: store.next_intent_id(),
+        run: run(),
+        at_ms: first,
+        entries: numbers
+            .clone()
+            .map(|number| entry(number, &record))
+            .collect(),
+        segment: store.append_segment(claim, documents).await?,
+    };
+    store
+        .commit(claim, vec![Change::Intent(intent.clone())])
+        .await?;
+    let mut changes = vec![Change::Settle(intent.id)];
+    changes.extend(numbers.map(|number| Change::Ledger(row(number, &record, &intent))));
+    changes.push(Change::Checkpoint(Checkpoint {
+        lane: String::new(),
+        position: Position(first.to_be_bytes().to_vec()),
+        run: run(),
+        at_ms: first,
+    }));
+    Ok(store.commit(claim, changes).await?)
+}
+
+/// Microseconds a call: the median and the slowest of some.
+fn latency(mut call: impl FnMut(u64) -> Outcome<()>) -> Outcome<(f64, f64)> {
+    let mut times = Vec::new();
+    for number in 0..200_u64 {
+        let begun = Instant::now();
+        call(number * 7919)?;
+        times.push(begun.elapsed().as_secs_f64() * 1e6);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |index: usize| times.get(index).copied().unwrap_or_default();
+    Ok((at(times.len() / 2), at(times.len() - 1)))
+}
+
+async fn write(folder: &Path, records: u64) -> Outcome<()> {
+    let options = Options {
+        // Documents are not what is measured, and would fill a small disk.
+        evidence_bytes: 256 << 20,
+        ..Options::default()
+    };
     let before = memory_mib()?;
-    let store = Embedded::open(folder.path(), &Options::default())?;
+    let store = Embedded::open(folder, &options)?;
     let claim = store.claim(&Scope::from("orders")).await?;
-    println!("this store, {rows} rows:");
-    let keys = |first| (first..first + PAGE).map(key).collect::<Vec<_>>();
-    let look_up = |first, hit: bool| -> Outcome<()> {
-        let found = store.ledger(&claim.scope, &keys(first))?;
-        let right = found.iter().all(|row| row.is_some() == hit);
-        right.then_some(()).ok_or_else(|| "wrong answer".into())
-    };
-    let made = measure("(making rows and keys)", rows, |first| {
-        let rows: Vec<_> = (first..first + PAGE)
-            .map(|n| Change::Ledger(row(n)))
-            .collect();
-        std::hint::black_box((rows, keys(first)));
-        Ok(())
-    })?;
-    let miss = measure("look-up, miss", rows, |first| look_up(first, false))?;
-    let runtime = tokio::runtime::Handle::current();
-    let commit = |changes| -> Outcome<()> {
-        let committed = store.commit(&claim, changes);
-        Ok(tokio::task::block_in_place(|| runtime.block_on(committed))?)
-    };
-    measure("commit without rows", rows.min(20_000), |first| {
-        commit(vec![Change::Checkpoint(Checkpoint {
-            lane: String::new(),
-            position: Position(first.to_be_bytes().to_vec()),
-            run: RunId::from("20261121T214500-000123"),
-            at_ms: first,
-        })])
-    })?;
-    let write = measure("write, durable", rows, |first| {
-        let rows = (first..first + PAGE)
-            .map(|n| Change::Ledger(row(n)))
-            .collect();
-        commit(rows)
-    })?;
-    measure("look-up, hit", rows, |first| look_up(first, true))?;
-    println!(
-        "  miss + write without making {:.2} us CPU a row",
-        miss + write - made
+    let documents = vec![b'd'; DOCUMENT * BATCH as usize];
+    let (cpu_before, begun) = (cpu(), Instant::now());
+    for first in (0..records).step_by(BATCH as usize) {
+        batch(&store, &claim, first, &documents).await?;
+    }
+    let (cpu, wall) = (cpu() - cpu_before, begun.elapsed());
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / records as f64;
+    say("CPU a record, intent and outcome", each(cpu), "us");
+    say("wall a record, intent and outcome", each(wall), "us");
+    say("memory in use", memory_mib()? - before, "MiB more");
+    store.tidy(0).await?;
+    let sizes = store.sizes()?;
+    let rows = (sizes.long_rows + sizes.fresh_rows) as f64;
+    say("rows in the long ledger", sizes.long_rows as f64, "rows");
+    say(
+        "long ledger, a row",
+        sizes.long_bytes as f64 / rows,
+        "bytes",
     );
-    println!(
-        "  memory {:.0} MiB more, disk {:.0} MiB",
-        memory_mib()? - before,
-        folder_mib(folder.path())?
+    say(
+        "journal, in all",
+        sizes.journal_bytes as f64 / 1048576.0,
+        "MiB",
     );
-    drop(store);
-    let begun = Instant::now();
-    let store = Embedded::open(folder.path(), &Options::default())?;
-    println!("  open again {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
-    drop(store);
+    say(
+        "sled, in all",
+        sizes.database_bytes as f64 / 1048576.0,
+        "MiB",
+    );
     Ok(())
 }
 
-fn one_key_a_row(rows: u64) -> Outcome<()> {
-    let folder = tempfile::tempdir()?;
-    let before = memory_mib()?;
-    let config = sled::Config::new().path(folder.path().join("sled"));
-    let tree = config
-        .cache_capacity(16 << 20)
-        .flush_every_ms(None)
-        .open()?;
-    let file = File::open(folder.path().join("sled/db"))?;
-    println!("sled, one key a row, {rows} rows:");
-    let look_up = |first: u64| -> Outcome<()> {
-        for number in first..first + PAGE {
-            std::hint::black_box(tree.get(key(number).as_str())?);
-        }
-        Ok(())
+fn read(folder: &Path, records: u64) -> Outcome<()> {
+    let begun = Instant::now();
+    let store = Embedded::open(folder, &Options::default())?;
+    say("open", begun.elapsed().as_secs_f64() * 1e3, "ms");
+    let found = |number: &str, expected: usize| -> Outcome<()> {
+        let found = store.find(number)?.len();
+        let right = found == expected;
+        right
+            .then_some(())
+            .ok_or_else(|| format!("`{number}`: {found} rows").into())
     };
-    measure("look-up, miss", rows, look_up)?;
-    measure("write, durable", rows, |first| {
-        let mut sorted: Vec<_> = (first..first + PAGE).map(row).collect();
-        sorted.sort_by(|left, right| left.source_key.cmp(&right.source_key));
-        let mut batch = sled::Batch::default();
-        for row in sorted {
-            // Stands for the stored form: about 200 bytes.
-            let value = format!(
-                "{:200}",
-                row.documents.first().map_or("", |d| d.target_key.as_str())
-            );
-            batch.insert(row.source_key.as_str(), value.as_bytes());
-        }
-        tree.apply_batch(batch)?;
-        tree.flush()?;
-        Ok(file.sync_data()?)
+    let (half, most) = latency(|number| found(target_key(number % records).as_str(), 1))?;
+    say("find by target key, median", half, "us");
+    say("find by target key, slowest of 200", most, "us");
+    let (half, _) = latency(|number| found(key(number % records).as_str(), 1))?;
+    say("find by source key, median", half, "us");
+    let (half, _) = latency(|number| found(&format!("absent {number}"), 0))?;
+    say("find what is not there, median", half, "us");
+    let scope = Scope::from("orders");
+    let (half, _) = latency(|number| {
+        let keys: Vec<_> = (number..number + BATCH)
+            .map(|one| key(one % records))
+            .collect();
+        let rows = store.ledger(&scope, &keys)?;
+        let right = rows.iter().all(Option::is_some);
+        right.then_some(()).ok_or_else(|| "a row is missing".into())
     })?;
-    measure("look-up, hit", rows, look_up)?;
-    println!(
-        "  memory {:.0} MiB more, disk {:.0} MiB",
-        memory_mib()? - before,
-        folder_mib(folder.path())?
-    );
+    say("look up one row of 100, median", half / BATCH as f64, "us");
     Ok(())
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn main() -> Outcome<()> {
-    let long = std::env::args()
+    let records = std::env::args()
         .nth(1)
-        .map_or(Ok(1_000_000), |rows| rows.parse())?;
-    store(20_000).await?;
-    one_key_a_row(20_000)?;
-    store(long).await
+        .map_or(Ok(1_000_000), |records| records.parse())?;
+    let folder = tempfile::tempdir()?;
+    println!("{records} records in batches of {BATCH}");
+    write(folder.path(), records).await?;
+    read(folder.path(), records)
 }

@@ -9,7 +9,7 @@ use crate::segment::folder_name;
 use crate::shared::Shared;
 use crate::table::{self, Table, io_error};
 use crate::{
-    Caution, Change, Embedded, Error, Options, SegmentKind, Store as _, acknowledged, long,
+    Caution, Change, Embedded, Error, Options, SegmentKind, Store as _, acknowledged, journal, long,
 };
 
 /// Says that a copy is whole: made last.
@@ -33,7 +33,9 @@ pub(crate) fn copy_out(shared: &Shared, to: &Path, evidence: bool) -> Result<(),
 }
 
 fn copy_store(from: &Path, to: &Path, kinds: &[SegmentKind]) -> Result<(), Error> {
-    copy_folder(&from.join(table::FOLDER), &to.join(table::FOLDER))?;
+    for name in [table::FOLDER, journal::FOLDER] {
+        copy_folder(&from.join(name), &to.join(name))?;
+    }
     for kind in kinds {
         let name = folder_name(*kind);
         if from.join(name).exists() {

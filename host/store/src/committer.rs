@@ -15,6 +15,7 @@ use crate::acknowledged::Acknowledged;
 use crate::chaos::{self, Point};
 use crate::codec::{self, ClaimV1, IntentMarkV1};
 use crate::fold::Folder;
+use crate::journal::Journal;
 use crate::key::{Key, Kind};
 use crate::layer::{EncodedRow, Layer};
 use crate::prepared::{Effects, MAX_COMMIT, Prepared};
@@ -24,8 +25,9 @@ use crate::{Claim, Error, Tidied, backup};
 
 /// How many commits share one sync at most.
 const GROUP: usize = 256;
-/// Below so many rows, what is in memory stays there when a run ends.
+/// Below so many rows and bytes, what is in memory stays there when a run ends.
 const WORTH_FOLDING: usize = 1024;
+const WORTH_FOLDING_BYTES: usize = 1 << 20;
 /// So many rows of the long ledger are looked at each time it is tidied.
 const STRETCH: usize = 16_384;
 
@@ -42,6 +44,7 @@ pub(crate) enum Request {
 pub(crate) struct Committer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) folder: Folder,
+    pub(crate) journal: Journal,
     pub(crate) acknowledged: Acknowledged,
     pub(crate) epochs: HashMap<String, u64>,
     pub(crate) intent_mark: u64,
@@ -217,9 +220,9 @@ impl Committer {
         }
         let number = shared.layers().active.last + 1;
         let record = redo::record(number, group.ops.iter());
-        shared.table.append(&redo::key(number), &record)?;
+        self.journal.append(number, &record)?;
         chaos::reach(Point::BeforeSync);
-        shared.table.sync()?;
+        self.journal.sync()?;
         chaos::reach(Point::AfterSync);
         self.acknowledged.write(number)?;
         let mut layers = shared.layers_mut();
@@ -253,7 +256,7 @@ impl Committer {
     /// Has a full layer laid in its places. Waits for the one before it only
     /// when memory grows to twice what it should hold.
     fn make_room(&mut self) -> Result<(), Error> {
-        let options = &self.shared.options;
+        let options = self.shared.options.clone();
         let layers = self.shared.layers();
         let (rows, bytes) = (layers.active.rows, layers.active.bytes);
         drop(layers);
@@ -262,17 +265,26 @@ impl Committer {
         };
         if over(1) && (self.folder.is_idle()? || over(2)) {
             self.folder.wait()?;
-            self.folder.begin(&self.shared);
+            self.fold();
         }
         self.shared.segments.keep_within(options.evidence_bytes);
         Ok(())
     }
 
+    fn fold(&mut self) {
+        self.journal.end_file();
+        self.folder.begin(&self.shared);
+    }
+
     fn tidy(&mut self, now_ms: u64) -> Result<Tidied, Error> {
         self.folder.wait()?;
-        let options = &self.shared.options;
-        if self.shared.layers().active.rows >= WORTH_FOLDING.min(options.fresh_rows) {
-            self.folder.begin(&self.shared);
+        let options = self.shared.options.clone();
+        let layers = self.shared.layers();
+        let worth = layers.active.rows >= WORTH_FOLDING.min(options.fresh_rows)
+            || layers.active.bytes >= WORTH_FOLDING_BYTES.min(options.fresh_bytes);
+        drop(layers);
+        if worth {
+            self.fold();
             self.folder.wait()?;
         }
         chaos::reach(Point::DuringCompaction);

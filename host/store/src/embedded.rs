@@ -1,5 +1,5 @@
-//! The store in a folder of this machine, for one process at a time: sled for
-//! small state and for what was committed last, redb for the long ledger and
+//! The store in a folder of this machine, for one process at a time: a journal
+//! that commits wait for, sled for small state, redb for the long ledger and
 //! the dead letters, files beside them for documents and evidence.
 
 use std::fs::File;
@@ -15,13 +15,14 @@ use duijie_record::{Scope, SourceKey, TargetKey};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
-use crate::acknowledged::{self, Acknowledged};
+use crate::acknowledged::Acknowledged;
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
     RunRowV1,
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
+use crate::journal::Journal;
 use crate::key::{Key, Kind};
 use crate::long::Long;
 use crate::prepared::Prepared;
@@ -53,7 +54,7 @@ pub struct Options {
     pub fresh_bytes: usize,
     /// A store that a power cut breaks, to show that the power-cut test sees it.
     #[doc(hidden)]
-    pub without_database_sync: bool,
+    pub without_sync: bool,
 }
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -69,7 +70,7 @@ impl Default for Options {
             // The crash matrix shall meet the long ledger in short runs.
             fresh_rows: if cfg!(feature = "chaos") { 64 } else { 16_384 },
             fresh_bytes: 16 << 20,
-            without_database_sync: false,
+            without_sync: false,
         }
     }
 }
@@ -94,13 +95,13 @@ impl Embedded {
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
         make_private(folder)?;
         let lock = lock(folder)?;
-        let table = Table::open(folder, options.cache_bytes, !options.without_database_sync)?;
+        let table = Table::open(folder, options.cache_bytes)?;
         let long = OnceLock::new();
         if Long::exists(folder) {
             long.get_or_init(|| Long::open(folder, options.cache_bytes));
         }
         let long = long.into_inner().transpose()?;
-        let active = replay::fresh(&table, long.as_ref(), acknowledged::read(folder))?;
+        let (active, replayed) = replay::fresh(folder, &table, long.as_ref())?;
         let mut shared = Shared {
             folder: folder.to_owned(),
             options: options.clone(),
@@ -123,6 +124,7 @@ impl Embedded {
         let committer = Committer {
             shared: shared.clone(),
             folder: Folder::start(&shared)?,
+            journal: Journal::open(folder, replayed, !options.without_sync)?,
             acknowledged: Acknowledged::open(folder)?,
             epochs: claims
                 .into_iter()

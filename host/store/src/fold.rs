@@ -1,7 +1,7 @@
 //! The one thread that lays full layers in their places: rows and dead letters
-//! in the long ledger, durably; after that everything else in the table, and
-//! with it, at once, the redo records go. Killed anywhere, it does the same
-//! again after the next opening.
+//! in the long ledger, durably; after that everything else in the table,
+//! durably; after that the journal of it goes. Killed anywhere, it does the
+//! same again after the next opening.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use crate::Error;
 use crate::chaos::{self, Point};
 use crate::codec::{self, FoldedV1};
+use crate::journal;
 use crate::key::{Key, Kind};
 use crate::layer::Layer;
 use crate::long::Long;
-use crate::redo;
 use crate::shared::Shared;
 use crate::table::{Batch, io_error};
 
@@ -105,12 +105,12 @@ fn fold(shared: &Shared, layer: &Layer) -> Result<(), Error> {
             None => table.remove(&mut batch, key)?,
         }
     }
-    table.remove_range(&mut batch, &redo::key(0), &redo::key(layer.last))?;
     let folded = codec::encode(&FoldedV1 { last: layer.last })?;
     table.put(&mut batch, &Key::new(Kind::Folded), &folded)?;
     table.apply(batch)?;
     table.sync()?;
     shared.layers_mut().folding = None;
+    journal::drop_folded(&shared.folder, layer.last)?;
     chaos::reach(Point::AfterArchive);
     Ok(())
 }

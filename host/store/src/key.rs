@@ -12,8 +12,6 @@ pub(crate) enum Kind {
     Claim = 2,
     Checkpoint = 3,
     Intent = 4,
-    /// All that was committed together, not laid in its places yet.
-    Redo = 5,
     DeadLetter = 6,
     Hold = 7,
     Run = 8,

@@ -1,4 +1,4 @@
-//! State in memory that lies on the disk only as redo records: the newest of
+//! State in memory that lies on the disk only in the journal: the newest of
 //! all, asked before the databases below it. Rows of the ledger are kept
 //! encoded.
 

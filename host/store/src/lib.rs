@@ -12,6 +12,7 @@ mod conformance;
 mod embedded;
 mod error;
 mod fold;
+mod journal;
 mod key;
 mod layer;
 mod long;

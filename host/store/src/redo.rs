@@ -1,11 +1,9 @@
 //! One record for all that is committed together: what each key holds
-//! afterwards, and rows of the ledger. It is written whole, in one place of
-//! the database, and laid in its places later. It knows bytes, not what they
-//! mean.
+//! afterwards, and rows of the ledger. It is written to the journal whole, and
+//! laid in its places later. It knows bytes, not what they mean.
 
 use crate::Error;
 use crate::codec;
-use crate::key::{Key, Kind};
 
 const PUT: u8 = 1;
 const REMOVE: u8 = 2;
@@ -25,10 +23,6 @@ pub(crate) enum Op<'bytes> {
         scope: &'bytes str,
         row: &'bytes [u8],
     },
-}
-
-pub(crate) fn key(number: u64) -> Key {
-    Key::new(Kind::Redo).number(number)
 }
 
 /// What of a record one commit has; records are made of several.
@@ -115,7 +109,7 @@ pub(crate) fn check_length(ops: &Ops, most: usize) -> Result<(), Error> {
     }
     Err(Error::Io {
         what: "storing a commit",
-        place: "the database".to_owned(),
+        place: "the journal".to_owned(),
         reason: format!("{} bytes are more than {most}", ops.0.len()),
     })
 }

@@ -3,7 +3,7 @@
 use crate::key::{Key, Kind};
 use crate::shared::Shared;
 use crate::table::io_error;
-use crate::{Error, table};
+use crate::{Error, journal, table};
 
 /// What [`crate::Embedded::tidy`] dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +24,8 @@ pub struct Sizes {
     pub dead_letters: u64,
     pub holds: u64,
     pub open_intents: u64,
+    /// Commits that are not laid in their places yet.
+    pub journal_bytes: u64,
     /// The database of small state.
     pub database_bytes: u64,
     /// The long ledger and the dead letters.
@@ -48,6 +50,7 @@ impl Sizes {
             dead_letters: count(Kind::DeadLetter)?,
             holds: count(Kind::Hold)?,
             open_intents: count(Kind::Intent)?,
+            journal_bytes: folder_bytes(&shared.folder.join(journal::FOLDER))?,
             database_bytes: folder_bytes(&shared.folder.join(table::FOLDER))?,
             long_bytes,
             document_bytes,

@@ -27,7 +27,6 @@ pub(crate) struct Table {
     /// the file's length and the disk's cache behind, `fdatasync` does not.
     file: File,
     place: PathBuf,
-    sync: bool,
 }
 
 /// Changes that take effect together or not at all.
@@ -42,7 +41,7 @@ impl Table {
     }
 
     /// Opens or makes the tree in `folder`, which only this process uses.
-    pub(crate) fn open(folder: &Path, cache_bytes: u64, sync: bool) -> Result<Self, Error> {
+    pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, Error> {
         let place = folder.join(FOLDER);
         let data = place.join("db");
         std::fs::create_dir_all(&place).map_err(io_error("making the folder", &place))?;
@@ -56,12 +55,7 @@ impl Table {
             .flush_every_ms(None);
         let tree = guarded(&place, || config.open())?;
         let file = File::open(&data).map_err(io_error("opening the database", &data))?;
-        let table = Self {
-            tree,
-            file,
-            place,
-            sync,
-        };
+        let table = Self { tree, file, place };
         table.sync()?;
         for path in [&table.place, folder] {
             let opened = File::open(path).and_then(|directory| directory.sync_all());
@@ -123,34 +117,8 @@ impl Table {
         self.remove_from(batch, key, count)
     }
 
-    /// Puts a value under a key that has never been used, piece by piece:
-    /// until the next [`Table::sync`] a part of it may be there.
-    pub(crate) fn append(&self, key: &Key, value: &[u8]) -> Result<(), Error> {
-        for (number, piece) in (0_u16..).zip(value.chunks(PIECE)) {
-            guarded(&self.place, || {
-                self.tree.insert(numbered(key, number), piece)
-            })?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn remove(&self, batch: &mut Batch, key: &Key) -> Result<(), Error> {
         self.remove_from(batch, key, 0)
-    }
-
-    /// Removes every value whose key is `first` or beyond it, up to `last`.
-    pub(crate) fn remove_range(
-        &self,
-        batch: &mut Batch,
-        first: &Key,
-        last: &Key,
-    ) -> Result<(), Error> {
-        let range = first.bytes().to_vec()..=numbered(last, u16::MAX);
-        let mut keys = guarded(&self.place, || Ok(self.tree.range(range).keys()))?;
-        while let Some(key) = guarded(&self.place, || keys.next().transpose())? {
-            batch.0.remove(key);
-        }
-        Ok(())
     }
 
     fn remove_from(&self, batch: &mut Batch, key: &Key, kept: usize) -> Result<(), Error> {
@@ -172,11 +140,8 @@ impl Table {
 
     pub(crate) fn sync(&self) -> Result<(), Error> {
         guarded(&self.place, || self.tree.flush())?;
-        if self.sync {
-            let synced = self.file.sync_data();
-            synced.map_err(io_error("syncing the database", &self.place))?;
-        }
-        Ok(())
+        let synced = self.file.sync_data();
+        synced.map_err(io_error("syncing the database", &self.place))
     }
 }
 

@@ -42,7 +42,7 @@ async fn write(folder: PathBuf, unsynced: bool) {
     };
     let options = Options {
         segment_file_bytes: 100_000,
-        without_database_sync: unsynced,
+        without_sync: unsynced,
         ..Options::default()
     };
     let store = std::sync::Arc::new(Embedded::open(&folder, &options).unwrap());
