@@ -76,6 +76,8 @@ pub(crate) fn note(tries: &mut Vec<Try>, new: Try) {
     if tries.len() >= TRIES {
         tries.drain(..=tries.len() - TRIES);
     }
+    // Most documents have one try for ever.
+    tries.reserve_exact(1);
     tries.push(new);
 }
 

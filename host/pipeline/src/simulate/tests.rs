@@ -52,17 +52,17 @@ fn play(play: Play) {
         .and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(0..SEEDS, |seed: u64| seed..seed + 1);
     for seed in seeds {
-        if holds(seed, play, None, true).is_err() {
+        if holds(seed, play, &[], true).is_err() {
             panic!("seed {seed}");
         }
     }
 }
 
-/// Whether all is well in the end, and whether the kill took place.
+/// Whether all is well in the end, and whether the last kill took place.
 pub(super) fn holds(
     seed: u64,
     play: Play,
-    kill: Option<(Point, u32)>,
+    kills: &[(Point, u32)],
     watchful: bool,
 ) -> std::thread::Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -71,7 +71,7 @@ pub(super) fn holds(
         .build()
         .unwrap();
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        runtime.block_on(one(seed, play, kill, watchful))
+        runtime.block_on(one(seed, play, kills, watchful))
     }));
     spare();
     outcome
@@ -107,7 +107,7 @@ pub(super) fn start(seed: u64, play: Play, watchful: bool) -> (Arc<Slow>, Option
     (store, options)
 }
 
-async fn one(seed: u64, play: Play, kill: Option<(Point, u32)>, watchful: bool) -> bool {
+async fn one(seed: u64, play: Play, kills: &[(Point, u32)], watchful: bool) -> bool {
     let (store, options) = start(seed, play, watchful);
     let (world, plan) = (&store.world, &options.plan);
     let may_hold = (plan.policy.on_change == OnChange::Hold && play.versions > 1)
@@ -115,8 +115,8 @@ async fn one(seed: u64, play: Play, kill: Option<(Point, u32)>, watchful: bool) 
         || play.locked
         || !plan.target.lookup;
     let mut dead = false;
-    if let Some((point, nth)) = kill {
-        dead = killed(&options, point, nth).await;
+    for (point, nth) in kills {
+        dead = killed(&options, *point, *nth).await;
     }
     for _ in 0..world.below(play.cut_short + 1) {
         cut_short(&options, world).await;

@@ -137,40 +137,15 @@ impl Step<'_> {
         let position = batch.position.take();
         let mut chunks = Vec::new();
         if !work.is_empty() {
-            let laid = lay_aside(self.context, &batch.data)?;
-            let mut upserts = upserts(self.context, &batch, &work);
-            let whole = upserts.len() == batch.entries.len() && !wished::any(&work);
-            let mut filtered = (!whole).then(|| filter(&batch, &lines, &work, &upserts));
-            let input = filtered.as_mut().unwrap_or(&mut batch);
-            let mut documents = mapper.map(input).await?;
-            wished::add_ready(&mut documents, &mut upserts, &work);
-            let source = Source {
-                // Without transforms the records themselves are the documents.
-                data: match whole && batch.data.is_empty() {
-                    true => &documents.data,
-                    false => &batch.data,
-                },
-                lines: &lines,
-            };
-            let mut assembly = Assembly::new(self.context, self.number, source);
-            assembly.begin(&batch, laid.as_ref(), work);
-            assembly.rejected(documents.rejected, &upserts);
-            assembly.documents(
-                &documents.data,
-                &documents.spans,
-                documents.origins,
-                &upserts,
-            )?;
-            assembly.cancels()?;
-            assembly.rest(&batch)?;
-            assembled = assembly.made;
+            let (made, data, count) = self.made(mapper, batch, &lines, work).await?;
+            assembled = made;
             if !self.take_off(&assembled).await {
                 return Ok(None);
             }
             let target = &self.context.plan().target;
             chunks = cut(
-                documents.data,
-                documents.spans.len(),
+                data,
+                count,
                 std::mem::take(&mut assembled.sendings),
                 target.max_records.max(1),
                 target.max_bytes,
@@ -185,6 +160,44 @@ impl Step<'_> {
         counts.add(&assembled.counts);
         let message = Message::Page(page, assembled.changes, counts);
         Ok(Some((message, chunks)))
+    }
+
+    /// What is made of the records, and the lines of their documents with how
+    /// many there are.
+    async fn made(
+        &self,
+        mapper: &mut Mapper,
+        mut batch: RecordBatch,
+        lines: &[Range<usize>],
+        work: Vec<Work>,
+    ) -> Result<(Assembled, Vec<u8>, usize), Error> {
+        let laid = lay_aside(self.context, &batch.data)?;
+        let mut upserts = upserts(self.context, &batch, &work);
+        let whole = upserts.len() == batch.entries.len() && !wished::any(&work);
+        let mut filtered = (!whole).then(|| filter(&batch, lines, &work, &upserts));
+        let input = filtered.as_mut().unwrap_or(&mut batch);
+        let mut documents = mapper.map(input).await?;
+        wished::add_ready(&mut documents, &mut upserts, &work);
+        let source = Source {
+            // Without transforms the records themselves are the documents.
+            data: match whole && batch.data.is_empty() {
+                true => &documents.data,
+                false => &batch.data,
+            },
+            lines,
+        };
+        let mut assembly = Assembly::new(self.context, self.number, source);
+        assembly.begin(&batch, laid.as_ref(), work);
+        assembly.rejected(documents.rejected, &upserts);
+        assembly.documents(
+            &documents.data,
+            &documents.spans,
+            documents.origins,
+            &upserts,
+        )?;
+        assembly.cancels()?;
+        assembly.rest(&batch)?;
+        Ok((assembly.made, documents.data, documents.spans.len()))
     }
 
     /// The records that neither the ledger nor what is on its way has dealt

@@ -37,22 +37,13 @@ impl Reader {
         if begin.await.is_err() {
             return Ok(());
         }
-        if let Purpose::Replay(picks) = &context.options.purpose {
-            return replay::read(&context, picks, pages).await;
-        }
         let until = match &context.options.purpose {
+            Purpose::Replay(picks) => return replay::read(&context, picks, pages).await,
             Purpose::Planned(planned) => planned.until.as_deref(),
-            _ => None,
+            Purpose::Live | Purpose::Backfill { .. } => None,
         };
         let stage = &context.plan().source;
-        let store = &context.options.store;
-        let checkpoint = store.checkpoint(&context.plan().scope, &context.lane)?;
-        let position = checkpoint.as_ref().map(|checkpoint| &checkpoint.position);
-        let mut source = context
-            .options
-            .launch
-            .source(&stage.usage, position)
-            .await?;
+        let mut source = open(&context).await?;
         let mut seen = HashSet::new();
         loop {
             let room = tokio::select! {
@@ -94,6 +85,15 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// The source, at the checkpoint of this run's lane.
+async fn open(context: &Context) -> Result<Box<dyn Source>, Error> {
+    let (plan, options) = (context.plan(), &context.options);
+    let checkpoint = options.store.checkpoint(&plan.scope, &context.lane)?;
+    let position = checkpoint.map(|checkpoint| checkpoint.position);
+    let launched = options.launch.source(&plan.source.usage, position.as_ref());
+    Ok(launched.await?)
 }
 
 /// The next batch; passing faults are waited out.

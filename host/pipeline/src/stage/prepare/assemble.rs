@@ -124,6 +124,10 @@ impl<'run> Assembly<'run> {
                 };
                 (row.version.clone(), print)
             });
+            // A replay may know no more of the record than where it lies.
+            let is_lost = work.wish.as_ref().is_some_and(|wish| wish.is_lost);
+            let kept = row.as_ref().filter(|_| is_lost);
+            let kept = kept.and_then(|row| row.record.clone());
             self.earlier.push(Earlier {
                 index: work.index,
                 known: Known {
@@ -144,7 +148,7 @@ impl<'run> Assembly<'run> {
                 source_key: work.source_key,
                 version: entry.and_then(|entry| entry.version.clone()),
                 print: work.print,
-                record: laid.map(line),
+                record: laid.filter(|_| !is_lost).map(line).or(kept),
                 before,
                 leaving: Vec::new(),
                 documents: Vec::with_capacity(1),
