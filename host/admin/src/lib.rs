@@ -91,6 +91,9 @@ pub enum Decision {
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
     Data(serde_json::Value),
+    /// What was asked for cannot be: the person has to ask for something else.
+    Refused(String),
+    /// It went wrong here.
     Error(String),
 }
 

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) mod waiting;
+
+pub(crate) use waiting::{DeadLetters, Filter, Holds};
+
 /// Connectors in sandboxes, effects exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "duijie", version, max_term_width = 100)]
@@ -40,21 +44,9 @@ pub(crate) enum Command {
         pipelines: Vec<String>,
     },
     /// Show what a run would do; writes nothing
-    Plan {
-        /// Name or file of a pipeline
-        pipeline: String,
-        /// How many records to show as they would be written
-        #[arg(long, default_value_t = 1)]
-        records: usize,
-    },
+    Plan(Plan),
     /// Run a pipeline once, or by its schedule
-    Run {
-        /// Name or file of a pipeline
-        pipeline: String,
-        /// Go on by the manifest's schedule until stopped
-        #[arg(long)]
-        follow: bool,
-    },
+    Run(Run),
     /// Show what a component is and asks for
     Inspect {
         /// A <connector>.wasm file
@@ -70,9 +62,74 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 10)]
         limit: usize,
     },
+    /// See and settle documents that wait for a person
+    #[command(subcommand)]
+    Holds(Holds),
+    /// See, edit, replay or discard what was refused
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Everything that is known of one document, by a number of either side
+    Trace {
+        /// Source key, target key or the target's id
+        number: String,
+    },
+    /// Look whether state and project are sound; changes nothing
+    Doctor,
+    /// Copy the state into a folder, also beside a running pipeline
+    Backup {
+        /// A folder that is empty or not there yet
+        folder: PathBuf,
+        /// Leave out what only `trace` and `plan --diff` need
+        #[arg(long)]
+        without_evidence: bool,
+    },
+    /// Bring state back from a backup, into a data folder that has none
+    Restore {
+        /// What `backup` made
+        folder: PathBuf,
+    },
     /// Compile a component from standard input to standard output
     #[command(hide = true)]
     CompileComponent,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// Name or file of a pipeline
+    pub(crate) pipeline: String,
+    /// How many records to show as they would be written
+    #[arg(long, default_value_t = 1)]
+    pub(crate) records: usize,
+    /// Compare every document with what was written, and keep the result for `run --plan`
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// With --diff: look at so many records at most
+    #[arg(long, value_name = "RECORDS", requires = "diff", default_value_t = duijie_pipeline::DIFF_RECORDS)]
+    pub(crate) limit: u64,
+    /// With --diff: of a backfill that reads from here on
+    #[arg(long, value_name = "TIME", requires_all = ["to", "diff"])]
+    pub(crate) from: Option<String>,
+    /// With --diff: of a backfill that reads up to here
+    #[arg(long, value_name = "TIME", requires_all = ["from", "diff"])]
+    pub(crate) to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Name or file of a pipeline
+    pub(crate) pipeline: String,
+    /// Go on by the manifest's schedule until stopped
+    #[arg(long, conflicts_with_all = ["from", "plan"])]
+    pub(crate) follow: bool,
+    /// Backfill: read from here on, with a checkpoint of its own
+    #[arg(long, value_name = "TIME", requires = "to")]
+    pub(crate) from: Option<String>,
+    /// Backfill: read up to here
+    #[arg(long, value_name = "TIME", requires = "from")]
+    pub(crate) to: Option<String>,
+    /// Send exactly what a `plan --diff` showed: its hash, or the first digits of it
+    #[arg(long, value_name = "HASH", conflicts_with = "from")]
+    pub(crate) plan: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,7 +139,8 @@ pub(crate) enum Checkpoints {
         /// Name or file of a pipeline
         pipeline: String,
     },
-    /// Begin at the start again; what was written stays known and is not written twice
+    /// Begin at the start again; what was written stays known, and what is not known is looked up
+    /// before it is sent
     Reset {
         /// Name or file of a pipeline
         pipeline: String,

@@ -1,13 +1,22 @@
 //! One module a command, named by its verb.
 
+mod backup;
 mod check;
 mod checkpoints;
+mod dead_letters;
+mod diff;
+mod doctor;
+mod holds;
 mod inspect;
 mod plan;
 mod quickstart;
+mod replay;
+mod restore;
 mod run;
 mod runs;
 mod state;
+mod trace;
+mod waiting;
 
 use crate::args::{Arguments, Command};
 use crate::exit::Failure;
@@ -18,11 +27,21 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
     match &arguments.command {
         Command::Quickstart(wish) => quickstart::quickstart(global, wish, output).await,
         Command::Check { pipelines } => check::check(global, pipelines, output).await,
-        Command::Plan { pipeline, records } => plan::plan(global, pipeline, *records, output).await,
-        Command::Run { pipeline, follow } => run::run(global, pipeline, *follow, output).await,
+        Command::Plan(wish) if wish.diff => diff::diff(global, wish, output).await,
+        Command::Plan(wish) => plan::plan(global, &wish.pipeline, wish.records, output).await,
+        Command::Run(wish) => run::run(global, wish, output).await,
         Command::Inspect { component } => inspect::inspect(component, output).await,
         Command::Checkpoints(wish) => checkpoints::checkpoints(global, wish, output).await,
         Command::Runs { pipeline, limit } => runs::runs(global, pipeline, *limit, output).await,
+        Command::Holds(wish) => holds::holds(global, wish, output).await,
+        Command::DeadLetters(wish) => dead_letters::dead_letters(global, wish, output).await,
+        Command::Trace { number } => trace::trace(global, number, output).await,
+        Command::Doctor => doctor::doctor(global, output),
+        Command::Backup {
+            folder,
+            without_evidence,
+        } => backup::backup(global, folder, !without_evidence, output).await,
+        Command::Restore { folder } => restore::restore(global, folder, output).await,
         Command::CompileComponent => Ok(()),
     }
 }

@@ -3,6 +3,8 @@
 mod args;
 mod command;
 mod exit;
+mod layout;
+mod moment;
 mod output;
 mod progress;
 mod project;

@@ -35,6 +35,11 @@ impl Output {
         }
     }
 
+    /// One line of data of many, whatever the form.
+    pub(crate) fn line(&self, text: &str) {
+        print(text);
+    }
+
     /// Something on the way, for people only.
     pub(crate) fn note(&self, text: &str) {
         if !self.json {

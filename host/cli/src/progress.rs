@@ -80,6 +80,14 @@ impl Observer for Progress {
                 target_key,
                 reason,
             } => self.line(format!("held {source_key} ({target_key}): {reason}")),
+            Event::Alarm {
+                source_key,
+                target_key,
+                reason,
+                ..
+            } => self.line(format!(
+                "ALARM {source_key} ({target_key}): {reason}; see `duijie holds show {target_key}`"
+            )),
             Event::Ended { .. } => self.bar.finish_and_clear(),
             _ => {}
         }

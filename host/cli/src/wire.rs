@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duijie_component::{Compiler, Launcher, Limits, Memory, Options};
 use duijie_contract::{Description, Launch as _, Mode};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
 use duijie_pipeline::Clock as _;
-use duijie_plan::{Inputs, Plan, StageAt, folder, refusals, resolve};
+use duijie_plan::{Inputs, Plan, Retention, StageAt, Window, folder, refusals, resolve};
 use duijie_store::Embedded;
 
 use crate::exit::Failure;
@@ -47,11 +48,27 @@ pub(crate) fn launcher(project: &Project, mode: Mode) -> Result<Arc<Launcher>, F
     Ok(Arc::new(launcher))
 }
 
-pub(crate) fn store(project: &Project) -> Result<Arc<Embedded>, Failure> {
+pub(crate) fn store(project: &Project) -> Result<Arc<Embedded>, duijie_store::Error> {
     Ok(Arc::new(Embedded::open(
         &project.data,
-        &duijie_store::Options::default(),
+        &store_options(project),
     )?))
+}
+
+/// Keeps as long as the pipeline that wants most.
+pub(crate) fn store_options(project: &Project) -> duijie_store::Options {
+    let wanted = project.pipelines.iter();
+    let wanted = wanted.map(|document| Retention::wanted(&document.low));
+    let kept = wanted
+        .reduce(Retention::longer)
+        .unwrap_or(Retention::DEFAULT);
+    let millis = |length: Duration| u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+    duijie_store::Options {
+        evidence_bytes: kept.evidence_bytes,
+        evidence_ms: millis(kept.evidence),
+        ledger_ms: millis(kept.ledger),
+        ..duijie_store::Options::default()
+    }
 }
 
 /// The plan of a pipeline, and what to warn of; or everything that is wrong.
@@ -59,8 +76,9 @@ pub(crate) async fn plan(
     project: &Project,
     launcher: &Launcher,
     document: &Document<Pipeline>,
+    window: Option<&Window>,
 ) -> Result<(Plan, Vec<Diagnostic>), Failure> {
-    let (plan, found) = resolved(project, launcher, document).await?;
+    let (plan, found) = resolved(project, launcher, document, window).await?;
     let mut problems = project.problems_of(&document.file);
     problems.extend(found);
     problems.extend(folder(&project.pipelines, &project.connections));
@@ -76,6 +94,7 @@ pub(crate) async fn resolved(
     project: &Project,
     launcher: &Launcher,
     document: &Document<Pipeline>,
+    window: Option<&Window>,
 ) -> Result<(Option<Plan>, Vec<Diagnostic>), Failure> {
     let installed = project.installed();
     let descriptions = descriptions(launcher, document, &installed).await?;
@@ -86,6 +105,8 @@ pub(crate) async fn resolved(
         descriptions: &descriptions,
         installed: &installed,
         has_secret: &has_secret,
+        window,
+        any_settle: cfg!(feature = "chaos"),
     };
     let (plan, mut problems) = resolve(&inputs);
     if let Some(plan) = &plan {

@@ -24,6 +24,8 @@ duijie_diagnostic::codes! {
     BAD_SIZE = "plan.bad_size";
     RETENTION_TOO_SHORT = "plan.retention_too_short";
     SETTLE_TOO_SHORT = "plan.settle_too_short";
+    UNKNOWN_STEP = "plan.unknown_step";
+    STEP_OUT_OF_ORDER = "plan.step_out_of_order";
     NO_WINDOW = "plan.no_window";
     BAD_SCHEDULE = "plan.bad_schedule";
     REFUSED_SETTING = "plan.refused_setting";

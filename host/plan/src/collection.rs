@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duijie_contract::{CollectionInfo, Guarantee, Role};
+use duijie_contract::{CollectionInfo, Description, Guarantee, Role};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest as low;
 
@@ -43,6 +43,7 @@ impl Check<'_> {
                 0 => policy::BATCH_BYTES,
                 most => most,
             },
+            steps: self.steps(description),
             stage,
         })
     }
@@ -64,6 +65,42 @@ impl Check<'_> {
                      more, or leave it out"
                 ));
             self.tell(problem);
+        }
+        asked
+    }
+
+    /// The steps that the manifest asks for, where the connector has them and
+    /// can take them in this order.
+    fn steps(&mut self, description: &Description) -> Vec<String> {
+        let document = self.inputs.pipeline;
+        let asked = document.low.target.as_ref();
+        let asked = asked
+            .and_then(|target| target.steps.clone())
+            .unwrap_or_default();
+        let known: Vec<&str> = description.steps.iter().map(String::as_str).collect();
+        let connector = &description.name;
+        let mut next = 0;
+        for (index, step) in asked.iter().enumerate() {
+            let place = document.place(&format!("/target/steps/{index}"));
+            let Some(at) = known.iter().position(|name| name == step) else {
+                let message = match known.is_empty() {
+                    true => format!("connector `{connector}` takes no steps"),
+                    false => format!("connector `{connector}` has no step `{step}`"),
+                };
+                let problem = Diagnostic::error(code::UNKNOWN_STEP, message).at(place);
+                self.tell(match known.is_empty() {
+                    true => problem.hint("leave `steps` out"),
+                    false => problem.nearest(step, &known, "it has"),
+                });
+                continue;
+            };
+            if at < next {
+                let message = format!("step `{step}` stands too late or twice");
+                let hint = format!("the order of `{connector}` is {}", known.join(", "));
+                let problem = Diagnostic::error(code::STEP_OUT_OF_ORDER, message).at(place);
+                self.tell(problem.hint(hint));
+            }
+            next = next.max(at + 1);
         }
         asked
     }

@@ -11,7 +11,7 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 /// `None` for anything else, and for nothing at all.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total: u64 = 0;
     let mut last = u64::MAX;

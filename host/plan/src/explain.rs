@@ -50,6 +50,9 @@ pub fn explain(plan: &Plan, outline: &[String]) -> String {
         if target.lookup { "by look-up" } else { "never" },
     );
     lines.line("settles in", &duration::write(target.settle));
+    if !target.steps.is_empty() {
+        lines.line("then", &target.steps.join(", "));
+    }
     let batch = format!(
         "{} records, {} bytes at most",
         target.max_records, target.max_bytes
@@ -111,6 +114,7 @@ pub fn explain_json(plan: &Plan, outline: &[String]) -> Value {
             "settle_ms": millis(target.settle),
             "max_records": target.max_records,
             "max_bytes": target.max_bytes,
+            "steps": target.steps,
         },
         "policy": {
             "on_change": on_change(plan.policy.on_change).0,

@@ -26,6 +26,8 @@ struct Described {
     version: String,
     roles: Vec<String>,
     lookup: bool,
+    #[serde(default)]
+    steps: Vec<String>,
     connection_schema: serde_json::Value,
     pipeline_schemas: BTreeMap<String, serde_json::Value>,
     collections: Vec<DescribedCollection>,
@@ -111,6 +113,7 @@ pub(crate) fn description(name: &str) -> Description {
         title: title(),
         roles: given.roles.iter().map(|name| role(name)).collect(),
         lookup: given.lookup,
+        steps: given.steps,
         connection_schema: given.connection_schema.to_string(),
         pipeline_schemas: given
             .pipeline_schemas

@@ -22,6 +22,7 @@ mod tests;
 mod window;
 
 pub use code::CODES;
+pub use duration::parse as length_of_time;
 pub use explain::{explain, explain_json};
 pub use folder::folder;
 pub use plan::{

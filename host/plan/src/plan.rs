@@ -99,6 +99,8 @@ pub struct TargetStage {
     pub settle: Duration,
     pub max_records: usize,
     pub max_bytes: usize,
+    /// What documents are taken through after they were written, in this order.
+    pub steps: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

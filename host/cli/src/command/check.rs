@@ -33,7 +33,7 @@ pub(crate) async fn check(
             .collect(),
     };
     for document in &documents {
-        let (_, found) = wire::resolved(&project, &launcher, document).await?;
+        let (_, found) = wire::resolved(&project, &launcher, document, None).await?;
         problems.extend(found);
     }
     problems.extend(folder(&project.pipelines, &project.connections));

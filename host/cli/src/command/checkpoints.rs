@@ -6,8 +6,9 @@ use duijie_record::Position;
 use serde_json::{Value, json};
 
 use crate::args::{Checkpoints, Global};
-use crate::command::{runs, state};
+use crate::command::state;
 use crate::exit::Failure;
+use crate::moment;
 use crate::output::Output;
 use crate::project::Project;
 use crate::wire;
@@ -27,25 +28,34 @@ async fn show(global: &Global, named: &str, output: &Output) -> Result<(), Failu
     let mut project = Project::open(global)?;
     let document = project.pipeline(named)?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
-    let (plan, _) = wire::plan(&project, &launcher, &document).await?;
+    let (plan, _) = wire::plan(&project, &launcher, &document, None).await?;
     let scope = plan.scope.0.clone();
     let found = state::query(&project, Request::Checkpoint { scope }).await?;
+    let checkpoint = found.get("checkpoint").cloned().unwrap_or_default();
     let position = position(&found);
     let next = launcher
         .outline(&plan.source.usage, position.as_ref())
         .await?;
-    let mut text = match found.get("at_ms").and_then(Value::as_u64) {
+    let mut text = match checkpoint.get("at_ms").and_then(Value::as_u64) {
         Some(at) => format!(
             "{}: everything before is done since {} (run {})",
             plan.name,
-            runs::time(at),
-            found.get("run").and_then(Value::as_str).unwrap_or_default()
+            moment::write(at),
+            checkpoint
+                .get("run")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
         ),
         None => format!(
             "{}: no checkpoint yet, the next run begins at the start",
             plan.name
         ),
     };
+    if let Some(caution) = found.get("caution").and_then(Value::as_str) {
+        text.push_str("\ncaution: ");
+        text.push_str(caution);
+        text.push_str("; what the ledger does not know is looked up before it is sent");
+    }
     for slice in &next {
         text.push_str("\nnext: ");
         text.push_str(slice);
@@ -54,7 +64,8 @@ async fn show(global: &Global, named: &str, output: &Output) -> Result<(), Failu
         &text,
         json!({
             "pipeline": plan.name.as_str(),
-            "checkpoint": found,
+            "checkpoint": checkpoint,
+            "caution": found.get("caution"),
             "next": next,
         }),
     );
@@ -69,14 +80,15 @@ async fn reset(global: &Global, named: &str, output: &Output) -> Result<(), Fail
     };
     state::query(&project, Request::ResetCheckpoint { scope }).await?;
     output.data(
-        "the next run begins at the start; what was written is known and is not written twice",
+        "the next run begins at the start; what was written is known and is not written twice, \
+         and what is not known is looked up before it is sent",
         Value::Null,
     );
     Ok(())
 }
 
 pub(crate) fn position(found: &Value) -> Option<Position> {
-    let bytes = found.get("position")?.as_array()?;
+    let bytes = found.get("checkpoint")?.get("position")?.as_array()?;
     let byte = |value: &Value| u8::try_from(value.as_u64()?).ok();
     Some(Position(bytes.iter().filter_map(byte).collect()))
 }

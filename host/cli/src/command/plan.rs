@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use duijie_admin::Request;
 use duijie_contract::{Mode, Preview};
-use duijie_pipeline::{Options, PreviewRecord, PreviewReport, Silent, SystemClock, Would, preview};
+use duijie_pipeline::{
+    Options, PreviewRecord, PreviewReport, Purpose, Silent, SystemClock, Would, preview,
+};
 use duijie_plan::{explain, explain_json};
 use duijie_record::{RunId, Scope};
 use duijie_store::{Change, Checkpoint, Embedded, Memory, Store};
@@ -29,7 +31,7 @@ pub(crate) async fn plan(
     let mut project = Project::open(global)?;
     let document = project.pipeline(named)?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
-    let (plan, warnings) = wire::plan(&project, &launcher, &document).await?;
+    let (plan, warnings) = wire::plan(&project, &launcher, &document, None).await?;
     if !warnings.is_empty() && !output.is_json() {
         output.problems(&warnings, &project.sources);
     }
@@ -42,6 +44,7 @@ pub(crate) async fn plan(
         observer: Arc::new(Silent),
         seed: 0,
         checkpoint_every: 1,
+        purpose: Purpose::Live,
     };
     let limit = u32::try_from(records.max(1)).unwrap_or(u32::MAX);
     let report = preview(&options, limit.min(plan.policy.page_records)).await?;
@@ -66,7 +69,7 @@ async fn known(
         return Ok(Arc::new(Memory::default()));
     }
     match wire::store(project) {
-        Err(Failure::Environment(_)) => {}
+        Err(duijie_store::Error::InUse { .. }) => {}
         opened => return Ok(opened?),
     }
     let request = Request::Checkpoint {
@@ -81,6 +84,7 @@ async fn known(
     if let Some(position) = checkpoints::position(&found) {
         let claim = memory.claim(scope).await?;
         let checkpoint = Checkpoint {
+            lane: String::new(),
             position,
             run: RunId::from("known"),
             at_ms: 0,

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::args::{Global, Quickstart};
+use crate::args::{Global, Quickstart, Run};
 use crate::command::{plan, run};
 use crate::exit::Failure;
 use crate::output::Output;
@@ -38,7 +38,7 @@ pub(crate) async fn quickstart(
     output.note(&format!("\n$ duijie plan {name}"));
     plan::plan(&global, &name, 1, &output.step()).await?;
     output.note(&format!("\n$ duijie run {name}"));
-    run::run(&global, &name, false, &output.step()).await?;
+    run::run(&global, &live(&name), &output.step()).await?;
     let report = simulator.report()?;
     output.note("\nwhat arrived, as the target's simulator tells it:");
     output.data(report.get(), json!({ "report": report.get() }));
@@ -52,6 +52,16 @@ pub(crate) async fn quickstart(
         global.connectors.unwrap_or_default().display(),
     ));
     Ok(())
+}
+
+fn live(pipeline: &str) -> Run {
+    Run {
+        pipeline: pipeline.to_owned(),
+        follow: false,
+        from: None,
+        to: None,
+        plan: None,
+    }
 }
 
 fn connectors(global: &Global) -> PathBuf {

@@ -7,27 +7,87 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use duijie_admin::Server;
 use duijie_contract::{FaultKind, Mode};
-use duijie_pipeline::{End, Error, Options, Report, Stop, SystemClock, follow};
+use duijie_manifest::{Document, Pipeline};
+use duijie_pipeline::{
+    Clock as _, End, Error, Options, Planned, Purpose, Report, Stop, SystemClock, follow,
+};
+use duijie_plan::Window;
+use duijie_store::Embedded;
 use serde_json::{Value, json};
 
-use crate::args::Global;
+use crate::args::{Global, Run};
+use crate::command::diff;
 use crate::command::state::State;
 use crate::exit::Failure;
+use crate::moment;
 use crate::output::Output;
 use crate::progress::{Progress, counted};
 use crate::project::Project;
 use crate::wire;
 
-pub(crate) async fn run(
-    global: &Global,
-    named: &str,
-    by_schedule: bool,
-    output: &Output,
-) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, wish: &Run, output: &Output) -> Result<(), Failure> {
     let mut project = Project::open(global)?;
-    let document = project.pipeline(named)?;
-    let launcher = wire::launcher(&project, Mode::Effect)?;
-    let (plan, warnings) = wire::plan(&project, &launcher, &document).await?;
+    let document = project.pipeline(&wish.pipeline)?;
+    let (purpose, window) = match &wish.plan {
+        Some(hash) => planned(diff::kept(&project, hash)?),
+        None => {
+            let window = window(wish.from.as_deref(), wish.to.as_deref());
+            (window.as_ref().map_or(Purpose::Live, backfill), window)
+        }
+    };
+    let wish = Start {
+        document,
+        store: None,
+        purpose,
+        window,
+        by_schedule: wish.follow,
+    };
+    start(&project, wish, output).await
+}
+
+/// What a run is started with.
+pub(crate) struct Start {
+    pub(crate) document: Document<Pipeline>,
+    /// Where it is open already.
+    pub(crate) store: Option<Arc<Embedded>>,
+    pub(crate) purpose: Purpose,
+    pub(crate) window: Option<Window>,
+    pub(crate) by_schedule: bool,
+}
+
+/// Both ends or none, as the arguments demand.
+pub(crate) fn window(from: Option<&str>, to: Option<&str>) -> Option<Window> {
+    Some(Window {
+        from: from?.to_owned(),
+        to: to?.to_owned(),
+    })
+}
+
+/// Between the ends of a window in the name of its lane.
+const BETWEEN: &str = "..";
+const BACKFILL: &str = "backfill:";
+
+pub(crate) fn backfill(window: &Window) -> Purpose {
+    let Window { from, to } = window;
+    Purpose::Backfill {
+        lane: format!("{BACKFILL}{from}{BETWEEN}{to}"),
+        from_ms: moment::read(from, 0),
+    }
+}
+
+/// A plan of a backfill reads its window.
+fn planned(planned: Planned) -> (Purpose, Option<Window>) {
+    let ends = planned.lane.strip_prefix(BACKFILL);
+    let ends = ends.and_then(|ends| ends.split_once(BETWEEN));
+    let window = ends.and_then(|(from, to)| window(Some(from), Some(to)));
+    (Purpose::Planned(Arc::new(planned)), window)
+}
+
+pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Result<(), Failure> {
+    let document = &wish.document;
+    let launcher = wire::launcher(project, Mode::Effect)?;
+    let window = wish.window.as_ref();
+    let (plan, warnings) = wire::plan(project, &launcher, document, window).await?;
     if !warnings.is_empty() && !output.is_json() {
         output.problems(&warnings, &project.sources);
     }
@@ -37,35 +97,48 @@ pub(crate) async fn run(
             plan.name, document.file
         )));
     }
-    if by_schedule && plan.schedule.is_none() {
+    if wish.by_schedule && plan.schedule.is_none() {
         return Err(Failure::Argument(format!(
             "pipeline `{}` has no schedule to follow\n\nhint: write `schedule: every 5m` into {}",
             plan.name, document.file
         )));
     }
-    let store = wire::store(&project)?;
+    let store = match wish.store {
+        Some(store) => store,
+        None => wire::store(project)?,
+    };
     let server = serve(&project.data, State::new(store.clone()))?;
     let stop = Stop::new();
     let signal = listen(stop.clone())?;
     let options = Options {
         plan: Arc::new(plan),
         launch: launcher,
-        store,
+        store: store.clone(),
         clock: Arc::new(SystemClock),
         observer: Arc::new(Progress::new(output)),
         seed: u64::from(std::process::id()),
         checkpoint_every: 16,
+        purpose: wish.purpose,
     };
-    let ended = match by_schedule {
+    let ended = match wish.by_schedule {
         true => follow(&options, &stop).await,
         false => duijie_pipeline::run(&options, &stop).await,
     };
     drop(server);
+    tidy(&store).await;
     tell(&ended?, output, &signal)?;
     // By schedule nothing but a signal ends it, between two runs as well.
     match signal.load(Ordering::Relaxed) {
-        number if by_schedule && number != 0 => Err(Failure::Signal(number)),
+        number if wish.by_schedule && number != 0 => Err(Failure::Signal(number)),
         _ => Ok(()),
+    }
+}
+
+/// What no longer needs to be kept goes. That it could not be is no failure of
+/// the run: the next one tries again.
+async fn tidy(store: &Embedded) {
+    if let Err(error) = store.tidy(SystemClock.now_ms()).await {
+        tracing::warn!(%error, "state that is no longer needed was not removed");
     }
 }
 
@@ -141,6 +214,22 @@ fn hint(error: &Error) -> &'static str {
         },
         Error::Rejected { .. } => {
             "the refused document is a dead letter; the next run goes on behind it"
+        }
+        Error::NotReplayed { .. } => {
+            "all the others are done; `duijie trace <number>` tells what became of these"
+        }
+        Error::NotPlanned { .. } => {
+            "what came before it is done; look at it anew with `duijie plan <pipeline> --diff`"
+        }
+        Error::PlanStale { .. } | Error::PlanUnmet { .. } => {
+            "make a new plan with `duijie plan <pipeline> --diff`"
+        }
+        Error::WindowTooOld { .. } => {
+            "what was written then may be forgotten and would be written twice: take a later \
+             `--from`, or look into the target and write those documents by hand"
+        }
+        Error::OtherTarget { .. } => {
+            "a scope belongs to one target: give the pipeline for the new target a scope of its own"
         }
         Error::Segment { .. } => "restore the data folder from a backup before the next run",
         _ => "nothing is lost; run it again to go on",

@@ -1,13 +1,12 @@
 //! `duijie runs`: the latest runs of a pipeline, newest first.
 
 use duijie_admin::Request;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::args::Global;
 use crate::command::state;
 use crate::exit::Failure;
+use crate::moment;
 use crate::output::Output;
 use crate::project::Project;
 
@@ -25,7 +24,7 @@ pub(crate) async fn runs(
     let found = state::query(&project, Request::Runs { scope, limit }).await?;
     let rows = found.as_array().map(Vec::as_slice).unwrap_or_default();
     let mut text = format!(
-        "{:<24} {:<20} {:<9} {:>8} {:>8} {:>9} {:>8} {:>6}",
+        "{:<24} {:<20} {:<9} {:>8} {:>8} {:>9} {:>8} {:>6}  purpose",
         "run", "started", "state", "read", "applied", "unchanged", "rejected", "held"
     );
     for row in rows {
@@ -43,31 +42,20 @@ fn line(row: &Value) -> String {
     let word = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
     let number = |name: &str| row.get(name).and_then(Value::as_u64).unwrap_or_default();
     let mut text = format!(
-        "{:<24} {:<20} {:<9} {:>8} {:>8} {:>9} {:>8} {:>6}",
+        "{:<24} {:<20} {:<9} {:>8} {:>8} {:>9} {:>8} {:>6}  {}",
         word("run"),
-        time(number("started_ms")),
+        moment::write(number("started_ms")),
         word("state"),
         number("read"),
         number("applied"),
         number("unchanged"),
         number("rejected"),
-        number("held")
+        number("held"),
+        word("purpose")
     );
     if !word("reason").is_empty() {
         text.push_str("\n  ");
         text.push_str(word("reason"));
     }
     text
-}
-
-/// Local time, to the second.
-pub(crate) fn time(unix_ms: u64) -> String {
-    let timestamp = i64::try_from(unix_ms)
-        .ok()
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .unwrap_or_default();
-    timestamp
-        .to_zoned(TimeZone::system())
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string()
 }

@@ -1,11 +1,16 @@
 //! What commands ask of a store, wherever it is open: in this process, or in
 //! the one that owns the data folder.
 
+pub(crate) mod history;
+pub(crate) mod waiting;
+
+use std::path::Path;
 use std::sync::Arc;
 
-use duijie_admin::{Answer, Reply, Request, ask};
-use duijie_record::Scope;
-use duijie_store::{Change, Embedded, RunRow, RunState, Store as _};
+use duijie_admin::{Answer, Decision, Item, Reply, Request, ask};
+use duijie_pipeline::{Clock as _, Error, SystemClock};
+use duijie_record::{Scope, SourceKey};
+use duijie_store::{Caution, Change, Claim, Embedded, RunRow, RunState, Store as _};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -21,32 +26,92 @@ impl State {
         Self { store }
     }
 
-    async fn answered(&self, request: Request) -> Result<Value, duijie_store::Error> {
-        match request {
-            Request::Checkpoint { scope } => {
-                let checkpoint = self.store.checkpoint(&Scope(scope))?;
-                Ok(checkpoint.map_or(Value::Null, |checkpoint| {
-                    json!({
-                        "position": checkpoint.position.0,
-                        "run": checkpoint.run.as_str(),
-                        "at_ms": checkpoint.at_ms,
-                    })
-                }))
-            }
-            Request::ResetCheckpoint { scope } => {
-                // A new claim, so that a run under way cannot write its own
-                // checkpoint over the reset.
-                let claim = self.store.claim(&Scope(scope)).await?;
-                self.store
-                    .commit(&claim, vec![Change::ResetCheckpoint])
-                    .await?;
-                Ok(Value::Null)
-            }
+    async fn answered(&self, request: Request) -> Result<Value, Error> {
+        let store = self.store.as_ref();
+        Ok(match request {
+            Request::Checkpoint { scope } => self.checkpoint(&Scope(scope))?,
+            Request::ResetCheckpoint { scope } => self.reset(&Scope(scope)).await?,
             Request::Runs { scope, limit } => {
-                let runs = self.store.runs(&Scope(scope), limit)?;
-                Ok(runs.iter().map(row).collect())
+                let runs = store.runs(&Scope(scope), limit)?;
+                runs.iter().map(row).collect()
             }
-        }
+            Request::Holds { wanted } => waiting::holds(store, &wanted)?,
+            Request::DeadLetters { wanted } => waiting::letters(store, &wanted)?,
+            Request::Decide {
+                scope,
+                items,
+                decision,
+            } => self.decide(&Scope(scope), items, decision).await?,
+            Request::Edit { scope, item, text } => {
+                let claim = store.claim(&Scope(scope)).await?;
+                let source_key = SourceKey(item.source_key);
+                duijie_pipeline::edit(store, &claim, &source_key, &item.part, text.as_bytes())
+                    .await?;
+                Value::Null
+            }
+            Request::Trace { number } => history::trace(store, &number)?,
+            Request::Backup { to, evidence } => self.backup(&to, evidence).await?,
+        })
+    }
+
+    fn checkpoint(&self, scope: &Scope) -> Result<Value, duijie_store::Error> {
+        let checkpoint = self.store.checkpoint(scope, "")?;
+        let caution = self.store.caution(scope)?;
+        let checkpoint = checkpoint.map(|checkpoint| {
+            json!({
+                "position": checkpoint.position.0,
+                "run": checkpoint.run.as_str(),
+                "at_ms": checkpoint.at_ms,
+            })
+        });
+        Ok(json!({
+            "checkpoint": checkpoint,
+            "caution": caution.map(|caution| caution.reason),
+        }))
+    }
+
+    /// By a new claim, so that a run under way cannot write its own checkpoint
+    /// over the reset.
+    async fn reset(&self, scope: &Scope) -> Result<Value, duijie_store::Error> {
+        let claim = self.store.claim(scope).await?;
+        let caution = Caution {
+            reason: "its checkpoint was reset".to_owned(),
+            at_ms: SystemClock.now_ms(),
+        };
+        let changes = vec![
+            Change::ResetCheckpoint {
+                lane: String::new(),
+            },
+            Change::Caution(Some(caution)),
+        ];
+        self.store.commit(&claim, changes).await?;
+        Ok(Value::Null)
+    }
+
+    async fn decide(
+        &self,
+        scope: &Scope,
+        items: Vec<Item>,
+        decision: Decision,
+    ) -> Result<Value, Error> {
+        let claim: Claim = self.store.claim(scope).await?;
+        let items: Vec<(SourceKey, String)> = items
+            .into_iter()
+            .map(|item| (SourceKey(item.source_key), item.part))
+            .collect();
+        let decision = match decision {
+            Decision::Applied { id } => duijie_pipeline::Decision::Applied { id },
+            Decision::Discard => duijie_pipeline::Decision::Discard,
+            Decision::Keep => duijie_pipeline::Decision::Keep,
+        };
+        let now_ms = SystemClock.now_ms();
+        duijie_pipeline::decide(self.store.as_ref(), &claim, now_ms, &items, &decision).await?;
+        Ok(json!(items.len()))
+    }
+
+    async fn backup(&self, to: &Path, evidence: bool) -> Result<Value, duijie_store::Error> {
+        self.store.backup(to, evidence).await?;
+        Ok(Value::Null)
     }
 }
 
@@ -55,6 +120,11 @@ impl Answer for State {
     async fn answer(&self, request: Request) -> Reply {
         match self.answered(request).await {
             Ok(data) => Reply::Data(data),
+            Err(
+                error @ (Error::NothingWaits { .. }
+                | Error::Undecidable { .. }
+                | Error::NotJson { .. }),
+            ) => Reply::Refused(error.to_string()),
             Err(error) => Reply::Error(error.to_string()),
         }
     }
@@ -68,25 +138,47 @@ pub(crate) async fn query(project: &Project, request: Request) -> Result<Value, 
         Some(reply) => reply,
         None => State::new(wire::store(project)?).answer(request).await,
     };
+    data(reply)
+}
+
+/// The same of a store that is open here.
+pub(crate) async fn query_here(store: &Arc<Embedded>, request: Request) -> Result<Value, Failure> {
+    data(State::new(store.clone()).answer(request).await)
+}
+
+fn data(reply: Reply) -> Result<Value, Failure> {
     match reply {
         Reply::Data(data) => Ok(data),
+        Reply::Refused(text) => Err(Failure::Argument(text)),
         Reply::Error(text) => Err(Failure::Environment(text)),
     }
 }
 
-fn row(row: &RunRow) -> Value {
+/// Whether there is anything to ask: no run has made a store here yet, and a
+/// question makes none.
+pub(crate) fn is_there(project: &Project) -> bool {
+    Embedded::exists(&project.data)
+}
+
+pub(crate) fn row(row: &RunRow) -> Value {
     let (state, reason) = match &row.state {
         RunState::Running => ("running", None),
         RunState::Finished => ("finished", None),
         RunState::Stopped => ("stopped", None),
         RunState::Failed(reason) => ("failed", Some(reason)),
     };
+    let components = row.components.iter();
     json!({
         "run": row.run.as_str(),
+        "purpose": row.purpose,
         "started_ms": row.started_ms,
         "ended_ms": row.ended_ms,
         "state": state,
         "reason": reason,
+        "manifest_sha256": row.manifest_digest,
+        "components": components
+            .map(|(name, digest)| json!({ "name": name, "sha256": digest }))
+            .collect::<Value>(),
         "read": row.read,
         "unchanged": row.unchanged,
         "dropped": row.dropped,

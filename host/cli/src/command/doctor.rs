@@ -1,0 +1,246 @@
+//! `duijie doctor`: whether project and state are sound, part by part, and
+//! what to do where one is not.
+
+use duijie_admin::{Request, ask};
+use duijie_diagnostic::Diagnostic;
+use duijie_store::{Embedded, Error, Sizes, Store as _};
+use serde_json::{Value, json};
+
+use crate::args::Global;
+use crate::command::waiting;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::project::Project;
+use crate::wire;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Fine,
+    /// It works; a person has something to see to.
+    Look,
+    Damaged,
+}
+
+struct Part {
+    name: String,
+    health: Health,
+    found: String,
+}
+
+pub(crate) fn doctor(global: &Global, output: &Output) -> Result<(), Failure> {
+    let project = Project::open(global)?;
+    let mut parts = vec![manifests(&project), connectors(&project)];
+    let sizes = state(&project, &mut parts);
+    let sound = parts.iter().all(|part| part.health != Health::Damaged);
+    let mut lines: Vec<String> = parts.iter().map(told).collect();
+    lines.extend(sizes.as_ref().map(sized));
+    let text = lines.join("\n");
+    if !sound {
+        return Err(Failure::Environment(format!(
+            "something is damaged\n\n{text}\n\nhint: keep a copy of {}, move it away, then \
+             `duijie restore <backup>`; what was written since the backup is looked up before \
+             anything is sent",
+            project.data.display()
+        )));
+    }
+    output.data(
+        &text,
+        json!({
+            "sound": sound,
+            "parts": parts.iter().map(data).collect::<Value>(),
+            "sizes": sizes.as_ref().map(sizes_data),
+        }),
+    );
+    Ok(())
+}
+
+fn manifests(project: &Project) -> Part {
+    let wrong = project.problems.iter().filter(|one| one.is_error()).count();
+    let found = match wrong {
+        0 => format!(
+            "{} pipelines, {} connections",
+            project.pipelines.len(),
+            project.connections.len()
+        ),
+        _ => format!("{wrong} problems: `duijie check` tells them"),
+    };
+    let sound = !project.problems.iter().any(Diagnostic::is_error);
+    part("manifests", sound, found)
+}
+
+fn connectors(project: &Project) -> Part {
+    let installed = project.installed();
+    let named = project.pipelines.iter().flat_map(|document| {
+        let low = &document.low;
+        let ends = [
+            low.source
+                .as_ref()
+                .and_then(|stage| stage.connector.clone()),
+            low.target
+                .as_ref()
+                .and_then(|stage| stage.connector.clone()),
+        ];
+        let transforms = low.transform.iter().flatten();
+        let transforms = transforms.map(|stage| stage.connector.clone());
+        ends.into_iter().chain(transforms).flatten()
+    });
+    let missing: std::collections::BTreeSet<String> =
+        named.filter(|name| !installed.contains(name)).collect();
+    let folder = project.connectors.display();
+    let found = match missing.is_empty() {
+        true => format!("{} in {folder}", installed.len()),
+        false => {
+            let missing: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+            format!("{folder} has no {}: put it there", missing.join(", "))
+        }
+    };
+    part("connectors", missing.is_empty(), found)
+}
+
+fn part(name: &str, sound: bool, found: String) -> Part {
+    Part {
+        name: name.to_owned(),
+        health: if sound { Health::Fine } else { Health::Look },
+        found,
+    }
+}
+
+/// The state of the data folder, and of each scope in it.
+fn state(project: &Project, parts: &mut Vec<Part>) -> Option<Sizes> {
+    let folder = project.data.display();
+    if !Embedded::exists(&project.data) {
+        parts.push(part(
+            "state",
+            true,
+            format!("none in {folder} yet: the first run makes it"),
+        ));
+        return None;
+    }
+    let read = wire::store(project).and_then(|store| {
+        let mut scopes = Vec::new();
+        for scope in store.scopes()? {
+            scopes.push(waits(project, &store, &scope)?);
+        }
+        Ok((store.sizes()?, scopes))
+    });
+    match read {
+        Ok((sizes, scopes)) => {
+            parts.push(part(
+                "state",
+                true,
+                format!("every part of {folder} can be read"),
+            ));
+            parts.extend(scopes);
+            Some(sizes)
+        }
+        Err(Error::InUse { .. }) => {
+            parts.push(in_use(project));
+            None
+        }
+        Err(error) => {
+            parts.push(Part {
+                name: "state".to_owned(),
+                health: Health::Damaged,
+                found: error.to_string(),
+            });
+            None
+        }
+    }
+}
+
+/// It is sound enough for the process that has it open, if that one answers.
+fn in_use(project: &Project) -> Part {
+    let question = Request::Runs {
+        scope: String::new(),
+        limit: 0,
+    };
+    let answers = matches!(ask(&project.data, &question), Ok(Some(_)));
+    let found = match answers {
+        true => "in use by a running pipeline, which answers: stop it to have the state looked at",
+        false => "in use by a process that does not answer: it is starting, ending, or hangs",
+    };
+    part("state", answers, found.to_owned())
+}
+
+fn waits(project: &Project, store: &Embedded, scope: &duijie_record::Scope) -> Result<Part, Error> {
+    let holds = store.holds(scope)?;
+    let alarms = holds.iter().filter(|hold| hold.kind.is_alarm()).count();
+    let counts = [
+        (alarms, "alarms (`holds list`)"),
+        (holds.len() - alarms, "held (`holds list`)"),
+        (
+            store.dead_letters(scope)?.len(),
+            "dead letters (`dead-letters list`)",
+        ),
+        (
+            store.open_intents(scope)?.len(),
+            "open intents (the next run settles them)",
+        ),
+        (store.lanes(scope)?.len(), "unfinished backfills"),
+    ];
+    let mut found: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    if let Some(caution) = store.caution(scope)? {
+        found.push(format!("caution: {}", caution.reason));
+    }
+    let nothing = found.is_empty();
+    if nothing {
+        found.push("nothing waits".to_owned());
+    }
+    let name = waiting::pipeline_of(project, scope.as_str());
+    Ok(part(&name, nothing, found.join(", ")))
+}
+
+fn told(part: &Part) -> String {
+    let word = match part.health {
+        Health::Fine => "fine",
+        Health::Look => "look",
+        Health::Damaged => "DAMAGED",
+    };
+    format!("{word:<8} {}: {}", part.name, part.found)
+}
+
+fn data(part: &Part) -> Value {
+    json!({
+        "part": part.name,
+        "health": match part.health {
+            Health::Fine => "fine",
+            Health::Look => "look",
+            Health::Damaged => "damaged",
+        },
+        "found": part.found,
+    })
+}
+
+fn sized(sizes: &Sizes) -> String {
+    let mega = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000);
+    format!(
+        "\nledger   {} rows in memory, {} in the long ledger\nholds    {}\nletters  {}\n\
+         disk     {} small state, {} long ledger and letters, {} documents, {} other evidence",
+        sizes.fresh_rows,
+        sizes.long_rows,
+        sizes.holds,
+        sizes.dead_letters,
+        mega(sizes.database_bytes),
+        mega(sizes.long_bytes),
+        mega(sizes.document_bytes),
+        mega(sizes.evidence_bytes),
+    )
+}
+
+fn sizes_data(sizes: &Sizes) -> Value {
+    json!({
+        "fresh_rows": sizes.fresh_rows,
+        "long_rows": sizes.long_rows,
+        "dead_letters": sizes.dead_letters,
+        "holds": sizes.holds,
+        "open_intents": sizes.open_intents,
+        "database_bytes": sizes.database_bytes,
+        "long_bytes": sizes.long_bytes,
+        "document_bytes": sizes.document_bytes,
+        "evidence_bytes": sizes.evidence_bytes,
+    })
+}
