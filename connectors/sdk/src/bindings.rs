@@ -112,3 +112,21 @@ pub mod lookup {
         default_bindings_module: "duijie_sdk::bindings::lookup",
     });
 }
+
+/// `duijie:steps`.
+pub mod steps {
+    wit_bindgen::generate!({
+        inline: "
+            package duijie:sdk-steps;
+            world sdk-steps { export duijie:steps/steps@0.1.0; }
+        ",
+        path: "../../wit",
+        world: "sdk-steps",
+        with: { "duijie:types/types@0.1.0": crate::bindings::network::duijie::types::types },
+        generate_all,
+        additional_derives: [PartialEq, Eq],
+        pub_export_macro: true,
+        export_macro_name: "export_steps",
+        default_bindings_module: "duijie_sdk::bindings::steps",
+    });
+}

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
-use crate::bindings::{lookup, setup, source, target, transform};
+use crate::bindings::{lookup, setup, source, steps, target, transform};
 use crate::{Entry, Fault, Lookup, Mapper, Problem, Reader, Role, Settings};
-use crate::{Setup, Source, SourceBatch, Target, Transform, Writer};
+use crate::{Setup, Source, SourceBatch, Steps, Target, Transform, Writer};
 
 /// Exports roles of one type, or of several:
-/// `duijie_sdk::export!(MyConnector: setup, source, target, lookup);`
+/// `duijie_sdk::export!(MyConnector: setup, source, target, lookup, steps);`
 /// A component exports `setup` and at least one of `source`, `transform` and
-/// `target`; `lookup` stands beside `target`. On native targets it only
+/// `target`; `lookup` and `steps` stand beside `target`. On native targets it only
 /// checks that the roles are there.
 #[macro_export]
 macro_rules! export {
@@ -37,6 +37,9 @@ macro_rules! export_role {
     (lookup $ty:ty) => {
         $crate::export_role!(@ duijie_export_lookup, ExportLookup, Lookup, lookup, export_lookup, $ty);
     };
+    (steps $ty:ty) => {
+        $crate::export_role!(@ duijie_export_steps, ExportSteps, Steps, steps, export_steps, $ty);
+    };
     (@ $module:ident, $adapter:ident, $role:ident, $bindings:ident, $export:ident, $ty:ty) => {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code)] // The exported symbols of the component ABI.
@@ -60,6 +63,7 @@ pub struct ExportSource<T>(PhantomData<T>);
 pub struct ExportTransform<T>(PhantomData<T>);
 pub struct ExportTarget<T>(PhantomData<T>);
 pub struct ExportLookup<T>(PhantomData<T>);
+pub struct ExportSteps<T>(PhantomData<T>);
 
 /// The host never overlaps calls into one resource, so a borrow can fail only
 /// if a connector calls itself; that is a fault, not a trap.
@@ -159,5 +163,24 @@ impl<T: Lookup> lookup::exports::duijie::target::lookup::Guest for ExportLookup<
         target_keys: Vec<String>,
     ) -> Result<Vec<crate::lookup::Finding>, Fault> {
         T::find(&settings, &collection, target_keys)
+    }
+}
+
+impl<T: Steps> steps::exports::duijie::steps::steps::Guest for ExportSteps<T> {
+    fn progress_of(
+        settings: Settings,
+        collection: String,
+        entries: Vec<crate::steps::Entry>,
+    ) -> Result<Vec<crate::steps::Progress>, Fault> {
+        T::progress(&settings, &collection, entries)
+    }
+
+    fn perform(
+        settings: Settings,
+        collection: String,
+        step: String,
+        entries: Vec<crate::steps::Entry>,
+    ) -> Result<Vec<crate::steps::Outcome>, Fault> {
+        T::perform(&settings, &collection, &step, entries)
     }
 }

@@ -20,9 +20,11 @@ pub use bindings::network::duijie::types::types::{
     Change, Entry, Fault, Pause, Problem, Rejection, Retry, Settings,
 };
 pub use describe::{Collection, Description, Guarantee, Recipe, Role, Title};
-pub use export::{ExportLookup, ExportSetup, ExportSource, ExportTarget, ExportTransform};
+pub use export::{
+    ExportLookup, ExportSetup, ExportSource, ExportSteps, ExportTarget, ExportTransform,
+};
 pub use host::{Host, Level, Network, Signed, log};
 pub use roles::{
-    Lookup, Mapper, Reader, Setup, Source, SourceBatch, Target, Transform, Writer, lookup, target,
-    transform,
+    Lookup, Mapper, Reader, Setup, Source, SourceBatch, Steps, Target, Transform, Writer, lookup,
+    steps, target, transform,
 };

@@ -18,6 +18,11 @@ pub mod lookup {
     pub use crate::bindings::lookup::exports::duijie::target::lookup::{Document, Finding, State};
 }
 
+/// Types of `duijie:steps/steps`.
+pub mod steps {
+    pub use crate::bindings::steps::exports::duijie::steps::steps::{Entry, Outcome, Progress};
+}
+
 /// Types of `duijie:transform/transform`.
 pub mod transform {
     pub use crate::bindings::transform::exports::duijie::transform::transform::{
@@ -96,4 +101,24 @@ pub trait Lookup: 'static {
         collection: &str,
         target_keys: Vec<String>,
     ) -> Result<Vec<lookup::Finding>, Fault>;
+}
+
+/// Takes documents that stand in the system through what comes after. Their
+/// names stand in [`Description::extra`].
+pub trait Steps: 'static {
+    /// One an entry, in order. Reads only.
+    fn progress(
+        settings: &Settings,
+        collection: &str,
+        entries: Vec<steps::Entry>,
+    ) -> Result<Vec<steps::Progress>, Fault>;
+
+    /// One outcome an entry, in order. A fault says that no write left; once
+    /// one may have left, doubt is an `Outcome::Unknown`.
+    fn perform(
+        settings: &Settings,
+        collection: &str,
+        step: &str,
+        entries: Vec<steps::Entry>,
+    ) -> Result<Vec<steps::Outcome>, Fault>;
 }

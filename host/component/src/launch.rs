@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Fault, FaultKind, Launch, Lookup, Mode, Preview, Problem, Role, Source, Target,
-    Transform, Use,
+    Description, Fault, FaultKind, Launch, Lookup, Mode, Preview, Problem, Role, Source, Steps,
+    Target, Transform, Use,
 };
 use duijie_record::Position;
 
@@ -162,6 +162,15 @@ impl Launch for Launcher {
         };
         let running = self.start(&loaded, usage).await?;
         v0_1::find(running, indices, usage).map(Some)
+    }
+
+    async fn steps(&self, usage: &Use) -> Result<Option<Box<dyn Steps>>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        let Some(indices) = loaded.steps.as_ref() else {
+            return Ok(None);
+        };
+        let running = self.start(&loaded, usage).await?;
+        v0_1::open_steps(running, indices, usage).map(Some)
     }
 
     fn take_previews(&self) -> Vec<Preview> {

@@ -26,6 +26,7 @@ pub(crate) struct Loaded {
     pub(crate) transform: Option<v0_1::TransformIndices>,
     pub(crate) target: Option<v0_1::TargetIndices>,
     pub(crate) lookup: Option<v0_1::LookupIndices>,
+    pub(crate) steps: Option<v0_1::StepsIndices>,
     connector: String,
     digest: String,
     description: OnceCell<(Description, Arc<str>)>,
@@ -106,6 +107,10 @@ impl Library {
                 .then(|| v0_1::LookupIndices::new(&pre))
                 .transpose()
                 .map_err(refused)?,
+            steps: has("duijie:steps/steps")
+                .then(|| v0_1::StepsIndices::new(&pre))
+                .transpose()
+                .map_err(refused)?,
             pre,
             connector: connector.to_owned(),
             digest,
@@ -150,6 +155,9 @@ impl Library {
             let mut said = v0_1::describe(running, &loaded.setup).await?;
             said.digest.clone_from(&loaded.digest);
             said.lookup = loaded.lookup.is_some();
+            if loaded.steps.is_none() {
+                said.steps.clear();
+            }
             said.roles = [
                 (Role::Source, loaded.source.is_some()),
                 (Role::Transform, loaded.transform.is_some()),
@@ -169,12 +177,13 @@ impl Library {
 /// Refuses versions that this host does not speak and imports that no
 /// connector gets, by name, before anything is compiled.
 fn check_border(connector: &str, border: &Border) -> Result<(), Error> {
-    const ROLES: [&str; 5] = [
+    const ROLES: [&str; 6] = [
         "duijie:setup/setup",
         "duijie:source/source",
         "duijie:transform/transform",
         "duijie:target/target",
         "duijie:target/lookup",
+        "duijie:steps/steps",
     ];
     for interface in ROLES {
         if let Some(version) = border.exported(interface)

@@ -104,6 +104,10 @@ pub struct Description {
     pub roles: Vec<Role>,
     /// Whether it exports `duijie:target/lookup`, read from the binary.
     pub lookup: bool,
+    /// Names of the steps that it takes documents through after they were
+    /// written, in the order in which they may be taken; empty where it does
+    /// not export `duijie:steps/steps`, whatever it says.
+    pub steps: Vec<String>,
     /// JSON Schema 2020-12 text of a connection.
     pub connection_schema: String,
     /// JSON Schema 2020-12 text of the settings in a pipeline, by role.

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use duijie_record::{Collection, Position};
 
-use crate::{Description, Fault, Lookup, Problem, Role, Source, Target, Transform};
+use crate::{Description, Fault, Lookup, Problem, Role, Source, Steps, Target, Transform};
 
 /// One use of a connector in a pipeline, resolved: everything that an
 /// instance may see or reach follows from this.
@@ -73,6 +73,11 @@ pub trait Launch: Send + Sync {
 
     /// `None` where the component exports no look-up.
     async fn lookup(&self, usage: &Use) -> Result<Option<Box<dyn Lookup>>, Fault>;
+
+    /// `None` where the component exports no steps.
+    async fn steps(&self, _usage: &Use) -> Result<Option<Box<dyn Steps>>, Fault> {
+        Ok(None)
+    }
 
     /// The writes that previews kept, oldest first, and forgets them.
     fn take_previews(&self) -> Vec<Preview>;

@@ -12,4 +12,4 @@ pub use description::{CollectionInfo, Description, Guarantee, Recipe, Role, Titl
 pub use exchange::Exchange;
 pub use fault::{Fault, FaultKind, Problem};
 pub use launch::{Launch, Mode, Preview, Use};
-pub use role::{Lookup, Source, Target, Transform};
+pub use role::{Lookup, Source, Steps, Target, Transform};

@@ -3,7 +3,8 @@
 
 use async_trait::async_trait;
 use duijie_record::{
-    DocumentBatch, Finding, MappedBatch, Outcome, Position, RecordBatch, TargetKey,
+    DocumentBatch, Finding, MappedBatch, Outcome, Position, Progress, RecordBatch, StepEntry,
+    TargetKey,
 };
 
 use crate::{Exchange, Fault};
@@ -53,4 +54,23 @@ pub trait Target: Send {
 pub trait Lookup: Send {
     /// One finding a key, in order.
     async fn find(&mut self, keys: &[TargetKey]) -> Result<Vec<Finding>, Fault>;
+}
+
+/// Takes documents that stand in the target through what comes after, such as
+/// submit and audit.
+#[async_trait]
+pub trait Steps: Send {
+    /// How far each has come, in order. Reads only.
+    async fn progress(&mut self, entries: &[StepEntry]) -> Result<Vec<Progress>, Fault>;
+
+    /// Takes one step with each; one outcome an entry, in order, without ids.
+    /// As with [`Target::write`], the caller has made the intent durable
+    /// before, and a fault says that no write left the host.
+    async fn perform(&mut self, step: &str, entries: &[StepEntry]) -> Result<Vec<Outcome>, Fault>;
+
+    /// The write requests of the last [`Steps::perform`], as
+    /// [`Target::take_exchanges`] gives them.
+    fn take_exchanges(&mut self) -> Vec<Exchange> {
+        Vec::new()
+    }
 }

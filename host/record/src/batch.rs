@@ -127,3 +127,23 @@ pub enum Finding {
     FoundTwice(Vec<FoundDocument>),
     CannotTell(String),
 }
+
+/// A document that stands in the target, on its way through the target's steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepEntry {
+    pub target_key: TargetKey,
+    /// The target's own id, where the host knows it.
+    pub id: Option<String>,
+}
+
+/// How far a document has come in the target, by its own state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The steps that have taken effect.
+    Done(Vec<String>),
+    /// A control read on the same path succeeded, and the document is not there.
+    Absent,
+    /// Something else stands under its number, or it stands there twice.
+    Conflict(String),
+    CannotTell(String),
+}

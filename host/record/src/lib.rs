@@ -7,7 +7,7 @@ mod lines;
 
 pub use batch::{
     Action, Change, DocumentBatch, DocumentEntry, Finding, FoundDocument, MappedBatch, MappedLine,
-    Outcome, RecordBatch, RecordEntry, Rejection, Retry, State, Verdict,
+    Outcome, Progress, RecordBatch, RecordEntry, Rejection, Retry, State, StepEntry, Verdict,
 };
 pub use id::{Collection, PipelineName, Position, RunId, Scope, SourceKey, TargetKey, Version};
 pub use lines::{Lines, line_count};

@@ -15,6 +15,7 @@ mod convert;
 mod host;
 mod setup;
 mod source;
+mod steps;
 mod target;
 mod transform;
 
@@ -24,6 +25,7 @@ use crate::guest::Guest;
 
 pub(crate) use setup::{check, describe};
 pub(crate) use source::{SourceIndices, open_source, outline};
+pub(crate) use steps::{StepsIndices, open_steps};
 pub(crate) use target::{LookupIndices, TargetIndices, find, open_target};
 pub(crate) use transform::{TransformIndices, open_transform};
 
@@ -42,6 +44,7 @@ mod bindings {
                 export duijie:transform/transform@0.1.0;
                 export duijie:target/target@0.1.0;
                 export duijie:target/lookup@0.1.0;
+                export duijie:steps/steps@0.1.0;
             }
         ",
         world: "duijie:adapter/every-role",

@@ -8,7 +8,8 @@ use super::bindings::exports::duijie::setup::setup as wit;
 use super::{SetupIndices, convert};
 use crate::guest::Running;
 
-/// The caller fills in what is read from the binary: digest, roles, look-up.
+/// The caller fills in what is read from the binary: digest, roles, look-up,
+/// and whether the steps that it names are there.
 pub(crate) async fn describe(
     mut running: Running,
     indices: &SetupIndices,
@@ -53,6 +54,7 @@ fn description(said: wit::Description) -> Description {
         title: title(said.title),
         roles: Vec::new(),
         lookup: false,
+        steps: steps(&said.extra),
         connection_schema: said.connection,
         pipeline_schemas: said
             .pipeline
@@ -73,6 +75,17 @@ fn description(said: wit::Description) -> Description {
         sessions: said.sessions,
         calls_per_minute: said.calls_per_minute,
     }
+}
+
+/// `{"steps": ["submit", "audit"]}`; whatever else stands there is for hosts
+/// that know of it.
+fn steps(extra: &str) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Extra {
+        #[serde(default)]
+        steps: Vec<String>,
+    }
+    serde_json::from_str(extra).map_or_else(|_| Vec::new(), |extra: Extra| extra.steps)
 }
 
 fn collection(said: wit::Collection) -> CollectionInfo {

@@ -72,41 +72,55 @@ impl Target for Writer {
             data: &batch.data,
             entries: &entries,
         };
-        if let Some(reach) = &mut self.running.store.data_mut().reach {
-            reach.open_write(u32::try_from(batch.entries.len()).unwrap_or(u32::MAX));
-        }
+        open_window(&mut self.running, batch.entries.len());
         let writer = self.guest.writer();
         let answer = call!(self.running, |store| writer.call_write(
             store,
             self.writer,
             documents
         ));
-        // Whatever the guest made of the refusal: nothing was written.
-        let kept = |reach: &Reach| reach.kept_preview();
-        if self.running.store.data().reach.as_ref().is_some_and(kept) {
-            return Err(Fault::new(
-                &self.running.store.data().connector,
-                FaultKind::NotSent(PREVIEW.to_owned()),
-            ));
-        }
-        // Once a write may have left, a fault is doubt about every document,
-        // whatever the guest makes of it.
-        let wrote = |reach: &Reach| reach.wrote();
-        let wrote = self.running.store.data().reach.as_ref().is_some_and(wrote);
+        let wrote = window(&self.running)?;
         match convert::answer(&self.running, answer?) {
             Ok(outcomes) => Ok(outcomes.into_iter().map(outcome).collect()),
-            Err(fault) if wrote => {
-                let doubt = |_| Outcome::Unknown(fault.to_string());
-                Ok(batch.entries.iter().map(doubt).collect())
-            }
-            Err(fault) => Err(fault),
+            Err(fault) => doubted(wrote, fault, batch.entries.len()),
         }
     }
 
     fn take_exchanges(&mut self) -> Vec<Exchange> {
-        let reach = self.running.store.data_mut().reach.as_mut();
-        reach.map(Reach::take_exchanges).unwrap_or_default()
+        exchanges(&mut self.running)
     }
+}
+
+/// From here to the end of the call, writes for so many entries may leave.
+pub(super) fn open_window(running: &mut Running, entries: usize) {
+    if let Some(reach) = &mut running.store.data_mut().reach {
+        reach.open_write(u32::try_from(entries).unwrap_or(u32::MAX));
+    }
+}
+
+/// Whether a write of the window may have left. A preview kept it, whatever
+/// the guest made of the refusal: nothing was written.
+pub(super) fn window(running: &Running) -> Result<bool, Fault> {
+    let guest = running.store.data();
+    if guest.reach.as_ref().is_some_and(Reach::kept_preview) {
+        let kept = FaultKind::NotSent(PREVIEW.to_owned());
+        return Err(Fault::new(&guest.connector, kept));
+    }
+    Ok(guest.reach.as_ref().is_some_and(Reach::wrote))
+}
+
+/// Once a write may have left, a fault is doubt about every document,
+/// whatever the guest makes of it.
+pub(super) fn doubted(wrote: bool, fault: Fault, entries: usize) -> Result<Vec<Outcome>, Fault> {
+    match wrote {
+        true => Ok(vec![Outcome::Unknown(fault.to_string()); entries]),
+        false => Err(fault),
+    }
+}
+
+pub(super) fn exchanges(running: &mut Running) -> Vec<Exchange> {
+    let reach = running.store.data_mut().reach.as_mut();
+    reach.map(Reach::take_exchanges).unwrap_or_default()
 }
 
 #[async_trait]
