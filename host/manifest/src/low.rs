@@ -90,6 +90,10 @@ pub struct Target {
     /// How long a sent request may still take effect or stay invisible, such as
     /// `10s`; only longer than what the collection declares.
     pub settle: Option<String>,
+    /// What documents are taken through after they were written, in this
+    /// order, such as `[submit, audit]`; nothing when absent.
+    #[schemars(length(min = 1, max = 8), inner(length(min = 1)))]
+    pub steps: Option<Vec<String>>,
     /// What the connector's own schema allows.
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub settings: Option<IgnoredAny>,

@@ -255,6 +255,7 @@ fn plan() -> Plan {
             settle: Duration::ZERO,
             max_records: 100,
             max_bytes: 8 << 20,
+            steps: Vec::new(),
         },
         policy: Policy {
             on_change: OnChange::Hold,

@@ -259,6 +259,7 @@ pub(crate) fn plan(guarantee: Guarantee, on_change: OnChange, transforms: usize)
             settle: Duration::from_millis(SETTLE_MS),
             max_records: 3,
             max_bytes: 10_000,
+            steps: Vec::new(),
         },
         policy: Policy {
             on_change,
