@@ -67,8 +67,7 @@ impl Default for Options {
             evidence_bytes: 4 << 30,
             evidence_ms: 30 * DAY_MS,
             ledger_ms: 400 * DAY_MS,
-            // The crash matrix shall meet the long ledger in short runs.
-            fresh_rows: if cfg!(feature = "chaos") { 64 } else { 16_384 },
+            fresh_rows: crate::chaos::fresh_rows(16_384),
             fresh_bytes: 16 << 20,
             without_sync: false,
         }
