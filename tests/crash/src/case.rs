@@ -76,12 +76,17 @@ impl Case {
     }
 
     /// The move to the long ledger begins after so few rows.
-    pub(crate) fn fresh_rows(&self, random: &mut Random) -> Option<u64> {
+    pub(crate) fn fresh_rows(&self, random: &mut Random) -> u64 {
         let about_moving = matches!(
             self.row,
             Row::At(Point::DuringArchive | Point::AfterArchive | Point::DuringCompaction)
         );
-        (about_moving || random.one_in(4)).then(|| random.between(8, 24))
+        let few = random.between(4, 12);
+        if about_moving {
+            few
+        } else {
+            few * random.pick(&[1, 8, 1_000])
+        }
     }
 
     /// Kills that bring a run to this case's row, and perhaps more of them.

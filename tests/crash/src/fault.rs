@@ -23,10 +23,6 @@ const SAVE: &str = "kingdee.BatchSave";
 const QUERY: &str = "kingdee.ExecuteBillQuery";
 const PAGE: &str = "wangdiantong.stockout_order_query_trade";
 
-/// How long before now an order changes that changes while it is read: after the first window's end, so that
-/// the change comes in a later window as it does when time goes by.
-const CHANGED_MS: u64 = 2_000_000;
-
 impl Fault {
     pub const ALL: [Self; 12] = [
         Self::None,
@@ -77,8 +73,14 @@ impl Fault {
         )
     }
 
-    /// Rules for the simulators. `settle_ms` is how long an effect may stay out or unseen.
-    pub(crate) fn rules(self, settle_ms: u64, random: &mut Random) -> Vec<FaultRule> {
+    /// Rules for the simulators. `settle_ms` is how long an effect may stay out or unseen, `changed_ms` how long
+    /// ago an order changes that changes while it is read.
+    pub(crate) fn rules(
+        self,
+        settle_ms: u64,
+        changed_ms: u64,
+        random: &mut Random,
+    ) -> Vec<FaultRule> {
         let some = |operation: &str, kind, ms, random: &mut Random| FaultRule {
             operation: operation.to_owned(),
             skip: random.below(3),
@@ -108,15 +110,16 @@ impl Fault {
             }],
             Self::ChangeRows => vec![FaultRule {
                 times: Some(4),
-                ..some(PAGE, FaultKind::ChangeRows, CHANGED_MS, random)
+                ..some(PAGE, FaultKind::ChangeRows, changed_ms, random)
             }],
-            Self::All => all(settle_ms, random, some),
+            Self::All => all(settle_ms, changed_ms, random, some),
         }
     }
 }
 
 fn all(
     settle_ms: u64,
+    changed_ms: u64,
     random: &mut Random,
     some: impl Fn(&str, FaultKind, u64, &mut Random) -> FaultRule,
 ) -> Vec<FaultRule> {
@@ -140,7 +143,7 @@ fn all(
     ];
     let pages = [
         (FaultKind::RepeatPage, 0),
-        (FaultKind::ChangeRows, CHANGED_MS),
+        (FaultKind::ChangeRows, changed_ms),
         (FaultKind::DropAfterApply, 0),
         (FaultKind::WrongTypes, 0),
     ];

@@ -62,6 +62,9 @@ fn main() -> ExitCode {
 
 fn one(case: &Case) -> bool {
     let played = play(case);
+    for step in &played.story {
+        complain(step);
+    }
     tell(case, &played);
     played.found.is_empty()
 }

@@ -10,6 +10,9 @@ use duijie_store::chaos::Point;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// So many undisturbed runs must be enough to deal with everything.
+const CALM_RUNS: usize = 6;
+
 /// What a case came to.
 #[derive(Clone, Debug, Default)]
 pub struct Played {
@@ -17,6 +20,8 @@ pub struct Played {
     pub killed: Vec<Option<Point>>,
     pub runs: u64,
     pub documents: usize,
+    /// What happened, a line a step.
+    pub story: Vec<String>,
     pub found: Vec<Finding>,
 }
 
@@ -83,7 +88,7 @@ fn replayed(case: &Case, random: &mut Random) -> Played {
         scene.killed_command(&replay, &kill);
     }
     calm(&scene);
-    scene.command(&replay);
+    scene.mend(&replay);
     end(scene, case)
 }
 
@@ -94,19 +99,12 @@ fn resolved(case: &Case, random: &mut Random) -> Played {
     scene.time_passes(5, 0, random);
     scene.killed_run(&never());
     rules(case, &scene, random);
-    let resolve = [
-        "holds",
-        "resolve",
-        "--send",
-        "--pipeline",
-        "stockouts",
-        "--json",
-    ];
+    let resolve = ["holds", "resolve", "--send", "--error", "change", "--json"];
     for kill in case.kills(2, random) {
         scene.killed_command(&resolve, &kill);
     }
     calm(&scene);
-    scene.command(&resolve);
+    scene.mend(&resolve);
     end(scene, case)
 }
 
@@ -175,7 +173,7 @@ fn rules(case: &Case, scene: &Scene, random: &mut Random) {
     for kind in needs {
         simulators.add_fault(FaultRule::once("kingdee.BatchSave", kind));
     }
-    for rule in case.fault.rules(case.settle_ms, random) {
+    for rule in case.fault.rules(case.settle_ms, scene.changed_ms(), random) {
         simulators.add_fault(rule);
     }
 }
@@ -184,32 +182,55 @@ fn calm(scene: &Scene) {
     scene.project.simulators.clear_faults();
 }
 
-/// Nothing disturbs any more: the run succeeds, and another one after it writes nothing.
+/// Nothing disturbs any more: runs succeed and soon have nothing to do, and another one after them writes
+/// nothing.
 fn end(mut scene: Scene, case: &Case) -> Played {
     calm(&scene);
     let run = ["run", "stockouts", "--json"];
-    scene.command(&run);
+    // What changed while it was read comes after the last window.
+    scene.more_time_passes();
+    // A run that finishes a window begun earlier leaves the windows after it to the next one.
+    let mut quiet = 0;
+    for _ in 0..CALM_RUNS {
+        let Some(report) = scene.command(&run) else {
+            break;
+        };
+        let idle = report["read"] == report["unchanged"];
+        quiet = if idle { quiet + 1 } else { 0 };
+        if quiet == 2 {
+            break;
+        }
+    }
     let before = saves(&scene);
     scene.command(&run);
-    if saves(&scene) != before {
-        let what = "a run wrote again though nothing had changed";
-        scene.found.push(Finding::new(Sort::Wrong, what));
+    for (document, times) in saves(&scene) {
+        let earlier = before.get(&document).copied().unwrap_or_default();
+        if times != earlier {
+            let what = format!("{document} was written again though nothing had changed");
+            scene.found.push(Finding::new(Sort::Wrong, what));
+        }
     }
     scene.project.simulators.finish_late();
     let waiting = scene.waiting();
     let compared = compare(&scene.project.simulators, &scene.people, &waiting);
     scene.found.extend(compared);
+    if !scene.found.is_empty() {
+        scene.tell_requests();
+    }
     Played {
         killed: scene.killed,
         runs: scene.runs,
         documents: case.documents,
+        story: scene.story,
         found: scene.found,
     }
 }
 
-fn saves(scene: &Scene) -> BTreeMap<i64, u32> {
+/// How often each document was saved, by number and id.
+fn saves(scene: &Scene) -> BTreeMap<String, u32> {
     let documents = scene.project.simulators.documents().into_iter();
+    let name = |bill_no, fid| format!("{bill_no} ({fid})");
     documents
-        .map(|document| (document.fid, document.saves))
+        .map(|document| (name(document.bill_no, document.fid), document.saves))
         .collect()
 }

@@ -14,6 +14,8 @@ use std::time::Duration;
 const KILLED: i32 = 137;
 /// A run that failed and may be gone on with.
 const FAILED: i32 = 1;
+/// There was nothing to be done something about.
+const NOTHING: i32 = 2;
 /// A kill from outside that comes too late is given up after this.
 const PATIENCE: Duration = Duration::from_secs(2);
 const SAVE: &str = "kingdee.BatchSave";
@@ -22,10 +24,14 @@ pub(crate) struct Scene {
     pub(crate) project: Project,
     pub(crate) people: People,
     pub(crate) batches: u64,
+    /// Seconds before now that the source's windows end.
+    ends_s: u64,
     environment: Vec<(&'static str, String)>,
     /// Points at which a run was killed indeed; none for a kill from outside.
     pub(crate) killed: Vec<Option<Point>>,
     pub(crate) runs: u64,
+    /// What happened, for whoever reads of a failure.
+    pub(crate) story: Vec<String>,
     pub(crate) found: Vec<Finding>,
 }
 
@@ -54,16 +60,16 @@ impl Scene {
         if let Some(guard) = case.off {
             environment.push(("DUIJIE_CHAOS_OFF", format!("{guard:?}")));
         }
-        if let Some(rows) = case.fresh_rows(random) {
-            environment.push(("DUIJIE_CHAOS_FRESH", rows.to_string()));
-        }
+        environment.push(("DUIJIE_CHAOS_FRESH", case.fresh_rows(random).to_string()));
         Self {
             project,
             people: People::default(),
+            ends_s: 3_000,
             batches: case.documents as u64 / u64::from(portion),
             environment,
             killed: Vec::new(),
             runs: 0,
+            story: Vec::new(),
             found: Vec::new(),
         }
     }
@@ -84,8 +90,7 @@ impl Scene {
     /// Time passes, some orders change in it, and the next runs see it. Of those, `audited` are audited in the
     /// target before, where they stand there.
     pub(crate) fn time_passes(&mut self, count: usize, audited: usize, random: &mut Random) {
-        let (from, to) = self.project.ten_minutes_pass();
-        self.project.ten_minutes_pass();
+        let (from, to) = self.more_time_passes();
         let orders = orders(&self.project.simulators);
         let mut documents = BTreeMap::new();
         for document in self.project.simulators.documents() {
@@ -111,6 +116,20 @@ impl Scene {
         }
     }
 
+    /// Gives the bounds (unix seconds) of a time that the next runs see and earlier ones did not.
+    pub(crate) fn more_time_passes(&mut self) -> (i64, i64) {
+        let bounds = self.project.ten_minutes_pass();
+        self.project.ten_minutes_pass();
+        self.ends_s -= 1_200;
+        bounds
+    }
+
+    /// How long ago an order changed that changes while it is read: after the end of the window, so that the
+    /// change comes in a later one, as it does when it happens now.
+    pub(crate) fn changed_ms(&self) -> u64 {
+        (self.ends_s - 900) * 1_000
+    }
+
     fn numbers(&self) -> Vec<String> {
         orders(&self.project.simulators).into_keys().collect()
     }
@@ -133,28 +152,54 @@ impl Scene {
             running.kill();
         }
         let ended = running.end();
+        self.tell(arguments, kill.text().unwrap_or_default(), &ended);
         match ended.code {
             KILLED => self.killed.push(match kill {
                 Kill::At { point, .. } => Some(*point),
                 Kill::Outside { .. } => None,
             }),
             0 | FAILED => {}
+            NOTHING if arguments.first() != Some(&"run") => {}
             _ => self.broke(arguments, &ended),
         }
         self.no_panic(&ended);
         ended
     }
 
+    /// Sends what waits, undisturbed. It may be that nothing waits any more, since recovery did it; the model
+    /// tells whether that is so.
+    pub(crate) fn mend(&mut self, arguments: &[&str]) {
+        self.runs += 1;
+        let ended = self.project.start_with(arguments, &self.environment).end();
+        self.tell(arguments, String::new(), &ended);
+        self.no_panic(&ended);
+        if !matches!(ended.code, 0 | FAILED | NOTHING) {
+            self.broke(arguments, &ended);
+        }
+    }
+
     /// Any command that nothing disturbs. It must succeed.
     pub(crate) fn command(&mut self, arguments: &[&str]) -> Option<Value> {
         self.runs += 1;
         let ended = self.project.start_with(arguments, &self.environment).end();
+        self.tell(arguments, String::new(), &ended);
         self.no_panic(&ended);
         if ended.code != 0 {
             self.broke(arguments, &ended);
             return None;
         }
         Some(ended.data())
+    }
+
+    fn tell(&mut self, arguments: &[&str], kill: String, ended: &Ended) {
+        let documents = self.project.simulators.document_count();
+        let said = ended.stdout.trim();
+        let step = format!(
+            "{} {kill} -> {}, {documents} documents {said}",
+            arguments.join(" "),
+            ended.code
+        );
+        self.story.push(step);
     }
 
     fn broke(&mut self, arguments: &[&str], ended: &Ended) {
@@ -175,29 +220,39 @@ impl Scene {
         }
     }
 
+    /// Adds the target's side to the story.
+    pub(crate) fn tell_requests(&mut self) {
+        for request in self.project.simulators.requests() {
+            if request.operation.starts_with("kingdee.") {
+                self.story.push(format!(
+                    "{} {} {} bytes -> {} {}",
+                    request.at_ms,
+                    request.operation,
+                    request.bytes_in,
+                    request.status,
+                    request.detail
+                ));
+            }
+        }
+    }
+
     /// What waits for a person now.
     pub(crate) fn waiting(&mut self) -> Waiting {
-        let mut list = |what: &str| {
-            let rows = self.command(&[what, "list", "--json"]).unwrap_or_default();
-            let rows = rows.as_array().cloned().unwrap_or_default();
+        let mut list = |what: &str, member: &str| {
+            let data = self.command(&[what, "list", "--json"]).unwrap_or_default();
+            let rows = data[member].as_array().cloned().unwrap_or_default();
             let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
             rows.iter()
                 .map(|row| {
                     let number = text(row, "target_key");
-                    let why = format!(
-                        "{} {} {} {}",
-                        text(row, "kind"),
-                        text(row, "code"),
-                        text(row, "reason"),
-                        text(row, "message")
-                    );
+                    let why = format!("{}: {}", text(row, "code"), text(row, "message"));
                     (number, why)
                 })
                 .collect()
         };
         Waiting {
-            holds: list("holds"),
-            letters: list("dead-letters"),
+            holds: list("holds", "holds"),
+            letters: list("dead-letters", "dead_letters"),
         }
     }
 }
