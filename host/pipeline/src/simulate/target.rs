@@ -125,7 +125,11 @@ impl Target for Writes {
             .windows(13)
             .any(|word| word == b"\"poison\":true");
         if poisoned && self.world.below(2) == 0 {
-            return Ok(vec![refuse("sim.batch", Retry::Never); batch.entries.len()]);
+            let whole = match self.world.below(3) {
+                0 => Outcome::Unknown("the answer is garbled".to_owned()),
+                _ => refuse("sim.batch", Retry::Never),
+            };
+            return Ok(vec![whole; batch.entries.len()]);
         }
         if self.world.whole && self.world.trouble(30) {
             return Ok(vec![refuse("sim.busy", Retry::Later); batch.entries.len()]);

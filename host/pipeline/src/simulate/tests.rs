@@ -351,3 +351,31 @@ fn the_newest_version_stands_though_the_tries_are_used_up() {
     play_with_few_tries(Guarantee::ServerKey, 2, 4);
     play_with_few_tries(Guarantee::NaturalUpsert, 1, 3);
 }
+
+#[test]
+fn a_poisoned_document_spoils_no_other_whatever_fails() {
+    for guarantee in Guarantee::ALL {
+        play(Play {
+            guarantee,
+            versions: 2,
+            fates: &[Fate::Keep, Fate::Keep, Fate::Keep, Fate::Poison],
+            trouble: 25,
+            cut_short: 3,
+            ..CALM
+        });
+    }
+}
+
+#[test]
+fn a_poisoned_document_spoils_no_other_though_the_tries_are_used_up() {
+    for attempts in [3, 6] {
+        play(Play {
+            guarantee: Guarantee::Lookup,
+            fates: &[Fate::Keep, Fate::Keep, Fate::Poison],
+            trouble: 25,
+            cut_short: 2,
+            attempts,
+            ..CALM
+        });
+    }
+}
