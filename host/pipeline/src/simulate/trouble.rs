@@ -150,7 +150,11 @@ async fn a_target_that_never_answers_fails_the_run_before_every_document_was_tri
     script.write = Arc::new(|_, batch| Ok(no_answer(batch)));
     let store: Arc<Memory> = Arc::default();
     let report = script.run(hundred(), &store).await;
-    assert!(matches!(report.end, End::Failed(_)), "{report:?}");
+    let End::Failed(error) = &report.end else {
+        panic!("{report:?}");
+    };
+    let words = "64 of `orders` could not be written, tries: 3, the last reason: garbled";
+    assert!(error.to_string().contains(words), "{error}");
     assert!(script.writes.load(Ordering::Relaxed) < 24);
     assert!(store.holds(&SCOPE.into()).unwrap().is_empty());
     let intents = store.open_intents(&SCOPE.into()).unwrap();

@@ -83,7 +83,8 @@ impl Family {
 
     /// Leaves the spent documents to the next run, their intents open.
     pub(super) fn give_up(&mut self, error: impl FnOnce(u32, usize, String) -> Error) {
-        let documents = self.spent.len();
+        let waiting = self.waiting.iter().map(|piece| piece.chunk.entries.len());
+        let documents = self.spent.len() + waiting.sum::<usize>();
         if let Some((piece, reason)) = self.spent.pop() {
             let failure = error(piece.course.tries, documents, reason);
             self.fail(Some(failure));
