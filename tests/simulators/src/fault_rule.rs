@@ -45,12 +45,13 @@ pub enum FaultKind {
     WrongEnvelope,
     /// The envelope's members with other types, without effect. Wangdiantong's: the list alone.
     WrongTypes,
-    /// The first half of a batch takes effect; the answer tells of that half only. Kingdee's `BatchSave`.
+    /// The first half of a batch takes effect; the answer tells of that half only. Kingdee's `BatchSave`,
+    /// `Submit`, `Audit` and the like.
     HalfBatch,
     /// What is saved can be found by queries only after `ms`. Kingdee's `Save` and `BatchSave`.
     DelayedVisibility,
     /// The connection closes at once without an answer, and the request takes effect `ms` later. Kingdee's
-    /// `Save` and `BatchSave`.
+    /// `Save`, `BatchSave`, `Submit` and `Audit`.
     LateApply,
     /// The page also holds the rows of the page that was given before it, each as it was at first: a replica
     /// that lags behind. Wangdiantong only.

@@ -269,7 +269,8 @@ impl Call<'_> {
     fn form(&self, effect: Effect) -> Result<Node, Failure> {
         let server = self.server;
         let saves = matches!(self.operation.as_str(), "Save" | "BatchSave");
-        if let Some(ms) = effect.late_ms.filter(|_| saves) {
+        let steps = matches!(self.operation.as_str(), "Submit" | "Audit");
+        if let Some(ms) = effect.late_ms.filter(|_| saves || steps) {
             server.trouble.delay(Late {
                 due: Instant::now() + Duration::from_millis(ms),
                 operation: self.operation.clone(),
@@ -305,7 +306,7 @@ impl Call<'_> {
                 Node::List(rows.into_iter().map(named).collect())
             }
             "View" => operation::view(&bills, &body.data)?,
-            operation => operation::run(&mut bills, operation, &body.data)?,
+            operation => operation::run(&mut bills, operation, &body.data, effect)?,
         };
         Ok(if body.polled {
             // A long call that is complete at once: status 2, and nothing is left to poll.

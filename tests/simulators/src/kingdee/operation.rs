@@ -4,10 +4,16 @@
 
 use super::document::Bills;
 use super::reply::{Failure, Success, failure, result, status};
+use crate::exchange::Effect;
 use crate::node::Node;
 
-pub(crate) fn run(bills: &mut Bills, operation: &str, data: &Node) -> Result<Node, Failure> {
-    let (found, missing) = chosen(bills, data)?;
+pub(crate) fn run(
+    bills: &mut Bills,
+    operation: &str,
+    data: &Node,
+    effect: Effect,
+) -> Result<Node, Failure> {
+    let (mut found, missing) = chosen(bills, data)?;
     if found.is_empty() {
         let list: Vec<String> = missing
             .iter()
@@ -15,6 +21,11 @@ pub(crate) fn run(bills: &mut Bills, operation: &str, data: &Node) -> Result<Nod
             .collect();
         return Err(failure(9, format!("编码值[{}]不存在", list.join(","))));
     }
+    let named = found.len();
+    if effect.half {
+        found.truncate(named / 2);
+    }
+    let whole = found.len() == named;
     let mut failures = Vec::new();
     let mut successes = Vec::new();
     for (at, fid) in found {
@@ -32,9 +43,14 @@ pub(crate) fn run(bills: &mut Bills, operation: &str, data: &Node) -> Result<Nod
             }),
         }
     }
-    let code = failures.first().map_or(0, |failure| failure.code);
+    let code = match failures.first() {
+        Some(failure) => failure.code,
+        None if whole => 0,
+        None => 6,
+    };
+    let success = failures.is_empty() && whole;
     Ok(result(
-        status(failures.is_empty(), code, &failures, &successes),
+        status(success, code, &failures, &successes),
         Vec::new(),
     ))
 }

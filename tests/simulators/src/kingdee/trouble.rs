@@ -20,7 +20,7 @@ pub struct Refusal {
     pub whole: bool,
 }
 
-/// A save whose caller is gone already.
+/// A save or a step whose caller is gone already.
 pub(crate) struct Late {
     pub(crate) due: Instant,
     pub(crate) operation: String,

@@ -90,3 +90,41 @@ fn a_late_request_takes_effect_when_its_time_has_come() {
     batch(&server, &["B"], late(0));
     assert_eq!(server.kingdee.document_count(), 2);
 }
+
+#[test]
+fn steps_may_be_taken_by_half_or_late_as_saves_are() {
+    let server = Server::new(|_| {});
+    for number in ["A", "B", "C"] {
+        server.save(&bill(number));
+    }
+    let take = |operation: &str, effect: Effect| {
+        let body =
+            json!({"formid": "SAL_OUTSTOCK", "data": {"Numbers": ["A", "B", "C"]}}).to_string();
+        let answer = server.send("DynamicFormService", operation, body.as_bytes(), effect);
+        serde_json::from_slice::<Value>(&answer.body).unwrap()
+    };
+    let half = Effect {
+        half: true,
+        ..Effect::default()
+    };
+    let states = || {
+        let documents = server.kingdee.documents();
+        documents
+            .iter()
+            .map(|document| document.status)
+            .collect::<String>()
+    };
+    assert_eq!(status(&take("Submit", half)), (6, 0, 1));
+    assert_eq!(states(), "BAA");
+    let late = Effect {
+        late_ms: Some(3_600_000),
+        ..Effect::default()
+    };
+    take("Submit", late);
+    assert_eq!(states(), "BAA");
+    server.kingdee.catch_up(None);
+    assert_eq!(states(), "BBB");
+    assert_eq!(status(&take("Audit", Effect::default())), (0, 0, 3));
+    assert_eq!(states(), "CCC");
+    assert_eq!(status(&take("Audit", Effect::default())), (11, 3, 0));
+}
