@@ -13,24 +13,26 @@ mod scan;
 mod script;
 mod settings;
 mod setup;
+mod steps;
 mod target;
 mod update;
 
 use duijie_sdk::lookup::Finding;
+use duijie_sdk::steps::{Entry, Outcome as Taken, Progress};
 use duijie_sdk::target::{Batch, Outcome};
 use duijie_sdk::{
-    Description, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Target,
+    Description, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Steps, Target,
 };
 
 use client::Client;
 use form::Form;
 use settings::{Connection, Pipeline};
 
-/// One component, as setup, target and lookup.
+/// One component, as setup, target, lookup and steps.
 #[derive(Debug)]
 pub struct Kingdee;
 
-duijie_sdk::export!(Kingdee: setup, target, lookup);
+duijie_sdk::export!(Kingdee: setup, target, lookup, steps);
 
 impl Setup for Kingdee {
     fn describe() -> Description {
@@ -76,6 +78,27 @@ impl Lookup for Kingdee {
         target_keys: Vec<String>,
     ) -> Result<Vec<Finding>, Fault> {
         Kingdee::find_over(Host, settings, collection, &target_keys)
+    }
+}
+
+impl Steps for Kingdee {
+    fn progress(
+        settings: &Settings,
+        collection: &str,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Progress>, Fault> {
+        let (client, form, _) = opened(Host, settings, collection)?;
+        steps::progress(&client, &form, &entries)
+    }
+
+    fn perform(
+        settings: &Settings,
+        collection: &str,
+        step: &str,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Taken>, Fault> {
+        let (client, form, pipeline) = opened(Host, settings, collection)?;
+        steps::perform(&client, &form, &pipeline.options, step, &entries)
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::recipe;
 use crate::settings::{Connection, Pipeline};
+use crate::steps;
 
 /// What the system adds to the app id's second part: its first 24 bytes, since
 /// that part decodes to 24.
@@ -34,6 +35,7 @@ pub(crate) fn describe() -> Description {
         recipes: recipes(),
         egress: vec!["{base_url}".to_owned()],
         sessions: 4,
+        extra: json!({ "steps": steps::NAMES }).to_string(),
         ..Description::new(
             "kingdee",
             env!("CARGO_PKG_VERSION"),

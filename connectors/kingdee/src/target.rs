@@ -269,7 +269,7 @@ impl<'w, N: Network> Run<'w, N> {
 }
 
 /// The code of documents that were refused for now.
-fn code(fault: &Fault) -> &'static str {
+pub(crate) fn code(fault: &Fault) -> &'static str {
     match fault {
         Fault::RateLimited(_) => outcome::THROTTLED,
         Fault::Unauthorized(_) => outcome::UNAUTHORIZED,
@@ -277,7 +277,7 @@ fn code(fault: &Fault) -> &'static str {
     }
 }
 
-fn reason(fault: Fault) -> String {
+pub(crate) fn reason(fault: Fault) -> String {
     match fault {
         Fault::InvalidSettings(problems) => problems
             .into_iter()
