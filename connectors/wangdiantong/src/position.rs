@@ -26,6 +26,9 @@ pub(crate) struct Within {
     /// Records in the window when it was opened.
     pub(crate) total: u64,
     pub(crate) page: u64,
+    /// Pages are read one by one, as records left the window while several
+    /// were read at once.
+    pub(crate) singly: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,6 +47,8 @@ enum Form {
         size: u32,
         total: u64,
         page: u64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        singly: bool,
     },
 }
 
@@ -68,6 +73,7 @@ impl Position {
             page_size,
             total,
             page: pages.saturating_sub(1),
+            singly: false,
         })
     }
 
@@ -87,6 +93,7 @@ impl Position {
                 size: within.page_size,
                 total: within.total,
                 page: within.page,
+                singly: within.singly,
             },
         };
         // Writing plain numbers into memory cannot fail.
@@ -114,6 +121,7 @@ impl Position {
                 size,
                 total,
                 page,
+                singly,
                 ..
             } => Ok(Position::Within(Within {
                 window: Window {
@@ -124,6 +132,7 @@ impl Position {
                 page_size: size,
                 total,
                 page,
+                singly,
             })),
         }
     }
@@ -157,8 +166,19 @@ mod tests {
                     page_size: 100,
                     total: 201,
                     page: 2,
+                    singly: false,
                 }),
                 r#"{"v":1,"from":1760000000,"to":1760003599,"last":true,"size":100,"total":201,"page":2}"#,
+            ),
+            (
+                Position::Within(Within {
+                    window,
+                    page_size: 100,
+                    total: 201,
+                    page: 2,
+                    singly: true,
+                }),
+                r#"{"v":1,"from":1760000000,"to":1760003599,"last":true,"size":100,"total":201,"page":2,"singly":true}"#,
             ),
         ] {
             assert_eq!(String::from_utf8(position.to_bytes()).unwrap(), bytes);

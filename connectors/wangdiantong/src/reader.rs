@@ -1,6 +1,8 @@
 //! Reads windows one after another, and each window's pages from the last to
 //! the first: what leaves a window while it is read moves records to pages
-//! that are still to come, never to pages that are behind.
+//! that are still to come, never to pages that are behind. Pages that are read
+//! at once are behind and to come alike, so page 0, which tells the total, is
+//! read after all of them, and a window that shrank is read again page by page.
 
 use std::collections::VecDeque;
 
@@ -91,11 +93,12 @@ impl<N: Network> Reader<N> {
         Ok(())
     }
 
-    /// Reads up to `ahead` pages at once, the highest first. Pages behind one
-    /// that failed are dropped and read again; the fault is raised only when
-    /// there is nothing to give before it.
+    /// Reads up to `ahead` pages at once, the highest first, and page 0 alone.
+    /// Pages behind one that failed are dropped and read again; the fault is
+    /// raised only when there is nothing to give before it.
     fn read_ahead(&mut self, within: Within, ahead: u32) -> Result<(), Fault> {
-        let slices: Vec<Slice> = (0..=within.page)
+        let ahead = if within.singly { 1 } else { ahead };
+        let slices: Vec<Slice> = (within.page.min(1)..=within.page)
             .rev()
             .take(ahead.clamp(1, MAX_AHEAD) as usize)
             .map(|page| Slice {
@@ -167,18 +170,28 @@ impl Query {
 }
 
 /// Where reading goes on after `page`. Page 0 comes last and tells the total
-/// again: had the window grown, records could have moved to pages behind, so
-/// it is read once more from its new last page.
+/// again. Had the window grown, records could have moved to pages behind; had
+/// it shrunk, from a page to one that was read at once with it and served
+/// before. Both are read once more from the new last page, the second page by
+/// page, where what leaves does no harm.
 fn following(within: Within, page: u64, total: Option<u64>) -> Position {
-    match total {
-        Some(total) if page == 0 && total > within.total => {
-            Position::at_last_page(within.window, within.page_size, total)
-        }
-        _ if page == 0 => Position::after(within.window),
-        _ => Position::Within(Within {
+    if page > 0 {
+        return Position::Within(Within {
             page: page - 1,
             ..within
-        }),
+        });
+    }
+    let Within {
+        window, page_size, ..
+    } = within;
+    let again = |total, singly| match Position::at_last_page(window, page_size, total) {
+        Position::Within(within) => Position::Within(Within { singly, ..within }),
+        between => between,
+    };
+    match total {
+        Some(total) if total > within.total => again(total, within.singly),
+        Some(total) if total < within.total && !within.singly => again(total, true),
+        _ => Position::after(window),
     }
 }
 

@@ -214,6 +214,31 @@ fn a_window_that_grew_while_it_was_read_is_read_again() {
 }
 
 #[test]
+fn what_leaves_while_pages_are_read_at_once_takes_no_other_along() {
+    // Pages 3, 2 and 1 are asked for at once and served the other way round;
+    // before page 3 is served, document 2 leaves.
+    for leaves_at in 1..5 {
+        let documents: Vec<_> = (0..8).map(|id| (at(i64::from(id)), id)).collect();
+        let played = played("2025-10-01 01:01:00", documents.clone());
+        played.backwards.set(true);
+        let leaving = documents[2];
+        played
+            .departures
+            .borrow_mut()
+            .insert(leaves_at, vec![leaving]);
+        let mut reader = Reader::new(&played, query(&json!({ "page_size": 2 })), None);
+        let (batches, _) = drain(&mut reader, 4);
+        let read: BTreeSet<String> = batches.concat().into_iter().collect();
+        for (_, id) in documents.iter().filter(|document| **document != leaving) {
+            assert!(
+                read.contains(&id.to_string()),
+                "{id} was lost, leaving at {leaves_at}"
+            );
+        }
+    }
+}
+
+#[test]
 fn nothing_new_is_no_request() {
     let played = played("2025-10-01 01:01:00", []);
     let rested = Position::Between {

@@ -20,6 +20,10 @@ pub(super) struct Played {
     pub(super) listless: RefCell<BTreeSet<usize>>,
     /// Documents that appear when this request comes in.
     pub(super) arrivals: RefCell<BTreeMap<usize, Vec<(i64, u32)>>>,
+    /// Documents that leave when this request comes in.
+    pub(super) departures: RefCell<BTreeMap<usize, Vec<(i64, u32)>>>,
+    /// Requests sent at once are served from the last to the first.
+    pub(super) backwards: Cell<bool>,
 }
 
 impl Played {
@@ -48,6 +52,10 @@ impl Played {
         self.requests.borrow_mut().push(form);
         if let Some(new) = self.arrivals.borrow_mut().remove(&number) {
             self.documents.borrow_mut().extend(new);
+        }
+        if let Some(gone) = self.departures.borrow_mut().remove(&number) {
+            let mut documents = self.documents.borrow_mut();
+            documents.retain(|document| !gone.contains(document));
         }
         if self.fails.borrow_mut().remove(&number) {
             return Err(Failure::NoAnswer("cut".to_owned()));
@@ -118,10 +126,15 @@ impl Network for &Played {
     }
 
     fn send_many(&self, requests: Vec<Request>) -> Vec<Result<Response, Failure>> {
-        requests
-            .iter()
-            .map(|request| self.answer(request))
-            .collect()
+        let mut order: Vec<usize> = (0..requests.len()).collect();
+        if self.backwards.get() {
+            order.reverse();
+        }
+        let mut answers: BTreeMap<_, _> = order
+            .into_iter()
+            .map(|place| (place, self.answer(&requests[place])))
+            .collect();
+        std::iter::from_fn(|| answers.pop_first().map(|(_, answer)| answer)).collect()
     }
 
     fn sign(&self, recipe: &str, inputs: &[(&str, &str)]) -> Result<Signed, String> {
