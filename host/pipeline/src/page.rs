@@ -29,6 +29,9 @@ pub(crate) struct RecordState {
     pub(crate) source_key: SourceKey,
     pub(crate) version: Option<Version>,
     pub(crate) print: Fingerprint,
+    /// Only some of its documents go on: what the ledger says of the record
+    /// itself stays as it was before.
+    pub(crate) keeps: bool,
     /// Where its line was laid aside.
     pub(crate) record: Option<LineRef>,
     /// Version and fingerprint of the ledger's row so far; [`PARTIAL`] of a
@@ -98,7 +101,11 @@ impl RecordState {
     pub(crate) fn row(&mut self, run: &RunId, at_ms: u64) -> LedgerRow {
         let (version, source_print, documents) = if self.waiting == 0 {
             let documents = std::mem::take(&mut self.documents);
-            (self.version.clone(), self.print, documents)
+            let (version, print) = match self.keeps {
+                true => self.before.clone(),
+                false => (self.version.clone(), self.print),
+            };
+            (version, print, documents)
         } else {
             let (version, print) = self.before.clone();
             let leaving = self.leaving.iter().cloned().map(Some);

@@ -34,8 +34,8 @@ pub(crate) enum Wants {
     Map {
         /// What a person wrote in place of the record.
         edited: Option<Vec<u8>>,
-        /// These of its documents are sent, the others that are known stay as
-        /// they are; `None` decides about all of them as of a record that was
+        /// These of its documents are sent, and the others stay as they are;
+        /// `None` decides about all of them as of a record that was
         /// read just now.
         parts: Option<HashSet<String>>,
     },
@@ -62,6 +62,11 @@ impl Wish {
     /// Whether the record goes through the transforms.
     pub(crate) fn maps(&self) -> bool {
         matches!(self.wants, Wants::Map { .. })
+    }
+
+    /// Whether only some of its documents go on.
+    pub(crate) fn keeps(&self) -> bool {
+        !matches!(self.wants, Wants::Map { parts: None, .. })
     }
 
     /// What a person wrote in place of the record.

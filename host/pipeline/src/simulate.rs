@@ -3,13 +3,18 @@
 
 pub(crate) mod chaos;
 mod checks;
+mod decisions;
+mod diffs;
 mod guards;
 mod lanes;
 mod launch;
 mod letters;
 mod outages;
+mod people;
 mod plans;
 mod replays;
+mod resends;
+mod rounds;
 mod scenarios;
 mod script;
 mod states;

@@ -93,6 +93,9 @@ impl<'run> Picking<'run> {
     ) -> Result<(), &'static str> {
         let letter = self.letters.remove(place);
         let hold = self.holds.remove(place);
+        if letter.is_none() && hold.is_none() && self.is_settled(place) {
+            return Ok(());
+        }
         match (what, letter, hold) {
             (What::Resend, _, Some(hold)) => {
                 gathered.resent.insert(place.clone(), hold.kind);
@@ -148,6 +151,15 @@ impl<'run> Picking<'run> {
             }
         }
         Ok(())
+    }
+
+    /// Whether this run has settled it before it came to the picks: an earlier
+    /// replay had sent it.
+    fn is_settled(&self, (source_key, part): &Place) -> bool {
+        let row = self.rows.get(source_key);
+        let row = row.filter(|row| row.run == self.context.run);
+        let mut documents = row.into_iter().flat_map(|row| &row.documents);
+        documents.any(|document| document.part == *part)
     }
 
     fn again(

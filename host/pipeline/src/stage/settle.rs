@@ -212,7 +212,9 @@ impl Settler {
             Some(row) => row,
             None => self.ledger_row(&source_key)?,
         };
-        if complete {
+        if print == PARTIAL {
+            // Of a replay, which says nothing of the record itself.
+        } else if complete {
             row.version = version;
             row.source_print = print;
         } else if row.source_print == print || (version.is_some() && row.version == version) {

@@ -116,14 +116,14 @@ impl<'run> Assembly<'run> {
             let upsert = entry.is_some_and(|entry| entry.change == duijie_record::Change::Upsert);
             let waits = upsert && waits(self.context, &work);
             let row = work.row;
-            let before = row.as_ref().map_or((None, PARTIAL), |row| {
-                let print = if work.again {
-                    PARTIAL
-                } else {
-                    row.source_print
-                };
-                (row.version.clone(), print)
-            });
+            let keeps = work.wish.as_ref().is_some_and(Wish::keeps);
+            let version = entry.and_then(|entry| entry.version.clone());
+            let before = match &row {
+                None if keeps => (version.clone(), work.print),
+                None => (None, PARTIAL),
+                Some(row) if work.again && !keeps => (row.version.clone(), PARTIAL),
+                Some(row) => (row.version.clone(), row.source_print),
+            };
             // A replay may know no more of the record than where it lies.
             let is_lost = work.wish.as_ref().is_some_and(|wish| wish.is_lost);
             let kept = row.as_ref().filter(|_| is_lost);
@@ -146,8 +146,9 @@ impl<'run> Assembly<'run> {
             };
             self.made.records.push(RecordState {
                 source_key: work.source_key,
-                version: entry.and_then(|entry| entry.version.clone()),
+                version,
                 print: work.print,
+                keeps,
                 record: laid.filter(|_| !is_lost).map(line).or(kept),
                 before,
                 leaving: Vec::new(),
@@ -316,7 +317,10 @@ impl<'run> Assembly<'run> {
                 source_key: record.source_key.clone(),
                 part: row.part,
                 version: record.version.clone(),
-                source_print: record.print,
+                source_print: match record.keeps {
+                    true => PARTIAL,
+                    false => record.print,
+                },
                 mapped_print: row.mapped_print,
                 target_key: row.target_key,
                 action,

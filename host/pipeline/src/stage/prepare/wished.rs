@@ -98,6 +98,9 @@ impl Assembly<'_> {
         };
         let known_id = known_id.or_else(held_id).filter(|_| !cancelled);
         match earlier {
+            // Of an unchanged record nobody picked, though another mapping
+            // makes more of it now.
+            None if !sends => Some(Decision::Forget),
             // An earlier replay that ended early came so far.
             Some(known) if !sends || stands(&known) => Some(Decision::Keep(known.clone())),
             _ => Some(Decision::Send {
