@@ -84,6 +84,9 @@ pub struct DiffReport {
     pub read: u64,
     /// Whether the source has more than was looked at.
     pub cut: bool,
+    /// Whether the target was asked what it has; where it cannot be, a create
+    /// is what the ledger says.
+    pub looked_up: bool,
     /// In the source's order.
     pub entries: Vec<DiffEntry>,
     pub planned: Planned,
@@ -142,6 +145,7 @@ pub async fn diff(options: &Options, limit: u64) -> Result<DiffReport, Error> {
         open_intents,
         read,
         cut: until.is_some(),
+        looked_up: differ.looks.asks(),
         entries: differ.entries,
         planned: Planned::new(plan, lane, position.as_ref(), until, planned),
     })

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use duijie_contract::Lookup;
+use duijie_contract::{Guarantee, Lookup};
 use duijie_record::{Action, Finding, SourceKey, TargetKey};
-use duijie_store::{HoldKind, IntentEntry};
+use duijie_store::{Caution, HoldKind, IntentEntry};
 
 use super::Delta;
 use crate::Error;
@@ -23,8 +23,11 @@ pub(super) enum Looked {
 
 pub(super) struct Looks {
     lookup: Option<Box<dyn Lookup>>,
-    /// The ledger may have forgotten what was sent.
-    caution: bool,
+    /// Why the ledger may have forgotten what was sent.
+    caution: Option<Caution>,
+    /// What a run does with a create under caution that the target cannot be
+    /// asked about.
+    harmless: bool,
 }
 
 impl Looks {
@@ -35,8 +38,19 @@ impl Looks {
             true => context.options.launch.lookup(usage).await?,
             false => None,
         };
-        let caution = context.options.store.caution(&plan.scope)?.is_some();
-        Ok(Self { lookup, caution })
+        Ok(Self {
+            lookup,
+            caution: context.options.store.caution(&plan.scope)?,
+            harmless: matches!(
+                plan.target.guarantee,
+                Guarantee::NaturalUpsert | Guarantee::ServerKey
+            ),
+        })
+    }
+
+    /// Whether the target can be asked.
+    pub(super) fn asks(&self) -> bool {
+        self.lookup.is_some()
     }
 
     /// One answer a document, in the order of the chunks. What counts as sent
@@ -64,11 +78,23 @@ impl Looks {
                 let found = if asked(&entry) { known.next() } else { None };
                 looked.push(match found {
                     Some((finding, owner)) => self.judge(entry, finding, owner.as_ref()),
+                    None if asked(&entry) => self.unasked(entry),
                     None => Looked::Send,
                 });
             }
         }
         Ok(looked)
+    }
+
+    fn unasked(&self, entry: &IntentEntry) -> Looked {
+        match &self.caution {
+            Some(caution) if entry.action == Action::Create && !self.harmless => {
+                let why = &caution.reason;
+                let reason = format!("{why}, and the target cannot be asked whether it has it");
+                hold(HoldKind::Caution, reason)
+            }
+            _ => Looked::Send,
+        }
     }
 
     fn judge(&self, entry: &IntentEntry, finding: Finding, owner: Option<&SourceKey>) -> Looked {
@@ -86,7 +112,7 @@ impl Looks {
             },
             (Resolution::Applied(id), None) => {
                 let id = id.unwrap_or_default();
-                if self.caution {
+                if self.caution.is_some() {
                     return Looked::Found(id);
                 }
                 let reason = format!("the target has it as `{id}`, and the ledger does not");

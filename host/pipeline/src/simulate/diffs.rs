@@ -227,6 +227,30 @@ async fn under_caution_what_stands_is_found_and_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn under_caution_what_cannot_be_asked_about_cannot_be_told() {
+    for (guarantee, told) in [
+        (Guarantee::None, "a cannot tell"),
+        (Guarantee::ServerKey, "a create"),
+    ] {
+        let store: Arc<Memory> = Arc::default();
+        let claim = store.claim(&SCOPE.into()).await.unwrap();
+        let caution = Caution {
+            reason: "restored".to_owned(),
+            at_ms: 1,
+        };
+        let change = Change::Caution(Some(caution));
+        store.commit(&claim, vec![change]).await.unwrap();
+        let script = with(standing(&store), &[page("1", &[("a", "1", "1")])]);
+        let mut plan = plan(guarantee, OnChange::Hold, 0);
+        plan.target.lookup = false;
+        let report = diff(&script.options(plan, &store), 9).await.unwrap();
+        let entry = &report.entries[0];
+        assert_eq!(format!("{} {}", entry.source_key, entry.delta.word()), told);
+        assert!(!report.looked_up);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_earlier_run_left_open_is_told_and_counts_as_sent() {
     let store: Arc<Memory> = Arc::default();
     let first = [page("1", &[("a", "1", "1")])];
