@@ -16,6 +16,7 @@ pub enum Fault {
     Poisoned,
     BrokenBatch,
     Audited,
+    Throttled,
     All,
 }
 
@@ -24,7 +25,7 @@ const QUERY: &str = "kingdee.ExecuteBillQuery";
 const PAGE: &str = "wangdiantong.stockout_order_query_trade";
 
 impl Fault {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::None,
         Self::DropAfterApply,
         Self::Status502After,
@@ -36,6 +37,7 @@ impl Fault {
         Self::Poisoned,
         Self::BrokenBatch,
         Self::Audited,
+        Self::Throttled,
         Self::All,
     ];
 
@@ -52,6 +54,7 @@ impl Fault {
             Self::Poisoned => "refused record",
             Self::BrokenBatch => "batch refused whole",
             Self::Audited => "audited meanwhile",
+            Self::Throttled => "throttled",
             Self::All => "all at once",
         }
     }
@@ -69,7 +72,12 @@ impl Fault {
     pub(crate) fn brings_doubt(self) -> bool {
         !matches!(
             self,
-            Self::None | Self::RepeatPage | Self::ChangeRows | Self::Poisoned | Self::Audited
+            Self::None
+                | Self::RepeatPage
+                | Self::ChangeRows
+                | Self::Poisoned
+                | Self::Audited
+                | Self::Throttled
         )
     }
 
@@ -104,9 +112,11 @@ impl Fault {
                 },
             ],
             Self::LateApply => one(FaultKind::LateApply, settle_ms / 2, random),
-            Self::RepeatPage => vec![FaultRule {
-                times: None,
-                ..some(PAGE, FaultKind::RepeatPage, 0, random)
+            Self::RepeatPage => repeated(changed_ms, random, some),
+            // More often than a document is tried, so that a run fails and its rest is for the next one.
+            Self::Throttled => vec![FaultRule {
+                times: Some(random.between(6, 14)),
+                ..some(SAVE, FaultKind::Throttle, 0, random)
             }],
             Self::ChangeRows => vec![FaultRule {
                 times: Some(4),
@@ -115,6 +125,30 @@ impl Fault {
             Self::All => all(settle_ms, changed_ms, random, some),
         }
     }
+}
+
+/// A page comes again with an order that changed since, so that two versions of it are on their way at once;
+/// later, pages come again as they were at first, so that versions go backwards.
+fn repeated(
+    changed_ms: u64,
+    random: &mut Random,
+    some: impl Fn(&str, FaultKind, u64, &mut Random) -> FaultRule,
+) -> Vec<FaultRule> {
+    let mut rules = Vec::new();
+    for _ in 0..3 {
+        for kind in [FaultKind::ChangeRows, FaultKind::RepeatPage] {
+            rules.push(FaultRule {
+                skip: 0,
+                times: Some(1),
+                ..some(PAGE, kind, changed_ms, random)
+            });
+        }
+    }
+    rules.push(FaultRule {
+        times: None,
+        ..some(PAGE, FaultKind::StalePage, 0, random)
+    });
+    rules
 }
 
 fn all(
@@ -143,6 +177,7 @@ fn all(
     ];
     let pages = [
         (FaultKind::RepeatPage, 0),
+        (FaultKind::StalePage, 0),
         (FaultKind::ChangeRows, changed_ms),
         (FaultKind::DropAfterApply, 0),
         (FaultKind::WrongTypes, 0),

@@ -53,6 +53,13 @@ impl Answer {
     }
 }
 
+/// How rows come again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    AsNow,
+    AsAtFirst,
+}
+
 /// What a fault changes inside the vendor's own work.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Effect {
@@ -63,7 +70,7 @@ pub(crate) struct Effect {
     /// Happens so much later.
     pub(crate) late_ms: Option<u64>,
     /// The rows of the page before come again.
-    pub(crate) repeat: bool,
+    pub(crate) repeat: Option<Repeat>,
     /// The first row changes, dated so long ago.
     pub(crate) change_ms: Option<u64>,
 }
@@ -173,6 +180,7 @@ fn answer(vendor: &impl Vendor, fault: Option<(FaultKind, u64)>) -> (Answer, boo
         | FaultKind::HalfBatch
         | FaultKind::DelayedVisibility
         | FaultKind::RepeatPage
+        | FaultKind::StalePage
         | FaultKind::ChangeRows
         | FaultKind::Slow => vendor.apply(effect(kind, ms)),
     };
@@ -192,7 +200,11 @@ fn effect(kind: FaultKind, ms: u64) -> Effect {
             _ => 0,
         },
         late_ms: given(FaultKind::LateApply),
-        repeat: kind == FaultKind::RepeatPage,
+        repeat: match kind {
+            FaultKind::RepeatPage => Some(Repeat::AsNow),
+            FaultKind::StalePage => Some(Repeat::AsAtFirst),
+            _ => None,
+        },
         change_ms: given(FaultKind::ChangeRows),
     }
 }

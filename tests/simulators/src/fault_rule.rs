@@ -53,9 +53,11 @@ pub enum FaultKind {
     /// The connection closes at once without an answer, and the request takes effect `ms` later. Kingdee's
     /// `Save`, `BatchSave`, `Submit` and `Audit`.
     LateApply,
-    /// The page also holds the rows of the page that was given before it, each as it was at first: a replica
-    /// that lags behind. Wangdiantong only.
+    /// The page also holds the rows of the page that was given before it, as they are now. Wangdiantong's
+    /// stock-outs.
     RepeatPage,
+    /// As `RepeatPage`, each row as it was at first: a replica that lags behind.
+    StalePage,
     /// Once the page is given, its first order gets one piece more, as if that had happened `ms` ago.
     /// Wangdiantong's stock-outs.
     ChangeRows,

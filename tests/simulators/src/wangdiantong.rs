@@ -17,7 +17,7 @@ pub(crate) use qimen::Qimen;
 
 use crate::clock::Clock;
 use crate::config::{Config, Dialect, WangdiantongCredentials};
-use crate::exchange::Effect;
+use crate::exchange::{Effect, Repeat};
 use crate::form::Form;
 use crate::orders::render::Lists;
 use crate::orders::{Order, first_orders};
@@ -163,10 +163,12 @@ impl Wangdiantong {
             .last_page
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if effect.repeat {
+        if let Some(repeat) = effect.repeat {
             let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
             for number in last.iter() {
-                let first = tables.superseded().find(|old| old.stockout_no == *number);
+                let mut superseded = tables.superseded();
+                let first = superseded
+                    .find(|old| repeat == Repeat::AsAtFirst && old.stockout_no == *number);
                 let Some(order) = first.cloned().or_else(|| tables.order(number)) else {
                     continue;
                 };

@@ -1,6 +1,7 @@
 //! Pages that come again, and orders that change while their pages are read.
 
 use super::*;
+use crate::exchange::Repeat;
 
 /// One page of ten, from a window with 30 orders.
 fn page(server: &Wangdiantong, page_no: &str, effect: Effect) -> Vec<Value> {
@@ -25,7 +26,7 @@ fn page(server: &Wangdiantong, page_no: &str, effect: Effect) -> Vec<Value> {
 }
 
 #[test]
-fn a_page_that_comes_again_shows_its_rows_as_they_were_at_first() {
+fn a_page_comes_again_as_it_was_at_first_or_as_it_is_now() {
     let server = server(30, 1);
     let before = page(&server, "2", Effect::default());
     let number = before[3]["stockout_no"].as_str().unwrap();
@@ -35,13 +36,18 @@ fn a_page_that_comes_again_shows_its_rows_as_they_were_at_first() {
         at: Some(NOW + 10),
         ..OrderChange::default()
     }));
-    let repeat = Effect {
-        repeat: true,
+    let repeat = |repeat| Effect {
+        repeat: Some(repeat),
         ..Effect::default()
     };
-    let rows = page(&server, "1", repeat);
+    let rows = page(&server, "1", repeat(Repeat::AsAtFirst));
     assert_eq!(rows.len(), 20);
     assert_eq!(&rows[10..], &before[..]);
+    page(&server, "2", Effect::default());
+    let rows = page(&server, "1", repeat(Repeat::AsNow));
+    assert!(rows[10..].iter().all(|row| row["stockout_no"] != number));
+    let after = rows.iter().filter(|row| before.contains(row));
+    assert_eq!(after.count(), 9);
 }
 
 #[test]
