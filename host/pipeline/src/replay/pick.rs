@@ -111,29 +111,7 @@ impl<'run> Picking<'run> {
                 self.send(job, gathered);
             }
             (What::Resend, _, None) => return Err("no hold waits there"),
-            (What::AsEdited, Some(letter), _) => {
-                let edited = letter.edited.ok_or("nobody has edited it")?;
-                match letter.document {
-                    Some(_) => {
-                        let ready = Ready {
-                            part: letter.part,
-                            does: Does::Send(edited),
-                            target_id: None,
-                        };
-                        let wants = Wants::Send(vec![ready]);
-                        let job = self.job(place, letter.version, letter.record, wants)?;
-                        self.send(job, gathered);
-                    }
-                    None => {
-                        let wants = Wants::Map {
-                            edited: Some(edited),
-                            parts: None,
-                        };
-                        let job = self.job(place, letter.version, letter.record, wants)?;
-                        self.map(job, gathered);
-                    }
-                }
-            }
+            (What::AsEdited, Some(letter), _) => self.edited(place, letter, gathered)?,
             (What::AsEdited, None, _) => return Err("no dead letter waits there"),
             (What::Again, Some(letter), _) => {
                 let parts = (letter.document.is_some()).then(|| HashSet::from([letter.part]));
@@ -143,12 +121,40 @@ impl<'run> Picking<'run> {
                 if hold.action == Action::Cancel {
                     return Err("it is a cancel, of which nothing is mapped: resend it");
                 }
+                gathered.resent.insert(place.clone(), hold.kind);
                 let parts = Some(HashSet::from([hold.part]));
                 self.again(place, hold.version, hold.record, parts, gathered)?;
             }
             (What::Again, None, None) => {
                 return Err("neither a dead letter nor a hold waits there");
             }
+        }
+        Ok(())
+    }
+
+    fn edited(
+        &mut self,
+        place: &Place,
+        letter: DeadLetter,
+        gathered: &mut Gathered,
+    ) -> Result<(), &'static str> {
+        let edited = letter.edited.ok_or("nobody has edited it")?;
+        let had_document = letter.document.is_some();
+        let wants = match had_document {
+            true => Wants::Send(vec![Ready {
+                part: letter.part,
+                does: Does::Send(edited),
+                target_id: None,
+            }]),
+            false => Wants::Map {
+                edited: Some(edited),
+                parts: None,
+            },
+        };
+        let job = self.job(place, letter.version, letter.record, wants)?;
+        match had_document {
+            true => self.send(job, gathered),
+            false => self.map(job, gathered),
         }
         Ok(())
     }

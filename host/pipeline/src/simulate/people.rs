@@ -219,7 +219,7 @@ pub(crate) async fn held(world: &World, kind: HoldKind, action: Action) {
         action,
         kind,
         reason: "a person looks".to_owned(),
-        record: Vec::new(),
+        record: FIRST.as_bytes().to_vec(),
         document: FIRST.as_bytes().to_vec(),
         run: "earlier".into(),
         at_ms: 1,

@@ -46,11 +46,17 @@ async fn a_held_change_is_mapped_again_where_it_is_wished() {
 
 /// What a resend comes to: writes, and kinds of what is still held.
 async fn resent(kind: HoldKind, finding: Finding) -> (usize, Vec<HoldKind>) {
+    let resent = gone_on(kind, finding.clone(), What::Resend).await;
+    assert_eq!(gone_on(kind, finding, What::Again).await, resent);
+    resent
+}
+
+async fn gone_on(kind: HoldKind, finding: Finding, what: What) -> (usize, Vec<HoldKind>) {
     let world = World::plain(OnChange::Hold);
     held(&world, kind, Action::Create).await;
     let mut script = after();
     script.find = Arc::new(move |_| finding.clone());
-    world.replay(&[("1", "", What::Resend)], &script).await;
+    world.replay(&[("1", "", what)], &script).await;
     let holds = world.holds().into_iter().map(|hold| hold.kind);
     (script.writes.load(Ordering::Relaxed), holds.collect())
 }
