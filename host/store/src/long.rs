@@ -34,6 +34,7 @@ const FOLDED: &str = "folded";
 const SWEPT: &str = "swept";
 
 pub(crate) const FILE: &str = "long.redb";
+const UNFINISHED: &str = "long.redb.unfinished";
 
 pub(crate) struct Long {
     db: Database,
@@ -91,26 +92,45 @@ impl Long {
     /// Opens it or makes it. Takes no longer when it holds more.
     pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, Error> {
         let place = folder.join(FILE);
-        let made = !place.exists();
+        if !place.exists() {
+            Self::make(folder, &place)?;
+        }
+        let long = Self::at(place, cache_bytes)?;
+        let scopes = long.read(|read| read.scopes())?;
+        *long.scopes.write().unwrap_or_else(PoisonError::into_inner) = scopes;
+        Ok(long)
+    }
+
+    /// A new file is laid out in several writes, and what a kill leaves between
+    /// two of them never opens; so it gets its name when it is whole.
+    fn make(folder: &Path, place: &Path) -> Result<(), Error> {
+        let unfinished = folder.join(UNFINISHED);
+        match std::fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io_error("removing", &unfinished)(error));
+            }
+            _ => {}
+        }
+        let long = Self::at(unfinished.clone(), 0)?;
+        long.write(|_| Ok(()))?;
+        drop(long);
+        let named = std::fs::rename(&unfinished, place)
+            .and_then(|()| std::fs::File::open(folder)?.sync_all());
+        named.map_err(io_error("naming the long ledger", place))
+    }
+
+    fn at(place: PathBuf, cache_bytes: u64) -> Result<Self, Error> {
         let db = without_panic(&place, || {
             Database::builder()
                 .set_cache_size(usize::try_from(cache_bytes).unwrap_or(usize::MAX))
                 .create(&place)
                 .map_err(failed(&place))
         })?;
-        let long = Self {
+        Ok(Self {
             db,
             place,
             scopes: RwLock::default(),
-        };
-        if made {
-            long.write(|_| Ok(()))?;
-            let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
-            synced.map_err(io_error("syncing the folder", folder))?;
-        }
-        let scopes = long.read(|read| read.scopes())?;
-        *long.scopes.write().unwrap_or_else(PoisonError::into_inner) = scopes;
-        Ok(long)
+        })
     }
 
     fn scope(&self, scope: &Scope) -> Option<u32> {

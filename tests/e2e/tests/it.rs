@@ -6,10 +6,15 @@
 mod it {
     mod answers;
     mod arrival;
+    mod backfill;
+    mod backups;
     mod changes;
     mod commands;
     mod dialects;
     mod follow;
+    mod holds;
+    mod letters;
+    mod planned;
     mod refusals;
     mod secrets;
     mod stops;
