@@ -134,14 +134,16 @@ const ANY: [Point; 14] = [
 
 fn at(point: Point, batches: u64, random: &mut Random) -> Kill {
     let most = match point {
-        Point::AfterClaim | Point::RecoveryBegins | Point::BeforeRunEnds => 1,
+        Point::AfterClaim
+        | Point::RecoveryBegins
+        | Point::DuringCompaction
+        | Point::BeforeRunEnds => 1,
         Point::RecoveryLookedUp
         | Point::AfterLookup
         | Point::AfterBisect
         | Point::DuringReplay
         | Point::DuringArchive
-        | Point::AfterArchive
-        | Point::DuringCompaction => 2,
+        | Point::AfterArchive => 1 + u64::from(random.one_in(4)),
         Point::BeforeCheckpoint | Point::AfterCheckpoint => batches / 2,
         _ => batches,
     };

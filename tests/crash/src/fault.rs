@@ -115,7 +115,7 @@ impl Fault {
             Self::RepeatPage => repeated(changed_ms, random, some),
             // More often than a document is tried, so that a run fails and its rest is for the next one.
             Self::Throttled => vec![FaultRule {
-                times: Some(random.between(6, 14)),
+                times: Some(random.between(3, 9)),
                 ..some(SAVE, FaultKind::Throttle, 0, random)
             }],
             Self::ChangeRows => vec![FaultRule {

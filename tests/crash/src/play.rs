@@ -155,6 +155,10 @@ fn troubles(case: &Case, scene: &mut Scene, random: &mut Random) {
     if let Some(whole) = case.fault.refuses() {
         scene.refuse(2, whole, random);
     }
+    // What breaks a batch has it cut.
+    if case.row == Row::At(Point::AfterBisect) && case.fault != Fault::BrokenBatch {
+        scene.refuse(1, true, random);
+    }
     rules(case, scene, random);
 }
 
@@ -166,8 +170,6 @@ fn rules(case: &Case, scene: &Scene, random: &mut Random) {
         Row::At(Point::AfterLookup | Point::RecoveryLookedUp) if !case.fault.brings_doubt() => {
             vec![FaultKind::DropAfterApply]
         }
-        // Nothing is found after both, so that the batch is cut.
-        Row::At(Point::AfterBisect) => vec![FaultKind::DropBefore; 3],
         _ => Vec::new(),
     };
     for kind in needs {

@@ -43,12 +43,14 @@ impl Scene {
         let portion = (case.documents as u64 / random.between(5, 9)).clamp(4, 100);
         let portion = u32::try_from(portion).unwrap();
         let writers = random.pick(&[1, 2, 4]);
+        let attempts = random.pick(&[2, 3, 5]);
         let guarantee = case.class.name();
         let settle = case.settle_ms;
         let project = Project::chaotic(config).changed(|manifest| {
             manifest
                 .with_on_change(on_change)
                 .with_portions(portion)
+                .with_attempts(attempts)
                 .with_source_setting("is_by_modified: true")
                 .with("writers: 4", &format!("writers: {writers}"))
                 .with(
