@@ -207,6 +207,7 @@ impl Waiting {
             target_id: None,
             mapped_print: self.mapped_print.unwrap_or(PARTIAL),
             state: DocumentState::Rejected,
+            step: 0,
             attempts: 0,
             tries: Vec::new(),
             sent: None,
@@ -221,6 +222,7 @@ impl Waiting {
             at_ms: now_ms,
             intent: None,
             action: self.action.unwrap_or(usual),
+            step: document.step,
             came: Came::Decided(said),
             exchange: None,
         };

@@ -367,6 +367,7 @@ fn applied(entry: &IntentEntry) -> DocumentRow {
             duijie_record::Action::Cancel => DocumentState::Cancelled,
             _ => DocumentState::Applied,
         },
+        step: entry.step,
         attempts: entry.attempt,
         tries: Vec::new(),
         sent: None,

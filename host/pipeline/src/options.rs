@@ -121,6 +121,20 @@ impl Context {
         resent.get(&(source_key.clone(), part.to_owned())).copied()
     }
 
+    /// What the manifest calls the step of this number, from 1.
+    pub(crate) fn step_name(&self, step: u8) -> Option<&str> {
+        let index = usize::from(step).checked_sub(1)?;
+        self.plan().target.steps.get(index).map(String::as_str)
+    }
+
+    /// How many of the pipeline's steps are taken, up to the first that is
+    /// missing.
+    pub(crate) fn steps_taken(&self, done: &[String]) -> u8 {
+        let steps = self.plan().target.steps.iter();
+        let taken = steps.take_while(|step| done.contains(step)).count();
+        u8::try_from(taken).unwrap_or(u8::MAX)
+    }
+
     pub(crate) fn now_ms(&self) -> u64 {
         self.options.clock.now_ms()
     }

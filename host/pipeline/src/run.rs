@@ -290,6 +290,7 @@ fn start(context: &Arc<Context>, counts: &Arc<Mutex<Counts>>) -> Stages {
             settler: message_in.clone(),
             target: None,
             lookup: None,
+            steps: None,
         };
         stages.spawn(async move { (Stage::Writer, writer.run().await) });
     }

@@ -44,6 +44,7 @@ fn entry(number: u64, record: &SegmentRef) -> IntentEntry {
         action: Action::Create,
         known_id: None,
         attempt: 1,
+        step: 0,
         record: Some(line(record, number)),
         tries: Vec::new(),
     }
@@ -68,12 +69,14 @@ fn row(number: u64, record: &SegmentRef, intent: &Intent) -> LedgerRow {
             target_id: Some(format!("{:08}", 10_100_000 + number)),
             mapped_print: Fingerprint(u128::from(number) * 0xf39c_9e37_79b9_7f4a_7c15),
             state: DocumentState::Applied,
+            step: 0,
             attempts: 1,
             tries: vec![Try {
                 run: run(),
                 at_ms,
                 intent: Some(intent.id),
                 action: Action::Create,
+                step: 0,
                 came: Came::Applied,
                 exchange: Some(line(record, 0)),
             }],

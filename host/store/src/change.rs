@@ -59,6 +59,10 @@ pub struct IntentEntry {
     pub action: Action,
     pub known_id: Option<String>,
     pub attempt: u32,
+    /// 0 for the document itself; else which of the pipeline's steps, from 1.
+    /// The document stands, then, under [`IntentEntry::known_id`] where an id
+    /// was told.
+    pub step: u8,
     /// The source's record.
     pub record: Option<LineRef>,
     /// What the tries of this version came to so far.
@@ -130,6 +134,8 @@ pub struct Try {
     /// `None` for what was decided without a send.
     pub intent: Option<IntentId>,
     pub action: Action,
+    /// As in [`IntentEntry::step`].
+    pub step: u8,
     pub came: Came,
     /// The exchange with the target, where one was kept.
     pub exchange: Option<LineRef>,
@@ -146,6 +152,9 @@ pub struct DocumentRow {
     pub target_id: Option<String>,
     pub mapped_print: Fingerprint,
     pub state: DocumentState,
+    /// 0 for the document itself; else the step, from 1, that its state is
+    /// about. The document stands, then, and the steps before are taken.
+    pub step: u8,
     pub attempts: u32,
     /// Oldest first, at most [`TRIES`].
     pub tries: Vec<Try>,

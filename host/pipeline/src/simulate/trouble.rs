@@ -218,6 +218,7 @@ async fn another(store: &Memory, state: DocumentState, id: Option<&str>) {
         target_id: id.map(str::to_owned),
         mapped_print: Fingerprint(7),
         state,
+        step: 0,
         attempts: 1,
         tries: Vec::new(),
         sent: None,

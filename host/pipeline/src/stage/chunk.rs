@@ -76,6 +76,11 @@ impl Chunk {
         }
     }
 
+    /// The step that its documents take; 0 where they are to be written.
+    pub(crate) fn step(&self) -> u8 {
+        self.entries.first().map_or(0, |entry| entry.step)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -102,7 +102,14 @@ pub(crate) fn document(
         DocumentState::Cancelled => return create,
         DocumentState::Discarded if same || known.again => true,
         DocumentState::Rejected if same && known.partial => true,
-        DocumentState::Rejected | DocumentState::Discarded if earlier.target_id.is_none() => {
+        // Only the step was refused.
+        DocumentState::Rejected if goes_on_at(earlier, target_key, print) > 0 => {
+            return Decision::Send {
+                action: upsert(earlier),
+                known_id: earlier.target_id.clone(),
+            };
+        }
+        DocumentState::Rejected | DocumentState::Discarded if !stands(earlier) => {
             return create;
         }
         DocumentState::Rejected | DocumentState::Discarded => false,
@@ -134,7 +141,7 @@ pub(crate) fn document(
 pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
     match &earlier.state {
         DocumentState::Applied => changed(earlier, on_change, Action::Cancel),
-        DocumentState::Rejected | DocumentState::Discarded if earlier.target_id.is_some() => {
+        DocumentState::Rejected | DocumentState::Discarded if stands(earlier) => {
             changed(earlier, on_change, Action::Cancel)
         }
         DocumentState::Cancelled | DocumentState::Discarded => Decision::Keep(earlier.clone()),
@@ -149,7 +156,7 @@ pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
 /// A document that was applied and that the newer version no longer makes.
 /// It is never cancelled without a person: a filter is no deletion.
 pub(crate) fn vanished(earlier: &DocumentRow, on_change: OnChange) -> Decision {
-    let applied = matches!(earlier.state, DocumentState::Applied) || earlier.target_id.is_some();
+    let applied = matches!(earlier.state, DocumentState::Applied) || stands(earlier);
     let gone = earlier.state == DocumentState::Cancelled;
     if !applied && earlier.state == DocumentState::Rejected {
         return Decision::Forget;
@@ -168,6 +175,22 @@ pub(crate) fn vanished(earlier: &DocumentRow, on_change: OnChange) -> Decision {
             reason: "the newer version no longer makes this document".to_owned(),
         },
     }
+}
+
+/// The step that a document which waits for a person takes next when it has
+/// not changed: what it was refused or held at. 0 when it is to be written.
+pub(crate) fn goes_on_at(earlier: &DocumentRow, target_key: &TargetKey, print: Fingerprint) -> u8 {
+    let waits = matches!(
+        earlier.state,
+        DocumentState::Rejected | DocumentState::Held(_)
+    );
+    let same = earlier.mapped_print == print && earlier.target_key == *target_key;
+    if waits && same { earlier.step } else { 0 }
+}
+
+/// Whether the target has it, as far as is known.
+fn stands(earlier: &DocumentRow) -> bool {
+    earlier.target_id.is_some() || earlier.step > 0
 }
 
 fn upsert(earlier: &DocumentRow) -> Action {

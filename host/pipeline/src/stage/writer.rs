@@ -3,28 +3,30 @@
 
 use std::sync::Arc;
 
-use duijie_contract::{Lookup, Target};
+use duijie_contract::{Lookup, Steps, Target};
 use duijie_record::Outcome;
-use duijie_store::{Change, HoldKind, Intent, IntentId};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use duijie_store::{HoldKind, IntentId};
+use tokio::sync::{Mutex, mpsc};
 
 use crate::Error;
-use crate::chaos::{Guard, Point, is_off, reach};
 use crate::options::Context;
 use crate::stage::chunk::{self, Chunk};
-use crate::stage::settle::{Message, Outcomes};
+use crate::stage::settle::Message;
 
 mod before;
 mod bisect;
 mod doubt;
 mod exchange;
+mod intend;
 mod resolved;
 mod send;
+mod step;
 
 use bisect::{Begins, Family, Piece};
 use doubt::Again;
 use resolved::Resolved;
 use send::Sent;
+use step::Going;
 
 pub(crate) struct Writer {
     pub(crate) context: Arc<Context>,
@@ -34,6 +36,7 @@ pub(crate) struct Writer {
     /// Started when needed, dropped after a guest fault.
     pub(crate) target: Option<Box<dyn Target>>,
     pub(crate) lookup: Option<Box<dyn Lookup>>,
+    pub(crate) steps: Option<Box<dyn Steps>>,
 }
 
 /// Why a document of a chunk is not resolved yet.
@@ -125,6 +128,10 @@ impl Writer {
         let guard = chunk.guard.take();
         let mut resolved = Resolved::new(&self.context);
         let open = chunk.intent.as_ref().map(|(id, _)| *id);
+        if open.is_some() && chunk.step() > 0 {
+            let going = vec![Going::in_doubt(chunk)];
+            return self.take_steps(going, guard.as_ref(), &mut resolved).await;
+        }
         if open.is_none() {
             match self.before_first_send(chunk, &mut resolved).await? {
                 Some(checked) => chunk = checked,
@@ -154,14 +161,14 @@ impl Writer {
                     Reached::Nowhere => return Ok(()),
                 }
             };
-            let outcomes = Outcomes {
-                settle,
-                guard: guard.clone(),
-                ..resolved.take()
-            };
-            self.tell(outcomes).await;
+            if !self.conclude(&mut resolved, settle, guard.as_ref()).await? {
+                return Ok(());
+            }
         }
-        self.part(family, guard, resolved).await
+        self.part(family, guard.as_ref(), &mut resolved).await?;
+        let going = std::mem::take(&mut resolved.going_on).into_iter();
+        let going = going.map(Going::new).collect();
+        self.take_steps(going, guard.as_ref(), &mut resolved).await
     }
 
     /// Sends until every document is resolved.
@@ -256,68 +263,6 @@ impl Writer {
         Ok(course.short(open, Some(failure)))
     }
 
-    /// Replaces the open intent by one for this chunk.
-    async fn intend(
-        &mut self,
-        open: &mut Option<IntentId>,
-        chunk: &mut Chunk,
-        resolved: &mut Resolved,
-    ) -> Result<bool, Error> {
-        let closed = open.take();
-        let intended = self.intend_each(closed, &mut [&mut *chunk], resolved).await;
-        *open = chunk.intent.as_ref().map(|(id, _)| *id);
-        intended
-    }
-
-    /// Makes an intent of each chunk, in one commit that settles `closed` and
-    /// holds what was resolved. False when the settler is gone and the run is
-    /// ending.
-    async fn intend_each(
-        &mut self,
-        closed: Option<IntentId>,
-        chunks: &mut [&mut Chunk],
-        resolved: &mut Resolved,
-    ) -> Result<bool, Error> {
-        let context = Arc::clone(&self.context);
-        let Context { options, claim, .. } = &*context;
-        reach(Point::BeforeIntent);
-        let mut intents = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
-            let data = &chunk.batch.data;
-            let segment = options.store.append_segment(claim, data).await?;
-            if is_off(Guard::IntentBeforeSend) {
-                chunk.intent = None;
-                continue;
-            }
-            let id = options.store.next_intent_id();
-            chunk.intent = Some((id, segment.clone()));
-            intents.push(Change::Intent(Intent {
-                id,
-                run: context.run.clone(),
-                at_ms: context.now_ms(),
-                entries: chunk.entries.clone(),
-                segment,
-            }));
-        }
-        reach(Point::AfterSegment);
-        if resolved.is_empty() {
-            let changes = closed.map(Change::Settle).into_iter().chain(intents);
-            options.store.commit(claim, changes.collect()).await?;
-        } else {
-            let (durable, heard) = oneshot::channel();
-            let mut outcomes = resolved.take();
-            outcomes.changes.extend(intents);
-            outcomes.settle = closed;
-            outcomes.durable = Some(durable);
-            self.tell(outcomes).await;
-            if heard.await.is_err() {
-                return Ok(false);
-            }
-        }
-        reach(Point::AfterIntent);
-        Ok(true)
-    }
-
     /// A document that was tried on its own until its tries were used up.
     /// Others of its call went through, or else the system takes none at all:
     /// a second one tells, before all are tried in vain.
@@ -333,8 +278,8 @@ impl Writer {
     async fn part(
         &mut self,
         mut family: Family,
-        guard: Option<chunk::Guard>,
-        mut resolved: Resolved,
+        guard: Option<&chunk::Guard>,
+        resolved: &mut Resolved,
     ) -> Result<(), Error> {
         if !family.taken {
             family.give_up(|tries, documents, reason| self.given_up(documents, tries, reason));
@@ -342,20 +287,9 @@ impl Writer {
         for (piece, reason) in std::mem::take(&mut family.spent) {
             let why = "it cannot be told whether it took effect";
             resolved.hold(&piece.chunk, 0, HoldKind::Doubt, format!("{why}: {reason}"));
-            let outcomes = Outcomes {
-                settle: piece.open,
-                guard: guard.clone(),
-                ..resolved.take()
-            };
-            self.tell(outcomes).await;
+            self.conclude(resolved, piece.open, guard).await?;
         }
         family.failure.map_or(Ok(()), Err)
-    }
-
-    /// A settler that is gone has failed and said so; the run is ending.
-    async fn tell(&mut self, outcomes: Outcomes) {
-        reach(Point::BeforeOutcome);
-        let _gone = self.settler.send(Message::Outcomes(outcomes)).await;
     }
 }
 

@@ -137,6 +137,7 @@ struct IntentEntryV1<'a> {
     action: ActionV1,
     known_id: Option<&'a str>,
     attempt: u32,
+    step: u8,
     record: Option<LineRefV1>,
     tries: Vec<TryV1<'a>>,
 }
@@ -153,6 +154,7 @@ impl<'a> From<&'a IntentEntry> for IntentEntryV1<'a> {
             action: entry.action.into(),
             known_id: entry.known_id.as_deref(),
             attempt: entry.attempt,
+            step: entry.step,
             record: entry.record.as_ref().map(LineRefV1::from),
             tries: entry.tries.iter().map(TryV1::from).collect(),
         }
@@ -171,6 +173,7 @@ impl From<IntentEntryV1<'_>> for IntentEntry {
             action: stored.action.into(),
             known_id: stored.known_id.map(str::to_owned),
             attempt: stored.attempt,
+            step: stored.step,
             record: stored.record.map(LineRef::from),
             tries: stored.tries.into_iter().map(Try::from).collect(),
         }

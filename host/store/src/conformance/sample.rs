@@ -61,6 +61,7 @@ fn tries() -> Vec<Try> {
         at_ms: 1_763_700_000_000 + number as u64,
         intent: (number != 5).then_some(IntentId(number as u64)),
         action: Action::Create,
+        step: 2,
         came,
         exchange: (number < 3).then(|| line(number as u32)),
     };
@@ -79,6 +80,7 @@ pub(crate) fn intent(id: IntentId, segment: SegmentRef) -> Intent {
         action,
         known_id: Some("100234".to_owned()),
         attempt: 2,
+        step: 1,
         record: Some(line(number as u32)),
         tries: if number == 0 { tries() } else { Vec::new() },
     };
@@ -97,6 +99,7 @@ pub(crate) fn ledger_row(key: &str, at_ms: u64) -> LedgerRow {
         target_key: TargetKey(format!("CK-{key}")),
         target_id: Some("100234".to_owned()),
         mapped_print: Fingerprint::of(key.as_bytes()),
+        step: 2,
         attempts: 1,
         tries: match state {
             DocumentState::Applied => tries(),

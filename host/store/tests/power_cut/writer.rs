@@ -132,6 +132,7 @@ fn intent_entry(number: u64) -> IntentEntry {
         action: Action::Create,
         known_id: None,
         attempt: 1,
+        step: 0,
         record: None,
         tries: Vec::new(),
     }

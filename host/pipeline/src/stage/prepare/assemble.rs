@@ -20,7 +20,7 @@ use crate::page::{PARTIAL, RecordState, Slot, release};
 use crate::replay::Wish;
 use crate::report::Counts;
 use crate::stage::chunk::Sending;
-use crate::stage::decide::{self, Decision, Known};
+use crate::stage::decide::{self, Decision, Known, goes_on_at};
 use crate::stage::map::Origin;
 
 pub(crate) struct Assembly<'run> {
@@ -241,6 +241,7 @@ impl<'run> Assembly<'run> {
             target_id: None,
             mapped_print: print,
             state: DocumentState::Applied,
+            step: 0,
             attempts: 0,
             tries: Vec::new(),
             sent: None,
@@ -275,6 +276,11 @@ impl<'run> Assembly<'run> {
             }
             Decision::Send { action, known_id } => {
                 record.waiting += 1;
+                let step = match (&earlier, action) {
+                    (None, _) | (_, Action::Cancel) => 0,
+                    (Some(known), _) => goes_on_at(known, &row.target_key, row.mapped_print),
+                };
+                let row = DocumentRow { step, ..row };
                 self.send(place, action, known_id, row, span);
                 self.add(place, earlier, true);
                 return Ok(());
@@ -326,6 +332,7 @@ impl<'run> Assembly<'run> {
                 action,
                 known_id,
                 attempt: 1,
+                step: row.step,
                 record: record.record.clone(),
                 tries: Vec::new(),
             },

@@ -63,6 +63,7 @@ impl Assembly<'_> {
             at_ms: self.now_ms,
             intent: None,
             action: Action::Create,
+            step: 0,
             came,
             exchange: None,
         };
@@ -165,6 +166,7 @@ pub(super) fn refused(part: String, target_key: Option<TargetKey>) -> DocumentRo
         target_id: None,
         mapped_print: crate::page::PARTIAL,
         state: DocumentState::Rejected,
+        step: 0,
         attempts: 0,
         tries: Vec::new(),
         sent: None,

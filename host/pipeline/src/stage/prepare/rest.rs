@@ -73,6 +73,7 @@ impl Assembly<'_> {
                 let decision = self.left_over(place, &known).unwrap_or_else(usual);
                 let row = DocumentRow {
                     mapped_print: Fingerprint::of(NO_CONTENT),
+                    step: 0,
                     tries: Vec::new(),
                     sent: None,
                     ..known.clone()

@@ -25,6 +25,7 @@ impl Writer {
         mut chunk: Chunk,
         resolved: &mut Resolved,
     ) -> Result<Option<Chunk>, Error> {
+        chunk = standing(chunk, resolved);
         let cautious = self.context.caution.is_some() && !is_off(Guard::Caution);
         let is_create = |place: &usize| {
             let entry = chunk.entries.get(*place);
@@ -161,4 +162,17 @@ impl Writer {
         let reason = "what was sent before this run may not be visible yet";
         left.is_zero() || context.wait("settling", reason, left).await
     }
+}
+
+/// What only misses steps is not written again; it goes on where it is.
+fn standing(chunk: Chunk, resolved: &mut Resolved) -> Chunk {
+    let steps = chunk.entries.iter().map(|entry| entry.step).enumerate();
+    let (stands, written): (Vec<_>, Vec<_>) = steps.partition(|(_, step)| *step > 0);
+    if stands.is_empty() {
+        return chunk;
+    }
+    for (place, step) in stands {
+        resolved.goes_on(&chunk, place, None, step, None);
+    }
+    chunk.narrow(written.into_iter().map(|(place, _)| place))
 }

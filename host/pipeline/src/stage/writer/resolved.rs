@@ -1,5 +1,6 @@
 //! Outcomes of a chunk on their way to the settler.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use duijie_record::{Action, Rejection};
@@ -18,6 +19,11 @@ pub(crate) struct Resolved {
     settled: Vec<Settled>,
     changes: Vec<Change>,
     recall: Recall,
+    /// Documents that stand and miss steps, by the step that comes next; they
+    /// have no intent for it yet.
+    standing: BTreeMap<u8, Chunk>,
+    /// Those that have one.
+    pub(super) going_on: Vec<Chunk>,
 }
 
 impl Resolved {
@@ -27,11 +33,18 @@ impl Resolved {
             settled: Vec::new(),
             changes: Vec::new(),
             recall: Recall::default(),
+            standing: BTreeMap::new(),
+            going_on: Vec::new(),
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.settled.is_empty()
+        self.settled.is_empty() && self.standing.is_empty()
+    }
+
+    /// What needs an intent in the commit that has the rest.
+    pub(super) fn take_standing(&mut self) -> Vec<Chunk> {
+        std::mem::take(&mut self.standing).into_values().collect()
     }
 
     pub(crate) fn take(&mut self) -> Outcomes {
@@ -42,8 +55,8 @@ impl Resolved {
         }
     }
 
-    /// It stands, or is taken back; `came` is what told so, where that is not
-    /// in the document's history yet.
+    /// It stands, or is taken back, or has taken its step; `came` is what told
+    /// so, where that is not in the document's history yet.
     pub(crate) fn applied(
         &mut self,
         chunk: &Chunk,
@@ -51,15 +64,56 @@ impl Resolved {
         id: Option<String>,
         came: Option<Came>,
     ) {
-        let entry = chunk.entries.get(index);
-        let state = match entry.map(|entry| entry.action) {
-            Some(Action::Cancel) => DocumentState::Cancelled,
-            _ => DocumentState::Applied,
+        let step = chunk.entries.get(index).map_or(0, |entry| entry.step);
+        self.taken(chunk, index, id, step, came);
+    }
+
+    /// It has taken all steps up to `last`, 0 for none. What misses some goes
+    /// on, and its record waits.
+    pub(super) fn taken(
+        &mut self,
+        chunk: &Chunk,
+        index: usize,
+        id: Option<String>,
+        last: u8,
+        came: Option<Came>,
+    ) {
+        let action = chunk.entries.get(index).map(|entry| entry.action);
+        let steps = self.context.plan().target.steps.len();
+        if action == Some(Action::Cancel) {
+            self.add(chunk, index, id, DocumentState::Cancelled, came);
+        } else if usize::from(last) < steps {
+            self.goes_on(chunk, index, id, last + 1, came);
+        } else {
+            self.add(chunk, index, id, DocumentState::Applied, came);
+        }
+    }
+
+    /// It stands, and takes this step next.
+    pub(super) fn goes_on(
+        &mut self,
+        chunk: &Chunk,
+        index: usize,
+        id: Option<String>,
+        step: u8,
+        came: Option<Came>,
+    ) {
+        let (Some(entry), Some(slot)) = (chunk.entries.get(index), chunk.slots.get(index)) else {
+            return;
         };
-        self.add(chunk, index, id, state, came);
+        let mut entry = entry.clone();
+        entry.known_id = id.or(entry.known_id);
+        if let Some(came) = came {
+            note(&mut entry.tries, tried(&self.context, chunk, index, came));
+        }
+        entry.step = step;
+        let next = self.standing.entry(step);
+        let next = next.or_insert_with(|| Chunk::new(Vec::new()));
+        next.push(&document(chunk, index), entry, *slot);
     }
 
     pub(crate) fn hold(&mut self, chunk: &Chunk, index: usize, kind: HoldKind, reason: String) {
+        let reason = self.of_step(chunk, index, reason);
         if let Some(entry) = chunk.entries.get(index) {
             let record = self.recall.line(&self.context, entry.record.as_ref());
             self.changes.extend(self.replaced(chunk, index));
@@ -81,7 +135,8 @@ impl Resolved {
         self.add(chunk, index, None, DocumentState::Held(reason), None);
     }
 
-    pub(crate) fn rejected(&mut self, chunk: &Chunk, index: usize, rejection: Rejection) {
+    pub(crate) fn rejected(&mut self, chunk: &Chunk, index: usize, mut rejection: Rejection) {
+        rejection.message = self.of_step(chunk, index, rejection.message);
         let came = Came::Rejected {
             code: rejection.code.clone(),
             message: rejection.message.clone(),
@@ -107,6 +162,15 @@ impl Resolved {
             }));
         }
         self.add(chunk, index, None, DocumentState::Rejected, Some(came));
+    }
+
+    /// Says which step it is about.
+    fn of_step(&self, chunk: &Chunk, index: usize, message: String) -> String {
+        let step = chunk.entries.get(index).map_or(0, |entry| entry.step);
+        match self.context.step_name(step) {
+            Some(name) => format!("step `{name}`: {message}"),
+            None => message,
+        }
     }
 
     /// What a replay goes on with gives way to what it came to: a hold to a
@@ -142,6 +206,7 @@ impl Resolved {
             target_id: id.or_else(|| entry.known_id.clone()),
             mapped_print: entry.mapped_print,
             state,
+            step: entry.step,
             attempts: entry.attempt,
             tries,
             sent: chunk.sent(index),
@@ -152,12 +217,13 @@ impl Resolved {
 
 /// What the document at this place came to just now.
 pub(super) fn tried(context: &Context, chunk: &Chunk, index: usize, came: Came) -> Try {
-    let action = chunk.entries.get(index).map(|entry| entry.action);
+    let entry = chunk.entries.get(index);
     Try {
         run: context.run.clone(),
         at_ms: context.now_ms(),
         intent: chunk.intent.as_ref().map(|(id, _)| *id),
-        action: action.unwrap_or(Action::Create),
+        action: entry.map_or(Action::Create, |entry| entry.action),
+        step: entry.map_or(0, |entry| entry.step),
         came,
         exchange: chunk.exchange(index),
     }

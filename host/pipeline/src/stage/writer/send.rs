@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use duijie_contract::{Fault, FaultKind, Guarantee};
+use duijie_contract::{Exchange, Fault, FaultKind, Guarantee};
 use duijie_record::{Action, Outcome, Rejection, Retry};
 use duijie_store::{Came, HoldKind};
 
 use super::resolved::tried;
+use super::step::step_entries;
 use super::{Course, Resolved, Rest, Writer, exchange};
 use crate::Error;
 use crate::chaos::{Guard, Point, is_off, reach};
@@ -21,6 +22,8 @@ pub(super) enum Sent {
     NotSent(Option<Fault>),
 }
 
+type Called = (Result<Vec<Outcome>, Fault>, Vec<Exchange>);
+
 impl Writer {
     /// One call, tried again under the same intent while nothing leaves.
     pub(super) async fn send(&mut self, chunk: &mut Chunk) -> Result<Sent, Error> {
@@ -30,30 +33,21 @@ impl Writer {
         let unknown = |reason: String| vec![Outcome::Unknown(reason); documents];
         let mut failed = 0;
         loop {
-            if self.target.is_none() {
-                match context.options.launch.target(&stage.usage).await {
-                    Ok(target) => self.target = Some(target),
-                    Err(fault) => return Ok(Sent::NotSent(Some(fault))),
-                }
-            }
-            let Some(target) = &mut self.target else {
-                continue;
+            let (answer, exchanges) = match self.call(chunk).await {
+                Ok(called) => called,
+                Err(fault) => return Ok(Sent::NotSent(Some(fault))),
             };
-            reach(Point::DuringSend);
-            let answer = target.write(&chunk.batch).await;
-            reach(Point::AfterSend);
-            let exchanges = target.take_exchanges();
             let outcomes = match answer {
                 Ok(outcomes) if outcomes.len() == documents => Ok(outcomes),
                 Ok(outcomes) => {
-                    self.target = None;
+                    self.drop_instances();
                     let given = outcomes.len();
                     let what = format!("gave {given} outcomes for {documents} documents");
                     Ok(unknown(breach(stage, what).to_string()))
                 }
                 Err(fault) if matches!(fault.kind, FaultKind::Guest(_)) => {
                     // It died somewhere between the first byte and the answer.
-                    self.target = None;
+                    self.drop_instances();
                     Ok(unknown(fault.to_string()))
                 }
                 Err(fault) => Err(fault),
@@ -73,6 +67,42 @@ impl Writer {
                 return Ok(Sent::NotSent(None));
             }
         }
+    }
+
+    /// Writes the documents, or takes the step that they are about to take.
+    /// The fault is that of an instance that could not be started.
+    async fn call(&mut self, chunk: &Chunk) -> Result<Called, Fault> {
+        let context = Arc::clone(&self.context);
+        let launch = &context.options.launch;
+        let stage = &context.plan().target.stage;
+        let Some(step) = context.step_name(chunk.step()) else {
+            let target = match &mut self.target {
+                Some(target) => target,
+                none => none.insert(launch.target(&stage.usage).await?),
+            };
+            reach(Point::DuringSend);
+            let answer = target.write(&chunk.batch).await;
+            reach(Point::AfterSend);
+            return Ok((answer, target.take_exchanges()));
+        };
+        let steps = match &mut self.steps {
+            Some(steps) => steps,
+            none => {
+                let started = launch.steps(&stage.usage).await?;
+                let lacks = || breach(stage, "takes no steps".to_owned());
+                none.insert(started.ok_or_else(lacks)?)
+            }
+        };
+        reach(Point::DuringSend);
+        let answer = steps.perform(step, &step_entries(chunk)).await;
+        reach(Point::AfterSend);
+        Ok((answer, steps.take_exchanges()))
+    }
+
+    /// After a failure in them; the next call starts others.
+    fn drop_instances(&mut self) {
+        self.target = None;
+        self.steps = None;
     }
 
     /// Notes what is resolved and gives back what is not.

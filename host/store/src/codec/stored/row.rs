@@ -58,6 +58,7 @@ pub(super) struct TryV1<'a> {
     at_ms: u64,
     intent: Option<u64>,
     action: ActionV1,
+    step: u8,
     #[serde(borrow)]
     came: CameV1<'a>,
     exchange: Option<LineRefV1>,
@@ -70,6 +71,7 @@ impl<'a> From<&'a Try> for TryV1<'a> {
             at_ms: one.at_ms,
             intent: one.intent.map(|intent| intent.0),
             action: one.action.into(),
+            step: one.step,
             came: (&one.came).into(),
             exchange: one.exchange.as_ref().map(LineRefV1::from),
         }
@@ -83,6 +85,7 @@ impl From<TryV1<'_>> for Try {
             at_ms: stored.at_ms,
             intent: stored.intent.map(IntentId),
             action: stored.action.into(),
+            step: stored.step,
             came: stored.came.into(),
             exchange: stored.exchange.map(LineRef::from),
         }
@@ -106,6 +109,7 @@ struct DocumentRowV1<'a> {
     mapped_print: PrintV1,
     #[serde(borrow)]
     state: DocumentStateV1<'a>,
+    step: u8,
     attempts: u32,
     tries: Vec<TryV1<'a>>,
     sent: Option<LineRefV1>,
@@ -125,6 +129,7 @@ impl<'a> From<&'a DocumentRow> for DocumentRowV1<'a> {
                 DocumentState::Cancelled => DocumentStateV1::Cancelled,
                 DocumentState::Discarded => DocumentStateV1::Discarded,
             },
+            step: row.step,
             attempts: row.attempts,
             tries: row.tries.iter().map(TryV1::from).collect(),
             sent: row.sent.as_ref().map(LineRefV1::from),
@@ -146,6 +151,7 @@ impl From<DocumentRowV1<'_>> for DocumentRow {
                 DocumentStateV1::Cancelled => DocumentState::Cancelled,
                 DocumentStateV1::Discarded => DocumentState::Discarded,
             },
+            step: stored.step,
             attempts: stored.attempts,
             tries: stored.tries.into_iter().map(Try::from).collect(),
             sent: stored.sent.map(LineRef::from),
