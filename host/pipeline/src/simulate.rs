@@ -18,6 +18,8 @@ mod rounds;
 mod scenarios;
 mod script;
 mod states;
+mod stepped;
+mod steps;
 mod store;
 mod target;
 mod tests;

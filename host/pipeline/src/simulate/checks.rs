@@ -49,6 +49,15 @@ fn record(store: &Slow, plan: &Plan, ground: &Ground, written: &Written) {
         assert!(held || on_change == OnChange::Ignore, "{written:?}");
     }
     assert!(written.fate != Fate::Reject || is_dead(), "{written:?}");
+    for row in &row.documents {
+        let taken = ground
+            .taken
+            .get(row.target_key.as_str())
+            .map_or(0, Vec::len);
+        let all = plan.target.steps.len();
+        let missing = row.state == DocumentState::Applied && taken < all;
+        assert!(!missing, "{row:?} took {taken} steps of {all}");
+    }
     for (part, number, content) in written.documents() {
         let document = row.documents.iter().find(|document| document.part == part);
         let document = document.unwrap_or_else(|| panic!("no document {part} of {written:?}"));

@@ -44,6 +44,12 @@ fn a_process_may_die_at_any_point() {
         cut_short: 2,
         ..CALM
     };
+    at_every_point(play);
+}
+
+/// All is well wherever a process dies, and some do die everywhere.
+#[track_caller]
+pub(super) fn at_every_point(play: Play) {
     for point in POINTS {
         // Something is recovered only where an earlier run died in the middle.
         let recovers = matches!(point, Point::RecoveryBegins | Point::RecoveryLookedUp);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Target, Transform, Use,
+    Description, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Steps, Target,
+    Transform, Use,
 };
 use duijie_record::{
     Change, Lines, MappedBatch, MappedLine, Position, RecordBatch, RecordEntry, Rejection, Retry,
@@ -12,6 +13,7 @@ use duijie_record::{
 };
 
 use super::chaos::alive;
+use super::steps::Walks;
 use super::store::Slow;
 use super::target::{Finds, Writes};
 use super::world::{Fate, World, Written, fault, unavailable};
@@ -63,6 +65,13 @@ impl Launch for Fakes {
     async fn lookup(&self, _usage: &Use) -> Result<Option<Box<dyn Lookup>>, Fault> {
         Ok(Some(Box::new(Finds {
             world: Arc::clone(&self.world),
+        })))
+    }
+
+    async fn steps(&self, _usage: &Use) -> Result<Option<Box<dyn Steps>>, Fault> {
+        Ok(Some(Box::new(Walks {
+            world: Arc::clone(&self.world),
+            store: Arc::clone(&self.store),
         })))
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Exchange, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Target,
-    Transform, Use,
+    Description, Exchange, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Steps,
+    Target, Transform, Use,
 };
 use duijie_record::{
     Change, DocumentBatch, Finding, FoundDocument, MappedBatch, Outcome, Position, RecordBatch,
@@ -41,6 +41,8 @@ pub(crate) struct Script {
     pub(crate) observer: Arc<dyn Observer>,
     /// Where the source was opened, each time.
     pub(crate) opened: Arc<Mutex<Vec<Option<Position>>>>,
+    /// Starts what takes steps.
+    pub(crate) walk: Option<Arc<dyn Fn() -> Box<dyn Steps> + Send + Sync>>,
     /// What was written, each time.
     pub(crate) sent: Arc<Mutex<Vec<DocumentBatch>>>,
 }
@@ -93,6 +95,7 @@ impl Script {
             exchange: None,
             observer: Arc::new(Silent),
             opened: Arc::default(),
+            walk: None,
             sent: Arc::default(),
         }
     }
@@ -151,6 +154,10 @@ impl Launch for Script {
 
     async fn lookup(&self, _: &Use) -> Result<Option<Box<dyn Lookup>>, Fault> {
         Ok(Some(Box::new(self.clone())))
+    }
+
+    async fn steps(&self, _: &Use) -> Result<Option<Box<dyn Steps>>, Fault> {
+        Ok(self.walk.as_ref().map(|walk| walk()))
     }
 
     fn take_previews(&self) -> Vec<Preview> {

@@ -168,7 +168,7 @@ impl Lookup for Finds {
         let find = |key: &TargetKey| {
             let standing = ground.target.get(&key.0).into_iter().flatten();
             let visible: Vec<_> = standing.filter(|found| found.visible_ms <= now).collect();
-            let state = if ground.locked.contains(&key.0) {
+            let state = if ground.is_locked(&key.0) {
                 State::Locked("audited".to_owned())
             } else {
                 State::Open

@@ -33,6 +33,8 @@ pub(super) struct Play {
     pub(super) cut_short: u64,
     /// Tries of a call; a run whose tries are used up fails and is run again.
     pub(super) attempts: u32,
+    /// What documents go through after they were written.
+    pub(super) steps: &'static [&'static str],
 }
 
 /// Whole runs that are not killed at a point of their own.
@@ -44,9 +46,10 @@ pub(super) const CALM: Play = Play {
     locked: false,
     cut_short: 0,
     attempts: PLENTY,
+    steps: &[],
 };
 
-fn play(play: Play) {
+pub(super) fn play(play: Play) {
     let only = std::env::var("SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());
@@ -91,6 +94,7 @@ pub(super) fn start(seed: u64, play: Play, watchful: bool) -> (Arc<Slow>, Option
     });
     let mut plan = plan(play.guarantee, on_change, 1);
     plan.policy.retries.attempts = play.attempts;
+    plan.target.steps = play.steps.iter().map(|step| (*step).to_owned()).collect();
     let options = Options {
         plan: Arc::new(plan),
         launch: Arc::new(Fakes {
@@ -113,6 +117,7 @@ async fn one(seed: u64, play: Play, kills: &[(Point, u32)], watchful: bool) -> b
     let may_hold = (plan.policy.on_change == OnChange::Hold && play.versions > 1)
         || play.fates.len() > 1
         || play.locked
+        || (!play.steps.is_empty() && play.versions > 1)
         || !plan.target.lookup;
     let mut dead = false;
     for (point, nth) in kills {
@@ -233,6 +238,7 @@ fn every_document_arrives_once_when_nothing_fails() {
         locked: false,
         cut_short: 0,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -246,6 +252,7 @@ fn every_document_arrives_once_whatever_fails() {
         locked: false,
         cut_short: 0,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -259,6 +266,7 @@ fn every_document_arrives_once_though_runs_are_cut_short() {
         locked: false,
         cut_short: 5,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -272,6 +280,7 @@ fn changes_follow_the_policy_whatever_fails() {
         locked: false,
         cut_short: 5,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -285,6 +294,7 @@ fn a_target_that_upserts_ends_with_the_newest() {
         locked: false,
         cut_short: 5,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -298,6 +308,7 @@ fn a_target_that_promises_nothing_gets_no_document_twice() {
         locked: false,
         cut_short: 5,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -311,6 +322,7 @@ fn a_locked_document_is_held_and_not_changed() {
         locked: true,
         cut_short: 3,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -324,6 +336,7 @@ fn the_newest_version_stands_after_updates_whatever_fails() {
         locked: false,
         cut_short: 6,
         attempts: PLENTY,
+        steps: &[],
     });
 }
 
@@ -337,6 +350,7 @@ fn play_with_few_tries(guarantee: Guarantee, attempts: u32, versions: u64) {
         locked: false,
         cut_short: 2,
         attempts,
+        steps: &[],
     });
 }
 

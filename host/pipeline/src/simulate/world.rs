@@ -80,9 +80,22 @@ pub(crate) struct Standing {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Effect {
-    Create { number: String, content: String },
-    Update { number: String, content: String },
-    Cancel { number: String },
+    Create {
+        number: String,
+        content: String,
+    },
+    Update {
+        number: String,
+        content: String,
+    },
+    Cancel {
+        number: String,
+    },
+    /// From 1.
+    Step {
+        number: String,
+        step: usize,
+    },
 }
 
 #[derive(Default)]
@@ -97,6 +110,8 @@ pub(crate) struct Ground {
     pub(crate) wrongs: Vec<String>,
     /// Numbers that may not be changed.
     pub(crate) locked: HashSet<String>,
+    /// Since when each step of a number can be seen.
+    pub(crate) taken: BTreeMap<String, Vec<u64>>,
 }
 
 pub(crate) struct World {
@@ -169,6 +184,11 @@ impl World {
 }
 
 impl Ground {
+    /// What has begun its steps is changed no more.
+    pub(crate) fn is_locked(&self, number: &str) -> bool {
+        self.locked.contains(number) || self.taken.contains_key(number)
+    }
+
     /// When it is seen by a look-up, some time later than it is there.
     fn take_effect(&mut self, at: u64, effect: Effect, upsert: bool) {
         self.next_id += 1;
@@ -200,13 +220,21 @@ impl Ground {
                         .wrongs
                         .push(format!("{number} was updated and is not there")),
                 }
-                if self.locked.contains(&number) {
+                if self.is_locked(&number) {
                     self.wrongs
                         .push(format!("{number} is locked and was updated"));
                 }
             }
             Effect::Cancel { number } => {
                 self.target.remove(&number);
+            }
+            Effect::Step { number, step } => {
+                let taken = self.taken.entry(number.clone()).or_default();
+                if taken.len() + 1 != step || !self.target.contains_key(&number) {
+                    let wrong = format!("{number} took step {step} after {}", taken.len());
+                    self.wrongs.push(wrong);
+                }
+                taken.push(at + 15);
             }
         }
     }

@@ -18,6 +18,7 @@ mod bisect;
 mod doubt;
 mod exchange;
 mod intend;
+mod progress;
 mod resolved;
 mod send;
 mod step;

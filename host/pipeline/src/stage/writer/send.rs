@@ -6,8 +6,8 @@ use duijie_contract::{Exchange, Fault, FaultKind, Guarantee};
 use duijie_record::{Action, Outcome, Rejection, Retry};
 use duijie_store::{Came, HoldKind};
 
+use super::progress::step_entries;
 use super::resolved::tried;
-use super::step::step_entries;
 use super::{Course, Resolved, Rest, Writer, exchange};
 use crate::Error;
 use crate::chaos::{Guard, Point, is_off, reach};

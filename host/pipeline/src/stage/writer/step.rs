@@ -4,17 +4,14 @@
 //! intent is all that knows that a document stands, so one that names a step
 //! is settled by outcomes only.
 
-use std::sync::Arc;
-
-use duijie_record::{Outcome, Progress, Rejection, Retry, StepEntry};
+use duijie_record::{Outcome, Rejection, Retry};
 use duijie_store::{Came, HoldKind, IntentId};
 
 use super::resolved::tried;
 use super::send::Sent;
 use super::{Resolved, Writer};
 use crate::Error;
-use crate::chaos::{Guard as Chaos, is_off};
-use crate::options::breach;
+use crate::chaos::{self, Point, is_off, reach};
 use crate::retry::backoff;
 use crate::stage::chunk::{Chunk, Guard};
 use crate::stage::reconcile::is_batch;
@@ -26,6 +23,10 @@ pub(super) struct Going {
     tries: u32,
     /// Calls in a row of which nothing is known.
     blind: u32,
+    /// A call took some documents and refused others for now: that is about
+    /// these documents. One that takes none is about the system.
+    picked_out: bool,
+    is_cut: bool,
     /// An earlier run sent it, perhaps: nothing is believed before the target
     /// has settled.
     in_doubt: bool,
@@ -53,8 +54,9 @@ enum Left {
     Nothing,
     /// To be tried again.
     Again(Vec<Going>),
-    /// The tries are used up, with why for each document.
-    Spent(Going, Vec<Why>),
+    /// A document that was cut out of its call, and whose tries are used up
+    /// with no answer; with the last reason.
+    Spent(Going, String),
     /// For the next run, its intent open.
     Short(Option<Error>),
     /// The settler is gone and the run is ending.
@@ -67,6 +69,8 @@ impl Going {
             chunk,
             tries: 0,
             blind: 0,
+            picked_out: false,
+            is_cut: false,
             in_doubt: false,
         }
     }
@@ -74,6 +78,14 @@ impl Going {
     pub(super) fn in_doubt(chunk: Chunk) -> Self {
         Self {
             in_doubt: true,
+            ..Self::new(chunk)
+        }
+    }
+
+    /// Cut out of a call that was refused as a whole, or that told nothing.
+    fn cut_out(chunk: Chunk) -> Self {
+        Self {
+            is_cut: true,
             ..Self::new(chunk)
         }
     }
@@ -100,7 +112,7 @@ impl Writer {
             match self.step(going, &mut taken, guard, resolved).await? {
                 Left::Nothing => {}
                 Left::Again(goings) => waiting.extend(goings.into_iter().rev()),
-                Left::Spent(going, why) => spent.push((going, why)),
+                Left::Spent(going, reason) => spent.push((going, reason)),
                 Left::Short(failure) => return failure.map_or(Ok(()), Err),
                 Left::Nowhere => return Ok(()),
             }
@@ -123,13 +135,17 @@ impl Writer {
         guard: Option<&Guard>,
         resolved: &mut Resolved,
     ) -> Result<Left, Error> {
-        if going.in_doubt && !self.settled("a step that an earlier run took").await {
+        let in_doubt = std::mem::take(&mut going.in_doubt);
+        if in_doubt && !self.settled("an earlier run ended before its answer").await {
             return Ok(Left::Short(None));
         }
-        going.in_doubt = false;
         let Some(told) = self.progress_settled(&going.chunk).await? else {
             return Ok(Left::Short(None));
         };
+        reach(match in_doubt {
+            true => Point::RecoveryLookedUp,
+            false => Point::AfterLookup,
+        });
         let missing = self.missing(&going.chunk, told, resolved);
         if missing.is_empty() {
             return self.through(&going, guard, resolved).await;
@@ -150,7 +166,7 @@ impl Writer {
         if !resolved.is_empty() && !self.narrow(&mut going, places, resolved).await? {
             return Ok(Left::Nowhere);
         }
-        self.once_more(going, why, resolved).await
+        self.once_more(going, why, guard, resolved).await
     }
 
     /// Everything of it has its outcome.
@@ -178,38 +194,6 @@ impl Writer {
         self.intend(&mut open, &mut going.chunk, resolved).await
     }
 
-    /// The places of those that are to take the step; the others are further
-    /// already, or held.
-    fn missing(&self, chunk: &Chunk, told: Vec<Progress>, resolved: &mut Resolved) -> Vec<usize> {
-        let mut missing = Vec::new();
-        for (index, (entry, progress)) in chunk.entries.iter().zip(told).enumerate() {
-            let (kind, reason) = match progress {
-                Progress::Done(done) => {
-                    let last = self.context.steps_taken(&done);
-                    if last >= entry.step {
-                        resolved.taken(chunk, index, None, last, Some(Came::Found));
-                        continue;
-                    }
-                    if last + 1 == entry.step {
-                        missing.push(index);
-                        continue;
-                    }
-                    let name = self.context.step_name(last + 1).unwrap_or_default();
-                    let reason = format!("in the target `{name}` was taken back");
-                    (HoldKind::Conflict, reason)
-                }
-                Progress::Absent => {
-                    let reason = "the target does not have it any more".to_owned();
-                    (HoldKind::Conflict, reason)
-                }
-                Progress::Conflict(reason) => (HoldKind::Conflict, reason),
-                Progress::CannotTell(reason) => (HoldKind::Doubt, reason),
-            };
-            resolved.hold(chunk, index, kind, reason);
-        }
-        missing
-    }
-
     fn sort_step(
         &self,
         going: &mut Going,
@@ -219,11 +203,12 @@ impl Writer {
     ) -> Vec<(usize, Why)> {
         let chunk = &mut going.chunk;
         let alone = chunk.entries.len() == 1;
+        let mut took = false;
         let mut rest = Vec::new();
         for (index, outcome) in outcomes.into_iter().enumerate() {
             let (came, why) = match outcome {
                 Outcome::Applied(id) => {
-                    *taken = true;
+                    took = true;
                     resolved.applied(chunk, index, id, Some(Came::Applied));
                     continue;
                 }
@@ -253,6 +238,9 @@ impl Writer {
             chunk.note(index, tried(&self.context, chunk, index, came));
             rest.push((index, why));
         }
+        *taken |= took;
+        let later = |(_, why): &(usize, Why)| matches!(why, Why::Later(_));
+        going.picked_out |= took && rest.iter().any(later);
         let blind = |(_, why): &(usize, Why)| matches!(why, Why::Doubtful(_));
         let all = rest.len() == chunk.entries.len() && rest.iter().all(blind);
         going.blind = if all { going.blind + 1 } else { 0 };
@@ -264,6 +252,7 @@ impl Writer {
         &mut self,
         mut going: Going,
         why: Vec<Why>,
+        guard: Option<&Guard>,
         resolved: &mut Resolved,
     ) -> Result<Left, Error> {
         let retries = self.context.plan().policy.retries;
@@ -273,7 +262,7 @@ impl Writer {
         let pause = backoff(&retries, going.tries, &self.context.random);
         let waits = !is_whole && why.iter().any(is_later);
         if !cut && (going.tries >= retries.attempts || (waits && !self.context.affords(pause))) {
-            return Ok(Left::Spent(going, why));
+            return self.spend_step(going, why, guard, resolved).await;
         }
         let reason = why.last().map_or("", Why::message);
         if waits && !self.context.wait("taking steps", reason, pause).await {
@@ -292,108 +281,69 @@ impl Writer {
         if !self.intend_each(going.open(), halves, resolved).await? {
             return Ok(Left::Nowhere);
         }
-        Ok(Left::Again(vec![Going::new(first), Going::new(second)]))
+        Ok(Left::Again(vec![
+            Going::cut_out(first),
+            Going::cut_out(second),
+        ]))
     }
 
-    /// What became of those whose tries are used up: refused or held when
-    /// others took their steps, left to the next run otherwise.
+    /// The tries are used up: what the target picked out is refused, the
+    /// rest is left to the next run.
+    async fn spend_step(
+        &mut self,
+        mut going: Going,
+        why: Vec<Why>,
+        guard: Option<&Guard>,
+        resolved: &mut Resolved,
+    ) -> Result<Left, Error> {
+        let reason = why.last().map_or("", Why::message).to_owned();
+        if let (true, [Why::Doubtful(_)]) = (going.is_cut, why.as_slice()) {
+            return Ok(Left::Spent(going, reason));
+        }
+        let mut left = Vec::new();
+        for (index, why) in why.into_iter().enumerate() {
+            match why {
+                Why::Later(refused) if going.picked_out => {
+                    resolved.rejected(&going.chunk, index, refused);
+                }
+                _ => left.push(index),
+            }
+        }
+        if left.is_empty() {
+            return self.through(&going, guard, resolved).await;
+        }
+        let failure = self.given_up(left.len(), going.tries, reason);
+        if !resolved.is_empty() && !self.narrow(&mut going, left, resolved).await? {
+            return Ok(Left::Nowhere);
+        }
+        Ok(Left::Short(Some(failure)))
+    }
+
+    /// Documents that stand alone with their doubt: held when others took
+    /// their steps, left to the next run otherwise.
     async fn give_up_steps(
         &mut self,
-        spent: Vec<(Going, Vec<Why>)>,
+        spent: Vec<(Going, String)>,
         taken: bool,
         guard: Option<&Guard>,
         resolved: &mut Resolved,
     ) -> Result<(), Error> {
-        if let (false, Some((going, why))) = (taken, spent.last()) {
-            let documents = spent.iter().map(|(going, _)| going.chunk.entries.len());
-            let reason = why.last().map_or("", Why::message).to_owned();
-            return Err(self.given_up(documents.sum(), going.tries, reason));
+        if let (false, Some((going, reason))) = (taken, spent.last()) {
+            return Err(self.given_up(spent.len(), going.tries, reason.clone()));
         }
-        for (going, why) in spent {
-            for (index, why) in why.into_iter().enumerate() {
-                match why {
-                    Why::Later(refused) | Why::Batch(refused) => {
-                        resolved.rejected(&going.chunk, index, refused);
-                    }
-                    Why::Doubtful(reason) => {
-                        let why = "it cannot be told whether it took effect";
-                        let reason = format!("{why}: {reason}");
-                        resolved.hold(&going.chunk, index, HoldKind::Doubt, reason);
-                    }
-                }
-            }
+        for (going, reason) in spent {
+            let why = "it cannot be told whether it took effect";
+            let reason = format!("{why}: {reason}");
+            resolved.hold(&going.chunk, 0, HoldKind::Doubt, reason);
             self.conclude(resolved, going.open(), guard).await?;
         }
         Ok(())
     }
 
     /// Waits until what was sent can be seen; false when the run is to halt.
-    async fn settled(&mut self, reason: &str) -> bool {
+    pub(super) async fn settled(&mut self, reason: &str) -> bool {
         let settle = self.context.plan().target.settle;
-        let none = settle.is_zero() || is_off(Chaos::SettleTime);
+        let none = settle.is_zero() || is_off(chaos::Guard::SettleTime);
         none || self.context.wait("settling", reason, settle).await
     }
-
-    /// A document or a step of a moment ago may still be invisible: what is
-    /// not as far as it was known to be is read again after the settle time.
-    /// `None` when the run is to halt.
-    async fn progress_settled(&mut self, chunk: &Chunk) -> Result<Option<Vec<Progress>>, Error> {
-        let told = self.progress(chunk).await?;
-        let behind = |told: &Vec<Progress>| {
-            let mut told = told.iter().zip(&chunk.entries);
-            told.any(|(progress, entry)| match progress {
-                Progress::Done(done) => self.context.steps_taken(done) + 1 < entry.step,
-                Progress::Absent => true,
-                Progress::Conflict(_) | Progress::CannotTell(_) => false,
-            })
-        };
-        if !told.as_ref().is_some_and(behind) {
-            return Ok(told);
-        }
-        let reason = "what is to take a step is not as far as it was";
-        if !self.settled(reason).await {
-            return Ok(None);
-        }
-        self.progress(chunk).await
-    }
-
-    async fn progress(&mut self, chunk: &Chunk) -> Result<Option<Vec<Progress>>, Error> {
-        let context = Arc::clone(&self.context);
-        let stage = &context.plan().target.stage;
-        let entries = step_entries(chunk);
-        let mut failed = 0;
-        loop {
-            if self.steps.is_none() {
-                self.steps = context.options.launch.steps(&stage.usage).await?;
-            }
-            let Some(steps) = &mut self.steps else {
-                let what = "takes no steps, though the plan counts on it".to_owned();
-                return Err(breach(stage, what).into());
-            };
-            let fault = match steps.progress(&entries).await {
-                Ok(told) if told.len() == entries.len() => return Ok(Some(told)),
-                Ok(told) => {
-                    let (given, asked) = (told.len(), entries.len());
-                    let what = format!("told how far {given} documents are, of {asked}");
-                    return Err(breach(stage, what).into());
-                }
-                Err(fault) => fault,
-            };
-            failed += 1;
-            let Some(wait) = context.wait_after(&fault, failed) else {
-                return Err(fault.into());
-            };
-            if !context.wait("looking up", &fault.to_string(), wait).await {
-                return Ok(None);
-            }
-        }
-    }
-}
-
-pub(super) fn step_entries(chunk: &Chunk) -> Vec<StepEntry> {
-    let entry = |entry: &duijie_store::IntentEntry| StepEntry {
-        target_key: entry.target_key.clone(),
-        id: entry.known_id.clone(),
-    };
-    chunk.entries.iter().map(entry).collect()
 }
