@@ -17,5 +17,6 @@ mod it {
     mod planned;
     mod refusals;
     mod secrets;
+    mod steps;
     mod stops;
 }
