@@ -8,7 +8,8 @@ use aho_corasick::AhoCorasick;
 use duijie_component::{Launcher, Memory, Options};
 use duijie_contract::{Launch as _, Role, Use};
 use duijie_record::{
-    Action, DocumentBatch, DocumentEntry, Finding, MappedBatch, Outcome, RecordBatch, TargetKey,
+    Action, DocumentBatch, DocumentEntry, Finding, MappedBatch, Outcome, RecordBatch, StepEntry,
+    TargetKey,
 };
 use duijie_sim::{Config, FaultKind, FaultRule, Simulators, china_text};
 use serde_json::{Value, json};
@@ -260,6 +261,20 @@ fn ids(outcomes: Vec<Outcome>) -> Vec<Option<String>> {
     outcomes.into_iter().map(id).collect()
 }
 
+async fn take_steps(watch: &mut Watch, usage: &Use, keys: &[TargetKey]) {
+    let mut steps = watch.launcher.steps(usage).await.unwrap().unwrap();
+    let entry = |key: &TargetKey| StepEntry {
+        target_key: key.clone(),
+        id: None,
+    };
+    let entries: Vec<_> = keys.iter().map(entry).collect();
+    steps.progress(&entries).await.unwrap();
+    watch.check("progress");
+    let outcomes = steps.perform("submit", &entries).await.unwrap();
+    watch.check("perform");
+    assert_eq!(outcomes, vec![Outcome::Applied(None); keys.len()]);
+}
+
 async fn check_target(auth: &str) {
     let mut watch = Watch::start();
     let batches = watch.read("openapi2").await;
@@ -303,6 +318,8 @@ async fn check_target(auth: &str) {
         known.len()
     );
     assert_eq!(findings.last(), Some(&Finding::Absent));
+
+    take_steps(&mut watch, &usage, &keys[..2]).await;
 
     let acct_id = watch.simulators.credentials().kingdee.acct_id.clone();
     assert!(watch.holds(&acct_id), "`{acct_id}` is in no memory");

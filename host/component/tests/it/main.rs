@@ -20,4 +20,5 @@ mod memory;
 mod preview;
 mod sandbox;
 mod sins;
+mod steps;
 mod vectors;
