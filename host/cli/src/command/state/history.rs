@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use duijie_record::{RunId, Scope, SourceKey};
+use duijie_record::{Action, RunId, Scope, SourceKey};
 use duijie_store::{
     Came, DocumentRow, DocumentState, Error, IntentEntry, LedgerRow, LineRef, RunRow, Store, Try,
 };
@@ -41,7 +41,7 @@ pub(super) fn trace(store: &dyn Store, number: &str) -> Result<Value, Error> {
                     "source_key": entry.source_key.as_str(),
                     "part": entry.part,
                     "target_key": entry.target_key.as_str(),
-                    "action": action(entry.action),
+                    "action": does(entry.action, entry.step),
                     "attempt": entry.attempt,
                     "tries": tries(store, &scope, &entry.tries)?,
                 }));
@@ -86,6 +86,7 @@ fn document(
         "target_key": document.target_key.as_str(),
         "target_id": document.target_id,
         "state": state,
+        "step": document.step,
         "reason": reason,
         "attempts": document.attempts,
         "sent": line(store, scope, document.sent.as_ref())?,
@@ -100,13 +101,21 @@ fn tries(store: &dyn Store, scope: &Scope, tries: &[Try]) -> Result<Vec<Value>, 
             "at_ms": one.at_ms,
             "run": one.run.as_str(),
             "intent": one.intent.map(|intent| intent.0),
-            "action": action(one.action),
+            "action": does(one.action, one.step),
             "came": word,
             "why": why,
             "exchange": exchange(store, scope, one.exchange.as_ref())?,
         }))
     };
     tries.iter().map(one).collect()
+}
+
+/// What was done with a document: it was written, or took a step after that.
+fn does(written: Action, step: u8) -> String {
+    match step {
+        0 => action(written).to_owned(),
+        step => format!("step {step}"),
+    }
 }
 
 fn came(came: &Came) -> (&'static str, Option<String>) {
