@@ -15,6 +15,16 @@ fn project(config: Config) -> Project {
         .changed(|manifest| manifest.with("  collection: SAL_OUTSTOCK # 销售出库单\n", with_steps))
 }
 
+/// Its commands can be killed at named points, and wait less for the target.
+fn chaotic(config: Config) -> Project {
+    let with_steps = "  guarantee: unique-key\n  steps: [submit, audit]\n  settle: 100ms";
+    Project::chaotic(config).changed(|manifest| {
+        manifest
+            .with("  guarantee: unique-key", with_steps)
+            .with_portions(10)
+    })
+}
+
 /// Every order arrived once and is audited, nothing waits for a person, and nothing more is to be done.
 #[track_caller]
 fn check_audited(project: &Project) {
@@ -71,18 +81,49 @@ fn a_run_killed_between_the_steps_is_gone_on_with() {
 }
 
 #[test]
+fn a_run_may_be_killed_at_any_point_of_any_step() {
+    let killed_at = |(seed, point): (u64, &str)| {
+        let project = chaotic(orders(40, seed));
+        let mut kills = 0;
+        for nth in [2, 5, 1, 3, 4, 7, 1, 2] {
+            let kill = ("DUIJIE_CHAOS_KILL", format!("{point}:{nth}"));
+            let ended = project.start_with(&["run", "stockouts"], &[kill]).end();
+            assert!(matches!(ended.code, 0 | 137), "{point}:{nth} {ended:?}");
+            kills += u32::from(ended.code == 137);
+        }
+        assert!(kills > 1, "{point}: {kills} kills");
+        project.run().expect(0);
+        check_audited(&project);
+    };
+    std::thread::scope(|scope| {
+        for point in (61..).zip([
+            "AfterIntent",
+            "DuringSend",
+            "AfterSend",
+            "AfterLookup",
+            "BeforeOutcome",
+            "AfterOutcome",
+        ]) {
+            scope.spawn(move || killed_at(point));
+        }
+    });
+}
+
+#[test]
 fn answers_lost_on_the_way_back_are_looked_for_in_the_bills_themselves() {
     let project = project(orders(60, 53)).changed(|manifest| manifest.with_portions(20));
     let faults = [
         (SUBMIT, FaultKind::Status502After),
+        (SUBMIT, FaultKind::LateApply),
         (AUDIT, FaultKind::HalfBatch),
         (AUDIT, FaultKind::TruncatedJson),
         (AUDIT, FaultKind::SessionLost),
     ];
     for (operation, kind) in faults {
-        project
-            .simulators
-            .add_fault(FaultRule::once(operation, kind));
+        project.simulators.add_fault(FaultRule {
+            ms: 300,
+            ..FaultRule::once(operation, kind)
+        });
     }
     let report = project.run().expect(0).data();
     assert_eq!(
