@@ -50,7 +50,7 @@ fn copy_store(from: &Path, to: &Path, kinds: &[SegmentKind]) -> Result<(), Error
     Ok(())
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<(), Error> {
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(to).map_err(io_error("making the folder", to))?;
     let failed = |error| io_error("listing the folder", from)(error);
     for entry in std::fs::read_dir(from).map_err(failed)? {

@@ -29,4 +29,6 @@ pub enum Error {
     NotEmpty { folder: String, found: String },
     #[error("{folder} is no whole backup: {reason}; name a folder that `duijie backup` made")]
     NoBackup { folder: String, reason: String },
+    #[error("{folder} holds no state: name the folder of a project's data")]
+    NoStore { folder: String },
 }

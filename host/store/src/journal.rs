@@ -188,6 +188,12 @@ impl Journal {
     }
 }
 
+/// The record before the first file.
+pub(crate) fn before(folder: &Path) -> Result<u64, Error> {
+    let first = files(&folder.join(FOLDER))?.first().copied();
+    Ok(first.unwrap_or_default().saturating_sub(1))
+}
+
 /// Deletes the files whose records are all laid in their places: those that
 /// begin at `folded` or before.
 pub(crate) fn drop_folded(folder: &Path, folded: u64) -> Result<(), Error> {

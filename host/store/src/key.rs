@@ -52,6 +52,11 @@ impl Key {
         self
     }
 
+    /// What every key begins with.
+    pub(crate) fn everything() -> Self {
+        Self(Vec::new())
+    }
+
     /// A key that was read back.
     pub(crate) fn stored(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())

@@ -11,6 +11,7 @@ mod committer;
 mod conformance;
 mod embedded;
 mod error;
+mod examine;
 mod fold;
 mod journal;
 mod key;
@@ -33,6 +34,7 @@ pub use change::{
 };
 pub use embedded::{Embedded, Options};
 pub use error::Error;
+pub use examine::{Found, examine};
 pub use memory::Memory;
 pub use sizes::{Sizes, Tidied};
 pub use store::{Claim, Store};

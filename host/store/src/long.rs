@@ -4,8 +4,10 @@
 
 mod read;
 mod sweep;
+mod verify;
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -17,6 +19,8 @@ use crate::codec::{self, LongRowV1};
 use crate::key::{Key, Kind};
 use crate::layer::{Layer, Placed};
 use crate::table::{damaged, io_error, without_panic};
+
+pub(crate) use verify::verify;
 
 type Bytes = &'static [u8];
 /// A scope's number by its name.
@@ -45,6 +49,15 @@ pub(crate) struct Long {
 /// Every error of redb, as one of this crate's.
 fn failed<E: Into<redb::Error>>(place: &Path) -> impl Fn(E) -> Error + '_ {
     move |error| match error.into() {
+        // So it calls a file that is none of its own.
+        redb::Error::Io(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+            ) =>
+        {
+            damaged(place, error.to_string())
+        }
         redb::Error::Io(error) => io_error("using the long ledger", place)(error),
         redb::Error::PreviousIo => Error::Io {
             what: "using the long ledger",

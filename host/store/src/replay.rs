@@ -32,19 +32,21 @@ pub(crate) fn fresh(
         ..Layer::default()
     };
     let replayed = journal::replay(folder, folded, |number, ops| layer.replay(number, ops))?;
-    match acknowledged::read(folder) {
-        Some(acknowledged) if acknowledged > replayed.last => {
-            let ends = format!(
-                "it ends at commit {}, and commit {acknowledged} was acknowledged",
-                replayed.last
-            );
-            let reason = replayed
-                .broken
-                .map_or(ends.clone(), |why| format!("{ends}; {why}"));
-            Err(damaged(&folder.join(journal::FOLDER), reason))
-        }
-        _ => Ok((layer, replayed)),
+    match missing(folder, &replayed) {
+        Some(reason) => Err(damaged(&folder.join(journal::FOLDER), reason)),
+        None => Ok((layer, replayed)),
     }
+}
+
+/// Says so where commits are missing that were acknowledged.
+pub(crate) fn missing(folder: &Path, replayed: &Replayed) -> Option<String> {
+    let last = replayed.last;
+    let acknowledged = acknowledged::read(folder).filter(|acknowledged| *acknowledged > last)?;
+    let ends = format!("it ends at commit {last}, and commit {acknowledged} was acknowledged");
+    Some(match &replayed.broken {
+        Some(why) => format!("{ends}; {why}"),
+        None => ends,
+    })
 }
 
 /// The last record that was laid in its places.

@@ -274,7 +274,12 @@ impl Segments {
     }
 
     pub(crate) fn read(&self, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
-        let path = self.path(segment.kind, segment.file);
+        Self::read_at(&self.folder, segment)
+    }
+
+    /// The same of a store that is not open.
+    pub(crate) fn read_at(folder: &Path, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
+        let path = path(folder, segment.kind, segment.file);
         let damaged = |reason| Error::Damaged {
             what: "a segment",
             place: path.display().to_string(),
@@ -304,14 +309,18 @@ impl Segments {
     }
 
     fn path(&self, kind: SegmentKind, number: u64) -> PathBuf {
-        let folder = self.folder.join(folder_name(kind));
-        folder.join(format!("{number}.seg"))
+        path(&self.folder, kind, number)
     }
 
     /// The state is whole between any two statements that change it.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn path(folder: &Path, kind: SegmentKind, number: u64) -> PathBuf {
+    let folder = folder.join(folder_name(kind));
+    folder.join(format!("{number}.seg"))
 }
 
 fn numbers(folder: &Path) -> std::io::Result<Vec<u64>> {

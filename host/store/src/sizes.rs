@@ -59,7 +59,7 @@ impl Sizes {
     }
 }
 
-fn folder_bytes(folder: &std::path::Path) -> Result<u64, Error> {
+pub(crate) fn folder_bytes(folder: &std::path::Path) -> Result<u64, Error> {
     let failed = |error| io_error("listing the folder", folder)(error);
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder).map_err(failed)? {

@@ -5,6 +5,7 @@
 use super::{Long, MARKS, NUMBERS, ROWS, SWEPT, entry_key, failed, indexed};
 use crate::Error;
 use crate::codec::LongRowV1;
+use crate::table::damaged;
 
 impl Long {
     /// Looks at `stretch` rows, on from where the last call ended, and drops
@@ -55,6 +56,11 @@ impl Long {
                     break;
                 }
                 let stored: LongRowV1<'_> = self.decode(value.value())?;
+                // A damaged page may lead past a row.
+                if rows.get(key.value()).map_err(io())?.is_none() {
+                    let reason = format!("`{}` is there and not found", stored.row.source_key);
+                    return Err(damaged(&self.place, reason));
+                }
                 if stored.row.at_ms < before_ms && stored.row.is_done() {
                     old.push(key.value().to_vec());
                 }

@@ -42,6 +42,8 @@ async fn write(folder: PathBuf, unsynced: bool) {
     };
     let options = Options {
         segment_file_bytes: 100_000,
+        // Layers are laid in their places all the time.
+        fresh_rows: 300,
         without_sync: unsynced,
         ..Options::default()
     };
