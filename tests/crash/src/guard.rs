@@ -6,7 +6,7 @@ use crate::play::{Played, play};
 use duijie_store::chaos::{Guard, Point};
 
 /// Each cell is played so often at most.
-const SEEDS: u64 = 10;
+const SEEDS: u64 = 20;
 
 /// Plays the cells in which the guard matters, with it taken away, until something is found; nothing when
 /// nothing was.
@@ -85,7 +85,7 @@ fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
             Lookup,
         ),
         Guard::VersionOrder => at(
-            &[Point::BeforeRunEnds, Point::AfterCheckpoint],
+            &[Point::AfterClaim, Point::AfterOutcome],
             Fault::RepeatPage,
             UniqueKey,
         ),

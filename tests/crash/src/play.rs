@@ -63,6 +63,11 @@ fn killed(case: &Case, random: &mut Random) -> Played {
     let audited = usize::from(case.fault == Fault::Audited) * 2;
     scene.time_passes(4, audited, random);
     rules(case, &scene, random);
+    if case.fault == Fault::RepeatPage {
+        scene.killed_run(&never());
+        scene.more_time_passes();
+        stale_pages(&scene);
+    }
     for kill in late {
         scene.killed_run(kill);
     }
@@ -119,6 +124,7 @@ fn restored(case: &Case, random: &mut Random) -> Played {
     scene.killed_run(kills.get(1).unwrap_or(&never()));
     forget(&scene);
     scene.command(&["restore", backup.to_str().unwrap(), "--json"]);
+    scene.restored();
     rules(case, &scene, random);
     for kill in kills.iter().skip(2) {
         scene.killed_run(kill);
@@ -178,6 +184,17 @@ fn rules(case: &Case, scene: &Scene, random: &mut Random) {
     for rule in case.fault.rules(case.settle_ms, scene.changed_ms(), random) {
         simulators.add_fault(rule);
     }
+}
+
+/// What was read last comes again in its first version.
+fn stale_pages(scene: &Scene) {
+    let page = "wangdiantong.stockout_order_query_trade";
+    let rule = FaultRule::once(page, FaultKind::StalePage);
+    scene.project.simulators.clear_faults();
+    scene.project.simulators.add_fault(FaultRule {
+        times: None,
+        ..rule
+    });
 }
 
 fn calm(scene: &Scene) {

@@ -3,7 +3,7 @@
 use crate::case::{Case, Class, Kill};
 use crate::model::{Finding, People, Sort, Waiting, orders};
 use crate::random::Random;
-use duijie_e2e::{Ended, Project, arrived_bill};
+use duijie_e2e::{Ended, Project, arrived_bill, expected};
 use duijie_sim::{OrderChange, Refusal};
 use duijie_store::chaos::Point;
 use serde_json::Value;
@@ -43,7 +43,7 @@ impl Scene {
         let portion = (case.documents as u64 / random.between(5, 9)).clamp(4, 100);
         let portion = u32::try_from(portion).unwrap();
         let writers = random.pick(&[1, 2, 4]);
-        let attempts = random.pick(&[2, 3, 5]);
+        let attempts = random.pick(&[3, 5]);
         let guarantee = case.class.name();
         let settle = case.settle_ms;
         let project = Project::chaotic(config).changed(|manifest| {
@@ -120,16 +120,23 @@ impl Scene {
 
     /// Gives the bounds (unix seconds) of a time that the next runs see and earlier ones did not.
     pub(crate) fn more_time_passes(&mut self) -> (i64, i64) {
-        let bounds = self.project.ten_minutes_pass();
-        self.project.ten_minutes_pass();
-        self.ends_s -= 1_200;
-        bounds
+        self.ends_s -= 600;
+        self.project.ten_minutes_pass()
     }
 
     /// How long ago an order changed that changes while it is read: after the end of the window, so that the
     /// change comes in a later one, as it does when it happens now.
     pub(crate) fn changed_ms(&self) -> u64 {
-        (self.ends_s - 900) * 1_000
+        (self.ends_s - 300) * 1_000
+    }
+
+    /// State was restored: what changed before counts as applied in the version that stands.
+    pub(crate) fn restored(&mut self) {
+        for order in self.project.simulators.superseded_orders() {
+            let number = order["order_no"].as_str().unwrap().to_owned();
+            let older = self.people.unsure.entry(number).or_default();
+            older.push(expected(&order));
+        }
     }
 
     fn numbers(&self) -> Vec<String> {
