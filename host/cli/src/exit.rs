@@ -73,6 +73,10 @@ impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Self {
         match error {
             PipelineError::Store(error) => error.into(),
+            // Refused before anything was read.
+            PipelineError::WindowTooOld { .. }
+            | PipelineError::OtherTarget { .. }
+            | PipelineError::PlanStale { .. } => Failure::Argument(error.to_string()),
             other => Failure::Run(other.to_string()),
         }
     }

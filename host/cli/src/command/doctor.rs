@@ -1,9 +1,9 @@
 //! `duijie doctor`: whether project and state are sound, part by part, and
-//! what to do where one is not.
+//! what to do where one is not. Repairs nothing.
 
 use duijie_admin::{Request, ask};
 use duijie_diagnostic::Diagnostic;
-use duijie_store::{Embedded, Error, Sizes, Store as _};
+use duijie_store::{Embedded, Error, Found, Sizes, Store as _, examine};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -116,36 +116,71 @@ fn state(project: &Project, parts: &mut Vec<Part>) -> Option<Sizes> {
         ));
         return None;
     }
-    let read = wire::store(project).and_then(|store| {
-        let mut scopes = Vec::new();
-        for scope in store.scopes()? {
-            scopes.push(waits(project, &store, &scope)?);
+    let looked = match examine(&project.data) {
+        Ok(found) => found,
+        Err(Error::InUse { .. }) => {
+            parts.push(in_use(project));
+            return None;
         }
-        Ok((store.sizes()?, scopes))
-    });
-    match read {
+        Err(error) => {
+            parts.push(damaged(&error));
+            return None;
+        }
+    };
+    let sound = looked.iter().all(|found| found.damage.is_none());
+    parts.extend(looked.iter().map(looked_at));
+    // Only what was found sound is opened, as any command would.
+    let opened = sound.then(|| pipelines(project))?;
+    match opened {
         Ok((sizes, scopes)) => {
-            parts.push(part(
-                "state",
-                true,
-                format!("every part of {folder} can be read"),
-            ));
             parts.extend(scopes);
             Some(sizes)
         }
-        Err(Error::InUse { .. }) => {
-            parts.push(in_use(project));
-            None
-        }
         Err(error) => {
-            parts.push(Part {
-                name: "state".to_owned(),
-                health: Health::Damaged,
-                found: error.to_string(),
-            });
+            parts.push(damaged(&error));
             None
         }
     }
+}
+
+fn pipelines(project: &Project) -> Result<(Sizes, Vec<Part>), Error> {
+    let store = wire::store(project)?;
+    let scopes = store.scopes()?;
+    let scopes = scopes.iter().map(|scope| waits(project, &store, scope));
+    Ok((store.sizes()?, scopes.collect::<Result<_, _>>()?))
+}
+
+fn damaged(error: &Error) -> Part {
+    Part {
+        name: "state".to_owned(),
+        health: Health::Damaged,
+        found: error.to_string(),
+    }
+}
+
+/// Without evidence nothing is lost but what `trace` would show.
+fn looked_at(found: &Found) -> Part {
+    let Some(damage) = &found.damage else {
+        let bytes = megabytes(found.bytes);
+        let holds = match found.holds.as_str() {
+            "" => bytes,
+            holds => format!("{holds}, {bytes}"),
+        };
+        return part(found.part, true, format!("{holds} in {}", found.place));
+    };
+    let hint = found.hint.map(|hint| format!("; {hint}"));
+    Part {
+        name: found.part.to_owned(),
+        health: match found.part {
+            "evidence" => Health::Look,
+            _ => Health::Damaged,
+        },
+        found: format!("{damage}{}", hint.unwrap_or_default()),
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
 }
 
 /// It is sound enough for the process that has it open, if that one answers.
@@ -216,7 +251,7 @@ fn data(part: &Part) -> Value {
 }
 
 fn sized(sizes: &Sizes) -> String {
-    let mega = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000);
+    let mega = megabytes;
     format!(
         "\nledger   {} rows in memory, {} in the long ledger\nholds    {}\nletters  {}\n\
          disk     {} small state, {} long ledger and letters, {} documents, {} other evidence",

@@ -221,16 +221,7 @@ fn hint(error: &Error) -> &'static str {
         Error::NotPlanned { .. } => {
             "what came before it is done; look at it anew with `duijie plan <pipeline> --diff`"
         }
-        Error::PlanStale { .. } | Error::PlanUnmet { .. } => {
-            "make a new plan with `duijie plan <pipeline> --diff`"
-        }
-        Error::WindowTooOld { .. } => {
-            "what was written then may be forgotten and would be written twice: take a later \
-             `--from`, or look into the target and write those documents by hand"
-        }
-        Error::OtherTarget { .. } => {
-            "a scope belongs to one target: give the pipeline for the new target a scope of its own"
-        }
+        Error::PlanUnmet { .. } => "make a new plan with `duijie plan <pipeline> --diff`",
         Error::Segment { .. } => "restore the data folder from a backup before the next run",
         _ => "nothing is lost; run it again to go on",
     }

@@ -119,7 +119,12 @@ fn a_held_change_goes_by_a_changed_manifest_when_decided_anew() {
 fn holds_are_decided_beside_a_running_pipeline_and_sent_only_without_it() {
     let (mut project, before) = held(115);
     project.change(|manifest| manifest.with("schedule: every 5m", "schedule: every 1h"));
+    project.ten_minutes_pass();
+    let pages = "wangdiantong.stockout_order_query_trade";
+    let before_run = project.count(pages);
     let running = project.start(&["run", "stockouts", "--follow"]);
+    // By then it has the folder: nobody else could take it first.
+    project.wait_for_count(pages, before_run + 1);
     let ran = |project: &Project| {
         let runs = project.command(&["runs", "stockouts", "--json"]).expect(0);
         let runs = runs.data().as_array().unwrap().clone();

@@ -80,7 +80,7 @@ fn a_plan_shows_every_document_and_is_applied_exactly() {
     assert_eq!(project.simulators.document_count(), ORDERS + 2);
     assert_eq!(project.run().expect(0).data()["applied"], 0);
     // It has been done, and the checkpoint has moved.
-    planned(&project, &second).expect(1);
+    planned(&project, &second).expect(2);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn what_is_not_in_the_plan_is_not_sent() {
     assert!(project.simulators.document_count() <= ORDERS);
     project.change(|manifest| manifest.with("enabled: true", "enabled: yes"));
     project.change(|manifest| manifest.with("enabled: yes", "enabled: true # still"));
-    let ended = planned(&project, &plan).expect(1);
+    let ended = planned(&project, &plan).expect(2);
     ended.says(&["plan --diff"]);
     project
         .command(&["run", "stockouts", "--plan", "0123"])
