@@ -251,18 +251,10 @@ fn data(part: &Part) -> Value {
 }
 
 fn sized(sizes: &Sizes) -> String {
-    let mega = megabytes;
     format!(
-        "\nledger   {} rows in memory, {} in the long ledger\nholds    {}\nletters  {}\n\
-         disk     {} small state, {} long ledger and letters, {} documents, {} other evidence",
-        sizes.fresh_rows,
-        sizes.long_rows,
-        sizes.holds,
-        sizes.dead_letters,
-        mega(sizes.database_bytes),
-        mega(sizes.long_bytes),
-        mega(sizes.document_bytes),
-        mega(sizes.evidence_bytes),
+        "\n{} rows of the ledger in memory, {} in the long ledger; {} holds, {} dead letters, \
+         {} open intents",
+        sizes.fresh_rows, sizes.long_rows, sizes.holds, sizes.dead_letters, sizes.open_intents
     )
 }
 

@@ -13,6 +13,9 @@ use crate::moment;
 use crate::output::Output;
 use crate::project::Project;
 
+/// A body is cut here on a page for people.
+const SHOWN: usize = 2_000;
+
 pub(crate) async fn trace(global: &Global, number: &str, output: &Output) -> Result<(), Failure> {
     let project = Project::open(global)?;
     let request = Request::Trace {
@@ -169,15 +172,26 @@ pub(crate) fn exchange(found: &Value) -> String {
         let (name, value) = (part(0).unwrap_or_default(), part(1).unwrap_or_default());
         text.push_str(&format!("  {name}: {value}\n"));
     }
-    text.push_str(&indent(&pretty(word(found, "body")), 2));
+    text.push_str(&indent(&cut(&pretty(word(found, "body"))), 2));
     let took = number(found, "took_ms");
     let status = found.get("status").and_then(Value::as_u64);
     text.push_str(&match (status, word(found, "fault")) {
         (Some(status), _) => format!("answer {status} after {took} ms\n"),
         (None, fault) => format!("no answer after {took} ms: {fault}\n"),
     });
-    text.push_str(&indent(&pretty(word(found, "answer")), 2));
+    text.push_str(&indent(&cut(&pretty(word(found, "answer"))), 2));
     text
+}
+
+/// A request has a whole batch in it, of which this document is one.
+fn cut(text: &str) -> String {
+    let end = text.floor_char_boundary(SHOWN);
+    match text.get(..end) {
+        Some(start) if end < text.len() => {
+            format!("{start}…\n({} bytes in all, --json has them)", text.len())
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// A record or document, laid out.
