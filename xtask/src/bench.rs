@@ -4,6 +4,7 @@
 
 mod field;
 mod process;
+mod state;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use table::{Row, Rows};
 
 /// Orders of the job, of about 5 KB each.
 const ORDERS: usize = 20_000;
+/// Of the example's manifest.
+const BATCH: usize = 100;
 const ROUNDS: usize = 5;
 /// With latency a round takes seconds and its wall time hardly varies.
 const LATENCY_ROUNDS: usize = 2;
@@ -32,7 +35,10 @@ pub(crate) fn bench() -> Result<()> {
     let rows = rounds(&programs, &field, ROUNDS, true)?;
     print!("{}", rows.text(ORDERS));
     protocol(&rows);
+    state::syncs(&root, &programs, &field)?;
     drop(field);
+    let cpu_s = rows.cpu_s(Row::Sandboxed).unwrap_or_default();
+    state::cost(&root, cpu_s / ORDERS as f64)?;
     println!("\n## The same with {LATENCY_MS} ms a request, 4 pages and 4 batches in flight\n");
     let field = Field::start(&root, ORDERS, LATENCY_MS)?;
     let rows = rounds(&programs, &field, LATENCY_ROUNDS, false)?;

@@ -75,6 +75,11 @@ impl Case {
         random
     }
 
+    /// Whether batches are refused whole.
+    pub(crate) fn cuts(&self) -> bool {
+        self.fault == Fault::BrokenBatch || self.row == Row::At(Point::AfterBisect)
+    }
+
     /// The move to the long ledger begins after so few rows.
     pub(crate) fn fresh_rows(&self, random: &mut Random) -> u64 {
         let about_moving = matches!(

@@ -40,10 +40,18 @@ impl Scene {
         let mut config = duijie_e2e::orders(case.documents, case.seed);
         config.kingdee.unique_numbers = case.class == Class::UniqueKey;
         config.lines = 1..=3;
-        let portion = (case.documents as u64 / random.between(5, 9)).clamp(4, 100);
+        // A batch that is cut waits the settle time twice at each cut.
+        let largest = if case.settle_ms > 1_000 && case.cuts() {
+            4
+        } else {
+            100
+        };
+        let portion = (case.documents as u64 / random.between(5, 9)).clamp(4, largest);
         let portion = u32::try_from(portion).unwrap();
         let writers = random.pick(&[1, 2, 4]);
-        let attempts = random.pick(&[3, 5]);
+        let attempts = random.pick(&[2, 3, 5]);
+        // With fewer, the tries of a batch may be used up before it is cut.
+        let attempts = if case.cuts() { 5 } else { attempts };
         let guarantee = case.class.name();
         let settle = case.settle_ms;
         let project = Project::chaotic(config).changed(|manifest| {

@@ -44,6 +44,11 @@ impl Rows {
         values.get(values.len() / 2).copied()
     }
 
+    /// The median, in seconds.
+    pub(crate) fn cpu_s(&self, row: Row) -> Option<f64> {
+        self.median(row, |usage| usage.cpu_s)
+    }
+
     pub(crate) fn text(&self, records: usize) -> String {
         let mut text = String::from(
             "| who | records per CPU-s | CPU s | wall s | peak MB |\n|---|---|---|---|---|\n",

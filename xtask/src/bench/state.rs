@@ -1,0 +1,62 @@
+//! What keeping state costs: syncs a batch, the protocol's share of a run,
+//! and a long ledger.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+use super::field::Field;
+use super::{BATCH, ORDERS, Programs};
+use crate::shell;
+
+/// Counts the syncs of one run by strace, where there is one.
+pub(crate) fn syncs(root: &Path, programs: &Programs, field: &Field) -> Result<()> {
+    if !shell::exists("strace") {
+        println!("\nsyncs a batch: not counted, there is no strace");
+        return Ok(());
+    }
+    field.reset()?;
+    field.write_project(&programs.project)?;
+    programs.forget()?;
+    let list = root.join("target/bench/syncs.txt");
+    let run = programs.duijie();
+    shell::run(
+        Command::new("strace")
+            .args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"])
+            .arg(&list)
+            .arg(run.get_program())
+            .args(run.get_args())
+            .args(["run", "stockouts", "--json"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    )?;
+    field.check_arrived(ORDERS)?;
+    let text = std::fs::read_to_string(&list)?;
+    // A call that another thread interrupts is told in two lines.
+    let syncs = text.lines().filter(|line| !line.contains("resumed"));
+    let a_batch = syncs.count() as f64 / (ORDERS / BATCH) as f64;
+    println!("\nsyncs a batch of {BATCH}: {a_batch:.2}");
+    Ok(())
+}
+
+/// The store alone: a record's intent and outcome, then a million rows.
+/// `run_s` is the CPU time of a record in a whole run.
+pub(crate) fn cost(root: &Path, run_s: f64) -> Result<()> {
+    println!("\n## State\n");
+    let text = shell::output(
+        Command::new("cargo")
+            .current_dir(root)
+            .args(["run", "--quiet", "--release", "-p", "duijie-store"])
+            .args(["--example", "ledger_cost"]),
+    )?;
+    print!("{text}");
+    let line = text.lines().find(|line| line.starts_with("CPU a record"));
+    let number = line.and_then(|line| line.split_whitespace().rev().nth(1));
+    let cost_us: f64 = number
+        .context("the example tells no CPU time of a record")?
+        .parse()?;
+    let share = cost_us / (run_s * 1e6) * 100.0;
+    println!("intents, outcomes and ledger, share of a run's CPU time: {share:.0} %");
+    Ok(())
+}
