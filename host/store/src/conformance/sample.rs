@@ -169,7 +169,7 @@ pub(crate) fn run_row(run: &str, state: RunState) -> RunRow {
         state,
         purpose: "live".to_owned(),
         manifest_digest: "sha256:00".to_owned(),
-        components: vec![("kingdee".to_owned(), "sha256:01".to_owned())],
+        components: vec![("ledgerware".to_owned(), "sha256:01".to_owned())],
         read: 10,
         unchanged: 1,
         dropped: 2,

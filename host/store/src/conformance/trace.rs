@@ -41,7 +41,7 @@ pub(crate) async fn a_caution_lasts_until_it_is_taken_back(store: &dyn Store) {
 
 pub(crate) async fn a_scope_is_bound_to_the_target_named_last(store: &dyn Store) {
     let claim = claim(store, "orders").await;
-    for target in ["kingdee/main/stock", "kingdee/other/stock"] {
+    for target in ["books/main/stock", "books/other/stock"] {
         commit(store, &claim, vec![Change::Bind(target.to_owned())]).await;
         let bound = store.bound(&claim.scope).unwrap();
         assert_eq!(bound.as_deref(), Some(target));
