@@ -15,6 +15,19 @@ use crate::{
 /// Says that a copy is whole: made last.
 const WHOLE: &str = "backup";
 
+/// Stands in a folder while a backup is put into it: without the caution that
+/// comes last, what was sent since the backup would be sent again.
+const RESTORING: &str = "restoring";
+
+pub(crate) fn refuse_if_cut_short(folder: &Path) -> Result<(), Error> {
+    if !folder.join(RESTORING).exists() {
+        return Ok(());
+    }
+    Err(Error::CutShort {
+        folder: folder.display().to_string(),
+    })
+}
+
 /// Copies the files of a store that nobody writes to.
 pub(crate) fn copy_out(shared: &Shared, to: &Path, evidence: bool) -> Result<(), Error> {
     refuse_unless_empty(to)?;
@@ -122,13 +135,17 @@ impl Embedded {
                 found: table::FOLDER.to_owned(),
             });
         }
+        let restoring = folder.join(RESTORING);
+        let made = File::create(&restoring).and_then(|file| file.sync_all());
+        made.map_err(io_error("writing a file", &restoring))?;
+        sync_folder(folder)?;
         copy_store(
             from,
             folder,
             &[SegmentKind::Documents, SegmentKind::Evidence],
         )?;
         drop(lock);
-        let store = Self::open(folder, options)?;
+        let store = Self::open_as_it_is(folder, options)?;
         let reason = format!("restored from the backup {} of {taken_ms}", from.display());
         for scope in store.scopes()? {
             let claim = store.claim(&scope).await?;
@@ -139,6 +156,7 @@ impl Embedded {
             let change = Change::Caution(Some(caution));
             store.commit(&claim, vec![change]).await?;
         }
-        Ok(())
+        std::fs::remove_file(&restoring).map_err(io_error("removing a file", &restoring))?;
+        sync_folder(folder)
     }
 }

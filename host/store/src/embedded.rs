@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
 use crate::acknowledged::Acknowledged;
+use crate::backup;
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
     RunRowV1,
@@ -92,6 +93,11 @@ impl Embedded {
 
     /// Opens the store in `folder`, or makes one there.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
+        backup::refuse_if_cut_short(folder)?;
+        Self::open_as_it_is(folder, options)
+    }
+
+    pub(crate) fn open_as_it_is(folder: &Path, options: &Options) -> Result<Self, Error> {
         make_private(folder)?;
         let lock = lock(folder)?;
         let table = Table::open(folder, options.cache_bytes)?;

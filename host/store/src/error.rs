@@ -27,6 +27,10 @@ pub enum Error {
     },
     #[error("{folder} holds `{found}` already: name a folder that is empty or does not exist")]
     NotEmpty { folder: String, found: String },
+    #[error(
+        "a restore into {folder} was cut short: take what it left there away (`restoring` too) and restore again"
+    )]
+    CutShort { folder: String },
     #[error("{folder} is no whole backup: {reason}; name a folder that `duijie backup` made")]
     NoBackup { folder: String, reason: String },
     #[error("{folder} holds no state: name the folder of a project's data")]

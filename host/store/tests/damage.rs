@@ -315,3 +315,29 @@ fn a_backup_of_a_store_in_use_is_whole_and_restored_with_caution() {
         "{examined:?}"
     );
 }
+
+#[test]
+fn a_restore_that_was_cut_short_is_no_state_to_go_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path());
+    let other = tempfile::tempdir().unwrap();
+    let (to, back) = (other.path().join("backup"), other.path().join("back"));
+    let runtime = runtime();
+    let store = Embedded::open(folder.path(), &options()).unwrap();
+    runtime.block_on(store.backup(&to, false)).unwrap();
+    let options = options();
+    // Everything is copied, and the first commit of caution is on its way.
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            ended = Embedded::restore(&to, &back, &options, 77) => Some(ended),
+            () = std::future::ready(()) => None,
+        }
+    });
+    assert!(ended.is_none(), "{ended:?}");
+    let refused = Embedded::open(&back, &options).err();
+    assert!(
+        matches!(refused, Some(Error::CutShort { .. })),
+        "{refused:?}"
+    );
+}
