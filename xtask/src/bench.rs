@@ -120,10 +120,17 @@ impl Programs {
     }
 
     fn forget(&self) -> Result<()> {
-        for state in ["sled", "segments"] {
-            let place = self.project.join("data").join(state);
-            if place.exists() {
-                std::fs::remove_dir_all(place)?;
+        let Ok(state) = std::fs::read_dir(self.project.join("data")) else {
+            return Ok(());
+        };
+        for part in state {
+            let place = part?.path();
+            if place.ends_with("compiled") {
+                continue;
+            }
+            match place.is_dir() {
+                true => std::fs::remove_dir_all(place)?,
+                false => std::fs::remove_file(place)?,
             }
         }
         Ok(())
