@@ -85,7 +85,7 @@ fn a_run_may_be_killed_at_any_point_of_any_step() {
     let killed_at = |(seed, point): (u64, &str)| {
         let project = chaotic(orders(40, seed));
         let mut kills = 0;
-        for nth in [2, 5, 1, 3, 4, 7, 1, 2] {
+        for nth in [1, 2, 1, 5, 3, 4, 7, 1] {
             let kill = ("DUIJIE_CHAOS_KILL", format!("{point}:{nth}"));
             let ended = project.start_with(&["run", "stockouts"], &[kill]).end();
             assert!(matches!(ended.code, 0 | 137), "{point}:{nth} {ended:?}");
