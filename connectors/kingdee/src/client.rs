@@ -7,10 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use duijie_sdk::http::{Encoding, Failure, Piece, Place, Purpose, Request, Response};
 use duijie_sdk::{Fault, Network, Problem};
-use serde_json::Value;
 
 use crate::reply::{self, Class, Rows, Status};
 use crate::settings::{Auth, Connection};
+use crate::tree::quote;
 
 const SERVICE: &str = "Kingdee.BOS.WebApi.ServicesStub";
 
@@ -36,15 +36,15 @@ mod held {
 
 /// An answer that may say that the session was lost.
 pub(crate) trait Answer: Sized {
-    fn read(response: &Response) -> Result<Self, String>;
+    fn read(response: Response) -> Result<Self, String>;
 
     /// The status of a refusal as a whole.
     fn refusal(&self) -> Option<&Status>;
 }
 
 impl Answer for Status {
-    fn read(response: &Response) -> Result<Self, String> {
-        reply::status(response)
+    fn read(response: Response) -> Result<Self, String> {
+        reply::status(&response)
     }
 
     fn refusal(&self) -> Option<&Status> {
@@ -53,14 +53,27 @@ impl Answer for Status {
 }
 
 impl Answer for Rows {
-    fn read(response: &Response) -> Result<Self, String> {
-        reply::rows(response)
+    fn read(response: Response) -> Result<Self, String> {
+        reply::rows(&response)
     }
 
     fn refusal(&self) -> Option<&Status> {
         match self {
             Rows::Found(_) => None,
             Rows::Failed(status) => Some(status),
+        }
+    }
+}
+
+impl Answer for reply::Told {
+    fn read(response: Response) -> Result<Self, String> {
+        reply::told(response)
+    }
+
+    fn refusal(&self) -> Option<&Status> {
+        match self {
+            reply::Told::Rows(_) => None,
+            reply::Told::Failed(status) => Some(status),
         }
     }
 }
@@ -75,6 +88,16 @@ pub(crate) enum Stop {
     Refused(Fault),
     /// The request may have taken effect.
     After(String),
+}
+
+/// What is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'c> {
+    pub operation: &'c str,
+    /// Where the operation takes one.
+    pub form: Option<&'c str>,
+    /// Of `ExcuteOperation`.
+    pub op_number: Option<&'c str>,
 }
 
 /// The answer, or why what came cannot be understood.
@@ -96,20 +119,24 @@ impl<N: Network> Client<N> {
         }
     }
 
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.network.now_ms()
+    }
+
     /// A call that changes nothing; `form` where the operation takes one.
     pub(crate) fn read<T: Answer>(
         &self,
         operation: &str,
         form: Option<&str>,
-        data: &Value,
+        data: String,
     ) -> Result<T, Fault> {
+        let call = Call {
+            operation,
+            form,
+            op_number: None,
+        };
         let told = self
-            .call(
-                operation,
-                form,
-                data.to_string().into_bytes(),
-                Purpose::Read,
-            )
+            .call(call, data.into_bytes(), Purpose::Read)
             .map_err(|stop| match stop {
                 Stop::Before(fault) | Stop::Refused(fault) => fault,
                 Stop::After(reason) => Fault::unavailable(reason, None),
@@ -121,13 +148,12 @@ impl<N: Network> Client<N> {
     /// lost, which proves that nothing took effect.
     pub(crate) fn call<T: Answer>(
         &self,
-        operation: &str,
-        form: Option<&str>,
+        call: Call<'_>,
         data: Vec<u8>,
         purpose: Purpose,
     ) -> Result<Told<T>, Stop> {
-        let body = self.body(form, data);
-        let url = self.url("DynamicFormService", operation);
+        let url = self.url("DynamicFormService", call.operation);
+        let body = self.body(call, data);
         let fresh = self.log_in_where_needed().map_err(Stop::Before)?;
         let first: Told<T> = self.exchange(&url, body.clone(), purpose.clone())?;
         let Some(lost) = lost_session(&first) else {
@@ -162,7 +188,7 @@ impl<N: Network> Client<N> {
         request.body = body;
         match self.network.send(request) {
             Ok(response) if response.status == 429 => Err(Stop::Refused(too_many(&response))),
-            Ok(response) => Ok(T::read(&response)),
+            Ok(response) => Ok(T::read(response)),
             Err(Failure::Refused(reason) | Failure::NotSent(reason)) => {
                 Err(Stop::Before(Fault::NotSent(reason)))
             }
@@ -171,19 +197,20 @@ impl<N: Network> Client<N> {
     }
 
     /// `{"formid":…,"data":…}`; the data's bytes are not copied.
-    fn body(&self, form: Option<&str>, data: Vec<u8>) -> Vec<Piece> {
-        let form = form.map_or(String::new(), |form| {
-            format!("\"formid\":{},", Value::from(form))
-        });
+    fn body(&self, call: Call<'_>, data: Vec<u8>) -> Vec<Piece> {
+        let mut head = String::from("{");
+        for (name, value) in [("formid", call.form), ("opNumber", call.op_number)] {
+            if let Some(value) = value {
+                head.push_str(&format!("\"{name}\":{},", quote(value)));
+            }
+        }
         let data = if self.data_as_text {
-            Value::from(String::from_utf8_lossy(&data))
-                .to_string()
-                .into_bytes()
+            quote(&String::from_utf8_lossy(&data)).into_bytes()
         } else {
             data
         };
         vec![
-            Piece::bytes(format!("{{{form}\"data\":")),
+            Piece::bytes(head + "\"data\":"),
             Piece::Bytes(data),
             Piece::bytes("}"),
         ]
@@ -316,14 +343,14 @@ impl<N: Network> Client<N> {
             lcid,
             ..
         } = &self.connection;
-        let text = |text: &str| Value::from(text).to_string();
+        let text = quote;
         let user = format!("{{\"parameters\":[{},{}", text(acct_id), text(username));
         let app_id = text(app_id.as_deref().unwrap_or_default());
         let (operation, body) = match self.connection.auth {
-            Auth::Password => ("ValidateUser", with_secret(user, "password", *lcid)),
+            Auth::Password => ("ValidateUser", with_secret(user, "password", lcid)),
             Auth::AppSecret => (
                 "LoginByAppSecret",
-                with_secret(format!("{user},{app_id}"), "app_secret", *lcid),
+                with_secret(format!("{user},{app_id}"), "app_secret", lcid),
             ),
             Auth::Sign | Auth::SignedHeaders => {
                 let signed = self.sign(recipe::LOGIN, &[])?;
@@ -348,7 +375,7 @@ impl<N: Network> Client<N> {
     }
 }
 
-fn with_secret(before: String, secret: &str, lcid: u32) -> Vec<Piece> {
+fn with_secret(before: String, secret: &str, lcid: &str) -> Vec<Piece> {
     vec![
         Piece::bytes(before + ",\""),
         Piece::secret(secret, Encoding::JsonString),

@@ -123,7 +123,7 @@ fn rows_are_told_from_failures_dressed_as_rows() {
     }
     check_rows(
         "[[{\"a\":1}]]",
-        "no answer: found an object or array, expected a value",
+        "no answer: an answer that is not understood (found an object or array, expected a value)",
     );
     check_rows(
         "[{\"a\":1}]",

@@ -51,9 +51,11 @@ fn write_with(
     pipeline: &Value,
 ) -> (Script, Result<Vec<Outcome>, Fault>) {
     let script = Script::logged_in(answers);
-    let pipeline: Pipeline = serde_json::from_value(pipeline.clone()).unwrap();
+    let (pipeline, problems) = Pipeline::read(&pipeline.to_string());
+    assert!(problems.is_empty(), "{problems:?}");
+    let operation = Operation::of(&pipeline).unwrap();
     let form = Form::new("SAL_OUTSTOCK", &pipeline);
-    let mut writer = Writer::new(client(&script), form, pipeline.options);
+    let mut writer = Writer::new(client(&script), form, pipeline.options, operation);
     let outcomes = writer.write(batch);
     (script, outcomes)
 }
