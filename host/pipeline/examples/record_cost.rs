@@ -88,6 +88,10 @@ impl Store for Nothing {
     fn holds(&self, _: &Scope) -> Result<Vec<Hold>, Error> {
         Ok(Vec::new())
     }
+    fn run(&self, _: &Scope, _: &RunId) -> Result<Option<RunRow>, Error> {
+        Ok(None)
+    }
+
     fn runs(&self, _: &Scope, _: usize) -> Result<Vec<RunRow>, Error> {
         Ok(Vec::new())
     }
