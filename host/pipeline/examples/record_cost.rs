@@ -18,7 +18,7 @@ use duijie_plan::{
 };
 use duijie_record::{
     Change, Collection, DocumentBatch, MappedBatch, MappedLine, Outcome, Position, RecordBatch,
-    RecordEntry, Scope, SourceKey, TargetKey, Verdict, Version,
+    RecordEntry, RunId, Scope, SourceKey, TargetKey, Verdict, Version,
 };
 use duijie_store::{
     Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId,
