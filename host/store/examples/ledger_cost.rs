@@ -42,7 +42,7 @@ fn run_row(number: u64) -> RunRow {
         state: RunState::Finished,
         purpose: "live".to_owned(),
         manifest_digest: "5f".repeat(32),
-        components: vec![("kingdee".to_owned(), "a7".repeat(32))],
+        components: vec![("target".to_owned(), "a7".repeat(32))],
         read: BATCH,
         unchanged: 0,
         dropped: 0,
