@@ -135,12 +135,12 @@ impl<N: Network> Client<N> {
             form,
             op_number: None,
         };
-        let told = self
-            .call(call, data.into_bytes(), Purpose::Read)
-            .map_err(|stop| match stop {
-                Stop::Before(fault) | Stop::Refused(fault) => fault,
-                Stop::After(reason) => Fault::unavailable(reason, None),
-            })?;
+        let told =
+            self.call(call, data.into_bytes(), Purpose::Read)
+                .map_err(|stop| match stop {
+                    Stop::Before(fault) | Stop::Refused(fault) => fault,
+                    Stop::After(reason) => Fault::unavailable(reason, None),
+                })?;
         told.map_err(Fault::broken)
     }
 

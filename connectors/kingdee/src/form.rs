@@ -109,11 +109,7 @@ impl Form {
             true => "FNumber",
             false => "FBillNo",
         };
-        let entity = or(
-            &settings.entity,
-            known.map(|known| known.entity),
-            "FEntity",
-        );
+        let entity = or(&settings.entity, known.map(|known| known.entity), "FEntity");
         let material = known.and_then(|known| known.field(&entity, "FMaterialID"));
         Self {
             id: id.to_owned(),
@@ -183,13 +179,15 @@ impl Form {
 
     /// The flat table's names: `SubHeadEntity.FEntity.FMaterialID` and the like.
     fn dotted(&self, scope: Scope, prefix: &str, last: &str, name: &str) -> Field {
-        let inner = prefix.strip_prefix(self.sub_head.as_str()).and_then(|rest| {
-            if rest.is_empty() {
-                Some(rest)
-            } else {
-                rest.strip_prefix('.')
-            }
-        });
+        let inner = prefix
+            .strip_prefix(self.sub_head.as_str())
+            .and_then(|rest| {
+                if rest.is_empty() {
+                    Some(rest)
+                } else {
+                    rest.strip_prefix('.')
+                }
+            });
         let below_entity = inner.unwrap_or(prefix) == self.entity;
         let in_sub = inner.is_some_and(str::is_empty);
         if (below_entity || in_sub) && CallOption::named(last).is_some() {

@@ -113,11 +113,7 @@ impl Normaliser {
         let (options, key_seen) = (pass.options, pass.key_seen);
         out.push(b'}');
         if !key_seen {
-            let number = format!(
-                ",{}:{}",
-                quote(&self.key),
-                quote(key)
-            );
+            let number = format!(",{}:{}", quote(&self.key), quote(key));
             out.splice(after_id..after_id, number.bytes());
         }
         carried(options, &self.names.form().id)

@@ -45,9 +45,8 @@ pub(crate) fn add(
     model: &[u8],
     entry: u32,
 ) {
-    let agrees = |packet: &Packet| {
-        room.many && packet.kind == kind && packet.carried == texts(carried)
-    };
+    let agrees =
+        |packet: &Packet| room.many && packet.kind == kind && packet.carried == texts(carried);
     let place = packets.iter().position(agrees).unwrap_or_else(|| {
         packets.push(Packet::new(kind, carried, options, room));
         packets.len() - 1
@@ -124,7 +123,10 @@ fn members(kind: Kind, carried: Carried<'_>, options: &Options) -> (String, bool
     for name in ["IsEntryBatchFill", "ValidateFlag", "NumberSearch"] {
         put(name, options.get(name).or(Some("true")));
     }
-    put("InterationFlags", options.get("InterationFlags").or(Some("")));
+    put(
+        "InterationFlags",
+        options.get("InterationFlags").or(Some("")),
+    );
     let audit = said("IsAutoSubmitAndAudit", carried.auto_submit_and_audit);
     put("IsAutoSubmitAndAudit", audit.as_deref());
     for name in [

@@ -190,8 +190,17 @@ mod tests {
             assert_eq!(String::from_utf8(position.to_bytes()).unwrap(), bytes);
             assert_eq!(Position::from_bytes(bytes.as_bytes()), Ok(position));
         }
-        for foreign in ["", "{}", r#"{"v":2,"pass":1}"#, r#"{"v":1}"#, r#"{"v":1,"next":1}"#] {
-            assert!(Position::from_bytes(foreign.as_bytes()).is_err(), "{foreign}");
+        for foreign in [
+            "",
+            "{}",
+            r#"{"v":2,"pass":1}"#,
+            r#"{"v":1}"#,
+            r#"{"v":1,"next":1}"#,
+        ] {
+            assert!(
+                Position::from_bytes(foreign.as_bytes()).is_err(),
+                "{foreign}"
+            );
         }
     }
 }

@@ -163,7 +163,9 @@ impl<N: Network> Reader<N> {
                 let message = status.message();
                 if message.contains("不存在") {
                     let hint = "compare the form and its fields with the system";
-                    return Err(Fault::invalid(Problem::new("/pipeline", message).hint(hint)));
+                    return Err(Fault::invalid(
+                        Problem::new("/pipeline", message).hint(hint),
+                    ));
                 }
                 Err(blind(&status).into())
             }

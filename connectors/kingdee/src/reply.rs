@@ -315,9 +315,7 @@ fn index(object: &Tree<'_>) -> Option<usize> {
 fn list<'a, 't>(object: &'a Tree<'t>, name: &str) -> Result<&'a [Tree<'t>], String> {
     match object.get(name) {
         None | Some(Tree::Null) => Ok(&[]),
-        Some(list) => list
-            .items()
-            .ok_or_else(|| format!("`{name}` is no list")),
+        Some(list) => list.items().ok_or_else(|| format!("`{name}` is no list")),
     }
 }
 

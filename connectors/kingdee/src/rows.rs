@@ -210,7 +210,10 @@ fn is_nothing(cell: &[u8]) -> bool {
 pub(crate) fn text(cell: &[u8]) -> Option<String> {
     let raw = Raw(cell);
     let text: Result<_, json::Error> = raw.text();
-    (!raw.is_null()).then(|| text.ok()).flatten().map(std::borrow::Cow::into_owned)
+    (!raw.is_null())
+        .then(|| text.ok())
+        .flatten()
+        .map(std::borrow::Cow::into_owned)
 }
 
 /// Whether an id may stand in a filter as it is.

@@ -1,8 +1,6 @@
 //! What the connector says of itself, and what is wrong with settings.
 
-use duijie_sdk::{
-    Collection, Description, Guarantee, Problem, Recipe, Role, Settings, Title,
-};
+use duijie_sdk::{Collection, Description, Guarantee, Problem, Recipe, Role, Settings, Title};
 
 use crate::client::recipe;
 use crate::operation::Operation;
@@ -26,7 +24,10 @@ pub(crate) fn describe() -> Description {
                 include_str!("../schema/pipeline.json").to_owned(),
             ),
         ],
-        collections: table::all().map(source).chain(written.map(target)).collect(),
+        collections: table::all()
+            .map(source)
+            .chain(written.map(target))
+            .collect(),
         other_collections: true,
         recipes: recipes(),
         egress: vec!["{base_url}".to_owned()],
@@ -85,7 +86,9 @@ fn recipes() -> Vec<Recipe> {
 
 pub(crate) fn check(role: Role, settings: &Settings, collection: &str) -> Vec<Problem> {
     if role == Role::Source {
-        return Reading::resolve(settings, collection).err().unwrap_or_default();
+        return Reading::resolve(settings, collection)
+            .err()
+            .unwrap_or_default();
     }
     let (_, mut problems) = Connection::read(&settings.connection);
     let (pipeline, of_pipeline) = Pipeline::read(&settings.pipeline);

@@ -57,10 +57,7 @@ pub(crate) fn progress<N: Network>(
 }
 
 /// The one document that an entry is about.
-pub(crate) fn the_bill<'b>(
-    bills: &'b [Bill],
-    entry: &Entry,
-) -> Result<Option<&'b Bill>, String> {
+pub(crate) fn the_bill<'b>(bills: &'b [Bill], entry: &Entry) -> Result<Option<&'b Bill>, String> {
     let mut found = bills
         .iter()
         .filter(|bill| same_number(&bill.number, &entry.target_key));
@@ -147,7 +144,10 @@ fn data(step: &Step, options: &Options, entries: &[Entry]) -> String {
         put("IgnoreInterationFlag", ignore);
     }
     match step {
-        Step::Submit => put("SelectedPostId", options.get("SelectedPostId").unwrap_or("0")),
+        Step::Submit => put(
+            "SelectedPostId",
+            options.get("SelectedPostId").unwrap_or("0"),
+        ),
         Step::Audit | Step::UnAudit => {
             let flags = options.get("InterationFlags").unwrap_or_default();
             put("InterationFlags", &quote(flags));

@@ -67,11 +67,7 @@ fn take(free: &mut Vec<&Row>, material: Option<&str>) -> String {
 pub(crate) fn id_text(id: &str) -> String {
     let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     let plain = digits && (id == "0" || !id.starts_with('0'));
-    if plain {
-        id.to_owned()
-    } else {
-        quote(id)
-    }
+    if plain { id.to_owned() } else { quote(id) }
 }
 
 #[cfg(test)]

@@ -31,7 +31,13 @@ impl Answer for Viewed {
             (kind == scan::Kind::Object).then(|| body.get(inner..end))?
         };
         let document = document().ok_or_else(|| reply::not_understood("no document", body))?;
-        let blank = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
+        let blank = |byte: &u8| {
+            if matches!(byte, b'\n' | b'\r') {
+                b' '
+            } else {
+                *byte
+            }
+        };
         Ok(Self::Document(document.iter().map(blank).collect()))
     }
 

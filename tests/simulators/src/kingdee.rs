@@ -1,4 +1,4 @@
-//! The Kingdee server: logins, signed headers and the form service for SAL_OUTSTOCK.
+//! The Kingdee server: logins, signed headers and the form service over the forms of `forms.tsv`.
 //!
 //! Facts are the vendor's own "WebAPI" page and SDKs where these speak; `save`, `session` and `operation`
 //! say where they do not and the behaviour is our inference.
@@ -9,12 +9,16 @@ mod document;
 mod fast;
 mod fields;
 mod filter;
+mod forms;
 mod operation;
+mod push;
 mod query;
 mod reply;
 mod save;
+mod seed;
 mod session;
 mod trouble;
+mod world;
 
 pub use document::Document;
 pub(crate) use session::Turn;
@@ -27,7 +31,7 @@ use crate::fault_rule::FaultKind;
 use crate::node::Node;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use document::Bills;
+use document::Store;
 use reply::{Failure, SESSION_LOST, failure, refused, refused_rows};
 use session::{Sessions, cookies, login, session_id, verify, welcome};
 use std::sync::{Mutex, PoisonError};
@@ -40,7 +44,9 @@ pub(crate) struct Kingdee {
     credentials: KingdeeCredentials,
     rules: KingdeeRules,
     sessions: Sessions,
-    bills: Mutex<Bills>,
+    store: Mutex<Store>,
+    /// When the base data was made, unix milliseconds.
+    born: i64,
     /// Bodies of fast mode.
     bodies: Mutex<Vec<Bytes>>,
     trouble: Trouble,
@@ -58,7 +64,7 @@ pub(crate) struct Call<'a> {
     signed: bool,
 }
 
-const OPERATIONS: [&str; 9] = [
+const OPERATIONS: [&str; 13] = [
     "Save",
     "BatchSave",
     "View",
@@ -68,8 +74,19 @@ const OPERATIONS: [&str; 9] = [
     "Audit",
     "UnAudit",
     "Delete",
+    "Draft",
+    "Push",
+    "CancelAssign",
+    "ExcuteOperation",
 ];
 const LOGINS: [&str; 4] = ["ValidateUser", "LoginByAppSecret", "LoginBySign", "LogOut"];
+
+/// 销售出库单, which has ways of its own in tests.
+const OUTSTOCK: &str = "SAL_OUTSTOCK";
+
+fn unknown(form: &str) -> Failure {
+    failure(5, format!("业务对象不存在：{form}"))
+}
 
 /// The service and operation of `/K3Cloud/Kingdee.BOS.WebApi.ServicesStub.<Service>.<Op>.common.kdsvc`.
 /// `/k3cloud/` and a lower first letter of the operation are accepted, as seen in the vendor's samples.
@@ -100,12 +117,16 @@ fn route(path: &str) -> Option<(&'static str, &'static str)> {
 
 impl Kingdee {
     pub(crate) fn new(config: &Config) -> Self {
+        let born = config.now.map_or(config.clock.now_ms(), |now| now * 1000);
+        let mut store = Store::default();
+        seed::base_data(&mut store, born);
         Self {
             clock: config.clock.clone(),
             credentials: config.credentials.kingdee.clone(),
             rules: config.kingdee.clone(),
             sessions: Sessions::default(),
-            bills: Mutex::default(),
+            store: Mutex::new(store),
+            born,
             bodies: Mutex::default(),
             trouble: Trouble::default(),
         }
@@ -148,14 +169,10 @@ impl Kingdee {
         Some((call, turn))
     }
 
+    /// The sales outbound bills that arrived.
     pub(crate) fn documents(&self) -> Vec<Document> {
         self.catch_up(Some(Instant::now()));
-        self.bills
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .all()
-            .map(document::Bill::document)
-            .collect()
+        self.documents_of(OUTSTOCK)
     }
 
     /// Lets late requests take effect: those that are due by then, or all.
@@ -186,10 +203,8 @@ impl Kingdee {
 
     pub(crate) fn document_count(&self) -> usize {
         self.catch_up(Some(Instant::now()));
-        self.bills
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.of(OUTSTOCK).map_or(0, document::Bills::len)
     }
 
     pub(crate) fn session_count(&self) -> usize {
@@ -209,7 +224,10 @@ impl Kingdee {
 
     /// Sets a bill to audited (`C`) without the steps before; false when there is none of that number.
     pub(crate) fn audit(&self, bill_no: &str) -> bool {
-        let mut bills = self.bills.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bills) = store.of_mut(OUTSTOCK) else {
+            return false;
+        };
         let Some(bill) = bills.fid(bill_no).and_then(|fid| bills.by_fid_mut(fid)) else {
             return false;
         };
@@ -218,7 +236,9 @@ impl Kingdee {
     }
 
     pub(crate) fn reset(&self) {
-        *self.bills.lock().unwrap_or_else(PoisonError::into_inner) = Bills::default();
+        let mut store = Store::default();
+        seed::base_data(&mut store, self.born);
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
         self.bodies
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -268,9 +288,10 @@ impl Call<'_> {
 
     fn form(&self, effect: Effect) -> Result<Node, Failure> {
         let server = self.server;
-        let saves = matches!(self.operation.as_str(), "Save" | "BatchSave");
-        let steps = matches!(self.operation.as_str(), "Submit" | "Audit");
-        if let Some(ms) = effect.late_ms.filter(|_| saves || steps) {
+        let operation = self.operation.as_str();
+        let saves = matches!(operation, "Save" | "BatchSave" | "Draft");
+        let reads = self.is_query() || operation == "View";
+        if let Some(ms) = effect.late_ms.filter(|_| !reads) {
             server.trouble.delay(Late {
                 due: Instant::now() + Duration::from_millis(ms),
                 operation: self.operation.clone(),
@@ -278,35 +299,62 @@ impl Call<'_> {
             });
             return Ok(Node::Null);
         }
-        let mut bills = server.bills.lock().unwrap_or_else(PoisonError::into_inner);
+        let now_ms = server.clock.now_ms();
+        let mut store = server.store.lock().unwrap_or_else(PoisonError::into_inner);
         if server.rules.fast && saves {
             let mut bodies = server.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-            return Ok(fast::save(&mut bills, &mut bodies, &self.body, effect));
+            let bills = store.of_mut(OUTSTOCK).ok_or_else(|| unknown(OUTSTOCK))?;
+            return Ok(fast::save(bills, &mut bodies, &self.body, effect, now_ms));
         }
         let body = body::read(&self.body, self.is_query())?;
-        if !self.is_query() && body.form_id != "SAL_OUTSTOCK" {
-            return Err(failure(5, format!("业务对象不存在：{}", body.form_id)));
+        let name = match self.is_query() {
+            true => body
+                .data
+                .get("FormId")
+                .and_then(Node::scalar)
+                .unwrap_or_default(),
+            false => &body.form_id,
+        };
+        let form = forms::form(name).ok_or_else(|| unknown(name))?;
+        if operation == "Push" {
+            return push::run(&mut store, form, &body.data, effect, now_ms);
+        }
+        let bills = store.of_mut(name).ok_or_else(|| unknown(name))?;
+        if !reads && form.number.is_empty() {
+            return Err(failure(12, format!("{name}不支持此操作")));
         }
         let save = save::Save {
             data: &body.data,
             rules: &server.rules,
             effect,
             refusals: &server.trouble.refusals(),
+            now_ms,
+            draft: operation == "Draft",
         };
-        let reply = match self.operation.as_str() {
-            "Save" => save.one(&mut bills)?,
-            "BatchSave" => save.batch(&mut bills)?,
-            "ExecuteBillQuery" => {
-                let (_, rows) = query::rows(&bills, &body.data)?;
-                Node::List(rows.into_iter().map(Node::List).collect())
-            }
-            "BillQuery" => {
-                let (keys, rows) = query::rows(&bills, &body.data)?;
-                let named = |row: Vec<Node>| Node::Map(keys.iter().cloned().zip(row).collect());
+        let reply = match operation {
+            "Save" | "Draft" => save.one(bills)?,
+            "BatchSave" => save.batch(bills)?,
+            "ExecuteBillQuery" | "BillQuery" => {
+                let query = query::Query::read(form, &body.data)?;
+                let (rows, first) = query.rows(bills);
+                if let (Some(ms), Some(id)) = (effect.change_ms, first) {
+                    seed::change(bills, id, now_ms - i64::try_from(ms).unwrap_or(0));
+                }
+                let named = |row: Vec<Node>| match operation {
+                    "BillQuery" => Node::Map(query.keys.iter().cloned().zip(row).collect()),
+                    _ => Node::List(row),
+                };
                 Node::List(rows.into_iter().map(named).collect())
             }
-            "View" => operation::view(&bills, &body.data)?,
-            operation => operation::run(&mut bills, operation, &body.data, effect)?,
+            "View" => operation::view(bills, &body.data)?,
+            operation => {
+                let act = operation::Act {
+                    operation,
+                    number: &body.op_number,
+                    now_ms,
+                };
+                operation::run(bills, act, &body.data, effect)?
+            }
         };
         Ok(if body.polled {
             // A long call that is complete at once: status 2, and nothing is left to poll.

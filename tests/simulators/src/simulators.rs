@@ -156,6 +156,27 @@ impl Simulators {
         self.servers.kingdee.documents()
     }
 
+    /// Kingdee's side as tests over all vendors see it.
+    pub fn kingdee_system(&self) -> &dyn crate::System {
+        &self.servers.kingdee
+    }
+
+    /// The documents of a Kingdee form, by id.
+    pub fn documents_of(&self, form: &str) -> Vec<Document> {
+        self.servers.kingdee.documents_of(form)
+    }
+
+    /// Adds documents of a Kingdee form that changed at moments (unix milliseconds) spread over `from..=to`;
+    /// gives their ids.
+    pub fn add_documents(&self, form: &str, count: usize, from: i64, to: i64) -> Vec<String> {
+        self.servers.kingdee.add(form, count, from, to)
+    }
+
+    /// Changes a document of a Kingdee form; false when there is none of that id.
+    pub fn change_document(&self, form: &str, id: i64, at_ms: i64) -> bool {
+        self.servers.kingdee.change(form, id, at_ms)
+    }
+
     pub fn document_count(&self) -> usize {
         self.servers.kingdee.document_count()
     }

@@ -191,7 +191,9 @@ fn a_lost_session_of_a_query_comes_as_a_row() {
     let lost = json!([[refused(1, &[(0, "会话信息已丢失，请重新登录")])]]);
     let script = Script::logged_in(vec![answer(&lost), logged_in(), answer(&json!([["1"]]))]);
     let client = Client::new(script.clone(), connection("sign"), false);
-    let rows: Rows = client.read("ExecuteBillQuery", None, "{}".to_owned()).unwrap();
+    let rows: Rows = client
+        .read("ExecuteBillQuery", None, "{}".to_owned())
+        .unwrap();
     assert!(matches!(rows, Rows::Found(rows) if rows.len() == 1));
     assert_eq!(
         script.operations(),

@@ -219,9 +219,7 @@ impl<'l> Pass<'_, 'l> {
         }
         let same = match kind {
             Kind::Text(false) => inner(raw) == self.key,
-            Kind::Text(true) => {
-                text_of(raw.as_bytes()).is_ok_and(|text| text == self.key)
-            }
+            Kind::Text(true) => text_of(raw.as_bytes()).is_ok_and(|text| text == self.key),
             Kind::Number => raw == self.key,
             _ => false,
         };

@@ -3,9 +3,9 @@
 use super::{named as named_step, *};
 use crate::script::{Script, answer, client, refused, saved, says, session_lost, shown};
 use crate::settings::Pipeline;
-use serde_json::{Value, json};
 use duijie_sdk::Retry;
 use duijie_sdk::http::{Failure, Response};
+use serde_json::{Value, json};
 
 type Answers = Vec<Result<Response, Failure>>;
 
@@ -29,14 +29,12 @@ fn form() -> Form {
 
 fn take(step: &str, named: &[&str], answers: Answers) -> (Script, Result<Vec<Outcome>, Fault>) {
     let script = Script::logged_in(answers);
-    let (pipeline, _) =
-        Pipeline::read(r#"{"options": {"InterationFlags": "STK_InvCheckResult"}}"#);
+    let (pipeline, _) = Pipeline::read(r#"{"options": {"InterationFlags": "STK_InvCheckResult"}}"#);
     let entries = entries(named);
     let indices = (0..).zip(&entries).map(|(index, _)| index).collect();
     let (form, options) = (form(), &pipeline.options);
-    let told = named_step(step).and_then(|step| {
-        perform(&client(&script), &form, options, &step, &entries, indices)
-    });
+    let told = named_step(step)
+        .and_then(|step| perform(&client(&script), &form, options, &step, &entries, indices));
     (script, told)
 }
 
