@@ -177,3 +177,6 @@ fn push_data(options: &Options, key: &str) -> String {
     data.push('}');
     data
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,14 @@
 //! never sees a secret, a cookie or a session id: they are holes that the host
 //! fills in. What an answer means for a document is not its business.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use duijie_sdk::http::{Encoding, Failure, Piece, Place, Purpose, Request, Response};
+use duijie_sdk::http::{Encoding, Failure, Piece, Purpose, Request, Response};
 use duijie_sdk::{Fault, Network, Problem};
 
 use crate::reply::{self, Class, Rows, Status};
 use crate::settings::{Auth, Connection};
 use crate::tree::quote;
+
+mod login;
 
 const SERVICE: &str = "Kingdee.BOS.WebApi.ServicesStub";
 
@@ -100,6 +100,13 @@ pub(crate) struct Call<'c> {
     pub op_number: Option<&'c str>,
 }
 
+/// A request without what the session adds to it.
+struct Sending {
+    url: String,
+    body: Vec<Piece>,
+    purpose: Purpose,
+}
+
 /// The answer, or why what came cannot be understood.
 pub(crate) type Told<T> = Result<T, String>;
 
@@ -152,43 +159,45 @@ impl<N: Network> Client<N> {
         data: Vec<u8>,
         purpose: Purpose,
     ) -> Result<Told<T>, Stop> {
-        let url = self.url("DynamicFormService", call.operation);
-        let body = self.body(call, data);
+        let sending = Sending {
+            url: self.url("DynamicFormService", call.operation),
+            body: self.body(call, data),
+            purpose,
+        };
         let fresh = self.log_in_where_needed().map_err(Stop::Before)?;
-        let first: Told<T> = self.exchange(&url, body.clone(), purpose.clone())?;
+        let first = T::read(self.exchange(&sending)?);
         let Some(lost) = lost_session(&first) else {
             return Ok(first);
         };
-        self.network.forget();
-        if fresh {
-            return Err(Stop::Refused(Fault::unauthorized(lost)));
-        }
-        self.log_in_where_needed().map_err(Stop::Refused)?;
-        let second: Told<T> = self
-            .exchange(&url, body, purpose)
-            .map_err(|stop| match stop {
-                // The first request did leave.
-                Stop::Before(fault) => Stop::Refused(fault),
-                stop => stop,
-            })?;
+        let second = T::read(self.again(&sending, fresh, lost)?);
         match lost_session(&second) {
             None => Ok(second),
             Some(lost) => Err(Stop::Refused(Fault::unauthorized(lost))),
         }
     }
 
-    fn exchange<T: Answer>(
-        &self,
-        url: &str,
-        body: Vec<Piece>,
-        purpose: Purpose,
-    ) -> Result<Told<T>, Stop> {
-        let mut request = self.headed(Request::post(url)).map_err(Stop::Before)?;
-        request.purpose = Some(purpose);
-        request.body = body;
+    /// The answer after a new login; a session that was new already is no use.
+    fn again(&self, sending: &Sending, fresh: bool, lost: String) -> Result<Response, Stop> {
+        self.network.forget();
+        if fresh {
+            return Err(Stop::Refused(Fault::unauthorized(lost)));
+        }
+        self.log_in_where_needed().map_err(Stop::Refused)?;
+        self.exchange(sending).map_err(|stop| match stop {
+            // The first request did leave.
+            Stop::Before(fault) => Stop::Refused(fault),
+            stop => stop,
+        })
+    }
+
+    fn exchange(&self, sending: &Sending) -> Result<Response, Stop> {
+        let request = self.headed(Request::post(&sending.url));
+        let mut request = request.map_err(Stop::Before)?;
+        request.purpose = Some(sending.purpose.clone());
+        request.body.clone_from(&sending.body);
         match self.network.send(request) {
             Ok(response) if response.status == 429 => Err(Stop::Refused(too_many(&response))),
-            Ok(response) => Ok(T::read(response)),
+            Ok(response) => Ok(response),
             Err(Failure::Refused(reason) | Failure::NotSent(reason)) => {
                 Err(Stop::Before(Fault::NotSent(reason)))
             }
@@ -249,7 +258,7 @@ impl<N: Network> Client<N> {
             return Ok(request);
         }
         if token.is_none() {
-            request = keep_cookies(request);
+            request = login::keep_cookies(request);
         }
         self.signed(request)
     }
@@ -279,7 +288,7 @@ impl<N: Network> Client<N> {
             .header("x-api-signheaders", "x-api-timestamp,x-api-nonce")
             .header("X-Api-Signature", api.text)
             .header("X-Kd-Appkey", app_id)
-            .header("X-Kd-Appdata", STANDARD.encode(appdata))
+            .header("X-Kd-Appdata", base64(appdata.as_bytes()))
             .header("X-Kd-Signature", kd.text))
     }
 
@@ -334,61 +343,25 @@ impl<N: Network> Client<N> {
             .into_iter()
             .find(|name| held.iter().any(|known| known == name))
     }
+}
 
-    fn login(&self) -> Result<Request, Fault> {
-        let Connection {
-            acct_id,
-            username,
-            app_id,
-            lcid,
-            ..
-        } = &self.connection;
-        let text = quote;
-        let user = format!("{{\"parameters\":[{},{}", text(acct_id), text(username));
-        let app_id = text(app_id.as_deref().unwrap_or_default());
-        let (operation, body) = match self.connection.auth {
-            Auth::Password => ("ValidateUser", with_secret(user, "password", lcid)),
-            Auth::AppSecret => (
-                "LoginByAppSecret",
-                with_secret(format!("{user},{app_id}"), "app_secret", lcid),
-            ),
-            Auth::Sign | Auth::SignedHeaders => {
-                let signed = self.sign(recipe::LOGIN, &[])?;
-                let seconds = signed.time_ms / 1000;
-                let body = format!("{user},{app_id},{seconds},{},{lcid}]}}", text(&signed.text));
-                ("LoginBySign", vec![Piece::bytes(body)])
-            }
-        };
-        let request = Request::post(self.url("AuthService", operation))
-            .header("Content-Type", "application/json")
-            .capture(held::SESSION, Place::Pointer("/KDSVCSessionId".to_owned()))
-            .session();
-        let request = held::ECHOES
-            .into_iter()
-            .fold(request, |request, (name, pointer)| {
-                request.capture(name, Place::Pointer(pointer.to_owned()))
-            });
-        Ok(Request {
-            body,
-            ..keep_cookies(request)
-        })
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let digit = DIGITS.get((bits >> (18 - 6 * place) & 63) as usize);
+            let padding = place > chunk.len();
+            text.push(
+                digit
+                    .filter(|_| !padding)
+                    .map_or('=', |digit| char::from(*digit)),
+            );
+        }
     }
-}
-
-fn with_secret(before: String, secret: &str, lcid: &str) -> Vec<Piece> {
-    vec![
-        Piece::bytes(before + ",\""),
-        Piece::secret(secret, Encoding::JsonString),
-        Piece::bytes(format!("\",{lcid}]}}")),
-    ]
-}
-
-fn keep_cookies(request: Request) -> Request {
-    [held::KD_COOKIE, held::ASP_COOKIE]
-        .into_iter()
-        .fold(request, |request, name| {
-            request.capture(name, Place::Cookie(name.to_owned()))
-        })
+    text
 }
 
 fn lost_session<T: Answer>(told: &Told<T>) -> Option<String> {

@@ -3,6 +3,8 @@
 mod act;
 mod bill;
 mod client;
+mod columns;
+mod discovery;
 mod form;
 mod lookup;
 mod normalise;
@@ -26,12 +28,13 @@ mod tree;
 mod update;
 mod view;
 
+use duijie_sdk::discovery::Fields;
 use duijie_sdk::lookup::Finding;
 use duijie_sdk::steps::{Entry, Outcome as Taken, Progress};
 use duijie_sdk::target::{Batch, Outcome};
 use duijie_sdk::{
-    Description, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Source, SourceBatch,
-    Steps, Target,
+    Description, Discovery, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Source,
+    SourceBatch, Steps, Target,
 };
 
 use client::Client;
@@ -41,11 +44,11 @@ use position::Position;
 use query::Reading;
 use settings::{Connection, Pipeline};
 
-/// One component, as setup, source, target, lookup and steps.
+/// One component, as setup, source, target, lookup, steps and discovery.
 #[derive(Debug)]
 pub struct Kingdee;
 
-duijie_sdk::export!(Kingdee: setup, source, target, lookup, steps);
+duijie_sdk::export!(Kingdee: setup, source, target, lookup, steps, discovery);
 
 impl Setup for Kingdee {
     fn describe() -> Description {
@@ -109,7 +112,6 @@ impl Source for Kingdee {
 
 /// A form's writer: over the host's network in a component, over any other
 /// where the same code is run natively.
-#[derive(Debug)]
 pub struct Writer<N>(target::Writer<N>);
 
 impl<N: Network> Writer<N> {
@@ -166,6 +168,12 @@ impl Steps for Kingdee {
         let (step, options) = (steps::named(step)?, &pipeline.options);
         let indices = (0..).zip(&entries).map(|(index, _)| index).collect();
         steps::perform(&client, &form, options, &step, &entries, indices)
+    }
+}
+
+impl Discovery for Kingdee {
+    fn fields_of(role: Role, collection: &str) -> Result<Fields, String> {
+        discovery::fields_of(role, collection)
     }
 }
 

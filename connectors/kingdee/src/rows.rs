@@ -5,7 +5,7 @@
 use duijie_sdk::json::Raw;
 use duijie_sdk::{Entry, json};
 
-use crate::query::Columns;
+use crate::columns::Columns;
 use crate::scan::{self, Kind};
 
 /// The cells of a page, row by row.

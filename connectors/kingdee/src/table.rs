@@ -63,10 +63,6 @@ pub(crate) fn known(form: &str) -> Option<Known> {
 }
 
 impl Known {
-    pub(crate) fn is_base_data(&self) -> bool {
-        self.number == "FNumber"
-    }
-
     pub(crate) fn fields(&self) -> impl Iterator<Item = Line> + use<> {
         self.lines.split('\n').filter_map(|line| {
             let mut cells = line.split('\t');
@@ -93,6 +89,14 @@ impl Known {
 }
 
 impl Line {
+    /// Whether it stands at this path.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        match path.rsplit_once('.') {
+            Some((within, name)) => self.within == within && self.name == name,
+            None => self.within.is_empty() && self.name == path,
+        }
+    }
+
     /// Only the system sets it.
     pub(crate) fn is_read_only(&self) -> bool {
         self.member.starts_with('<')

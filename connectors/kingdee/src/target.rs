@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use duijie_sdk::catalogue::{Catalogue, Checker, Collection};
 use duijie_sdk::http::Purpose;
 use duijie_sdk::target::{Action, Batch, Entry, Outcome};
 use duijie_sdk::{Fault, Network, Rejection};
@@ -17,16 +18,18 @@ use crate::outcome;
 use crate::packet::{self, Kind, Packet};
 use crate::reply::Status;
 use crate::settings::Options;
+use crate::table;
 use crate::tree::quote_all;
 use crate::update;
 
-#[derive(Debug)]
 pub(crate) struct Writer<N> {
     client: Client<N>,
     form: Form,
     options: Options,
     operation: Operation,
     normaliser: Normaliser,
+    /// Of new documents of a known form that the system is to check as well.
+    checker: Option<Checker<'static>>,
     /// One Model at a time, kept for its room.
     model: Vec<u8>,
 }
@@ -47,7 +50,12 @@ impl<N: Network> Writer<N> {
         operation: Operation,
     ) -> Self {
         let normaliser = Normaliser::new(form.clone());
+        let is_checked = operation != Operation::Save(Saving::Draft)
+            && options.get("ValidateFlag") != Some("false");
+        let known = Catalogue::new(table::TEXT).collection(&form.id);
+        let checker = known.filter(|_| is_checked).map(Collection::checker);
         Self {
+            checker,
             client,
             form,
             options,
@@ -168,6 +176,10 @@ impl<N: Network> Writer<N> {
         } else {
             Kind::Create
         };
+        // An update may say less than a document must have.
+        if let (None, Some(checker)) = (bill, &mut self.checker) {
+            checker.check(&self.model)?;
+        }
         if let Some(bill) = bill {
             let entity = &self.form.entity;
             let material = self.form.material.unwrap_or("FMaterialID");

@@ -184,24 +184,51 @@ impl Project {
             .collect()
     }
 
-    /// Compiles the components once for all tests of this process.
     fn lend_compiled(&self) {
-        static COMPILED: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
-        let folder = self.path("data/compiled");
-        let files = COMPILED.get_or_init(|| {
+        lend_compiled(self.folder.path(), || {
             self.command(&["check"]).expect(0);
-            let entries = std::fs::read_dir(&folder).unwrap();
-            entries
-                .map(|entry| {
-                    let entry = entry.unwrap();
-                    let name = entry.file_name().into_string().unwrap();
-                    (name, std::fs::read(entry.path()).unwrap())
-                })
-                .collect()
         });
-        std::fs::create_dir_all(&folder).unwrap();
-        for (name, bytes) in files {
-            std::fs::write(folder.join(name), bytes).unwrap();
+    }
+}
+
+/// Any command in a project folder that a test wrote itself.
+pub fn start_in(folder: &Path, arguments: &[&str]) -> Running {
+    lend_compiled(folder, || {
+        start(folder, &["check"]).end().expect(0);
+    });
+    start(folder, arguments)
+}
+
+fn start(folder: &Path, arguments: &[&str]) -> Running {
+    let mut command = binary("duijie");
+    command.args(arguments);
+    command.env("DUIJIE_LOG", "warn");
+    command.arg("--project").arg(folder);
+    command.arg("--connectors").arg(connectors());
+    Running::start(&mut command)
+}
+
+/// Lends the components to a project as they were compiled for the first one that used the same; `check`
+/// compiles those of this one.
+fn lend_compiled(folder: &Path, check: impl FnOnce()) {
+    static COMPILED: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+    let folder = folder.join("data/compiled");
+    let files = COMPILED.get_or_init(|| {
+        check();
+        let entries = std::fs::read_dir(&folder).unwrap();
+        entries
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                (name, std::fs::read(entry.path()).unwrap())
+            })
+            .collect()
+    });
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, bytes) in files {
+        let place = folder.join(name);
+        if !place.exists() {
+            std::fs::write(place, bytes).unwrap();
         }
     }
 }

@@ -270,3 +270,14 @@ fn a_request_that_may_have_left_is_told_from_one_that_did_not() {
         "After",
     );
 }
+
+#[test]
+fn base64_is_that_of_others() {
+    use base64::Engine;
+    let text = "5fd1c2a9f0e3b8,测试员,2052,0";
+    for end in text.char_indices().map(|(at, _)| at) {
+        let bytes = &text.as_bytes()[..end];
+        let expected = base64::engine::general_purpose::STANDARD.encode(bytes);
+        assert_eq!(super::base64(bytes), expected);
+    }
+}
