@@ -17,6 +17,7 @@ mod project;
 mod random;
 mod signature;
 mod simulators;
+mod system;
 mod wangdiantong;
 mod writer;
 
@@ -29,4 +30,5 @@ pub use journal::Request;
 pub use kingdee::{Document, Refusal};
 pub use project::{Report, report, write_connections};
 pub use simulators::{Error, Simulators};
+pub use system::{Broken, Row, System};
 pub use wangdiantong::OrderChange;
