@@ -1,35 +1,54 @@
 //! The Waiqin365 (外勤365, 勤策) connector: exports and nothing else.
 
 mod call;
+mod document;
+mod lookup;
 mod operation;
+mod outcome;
 mod position;
 mod reader;
+#[cfg(test)]
+mod script;
 mod settings;
 mod window;
+mod writer;
 
+use duijie_sdk::discovery::{Fields, Rule};
+use duijie_sdk::lookup::Finding;
+use duijie_sdk::target::{Batch, Outcome};
 use duijie_sdk::{
-    Description, Fault, Host, Problem, Role, Settings, Setup, Source, SourceBatch, Title,
+    Description, Discovery, Fault, Host, Lookup, Problem, Role, Settings, Setup, Source,
+    SourceBatch, Target, Title,
 };
 
 use call::Client;
-use operation::Query;
+use operation::{GIVEN, Query, SENT, Write};
 use position::Position;
 use settings::Task;
 use window::Stamp;
 
 struct Waiqin365;
 
-duijie_sdk::export!(Waiqin365: setup, source);
+duijie_sdk::export!(Waiqin365: setup, source, target, lookup, discovery);
 
 impl Setup for Waiqin365 {
     fn describe() -> Description {
         Description {
             connection: include_str!("../settings/connection.schema.json").to_owned(),
-            pipeline: vec![(
-                Role::Source,
-                include_str!("../settings/source.schema.json").to_owned(),
-            )],
-            collections: Query::all().map(|query| query.described()).collect(),
+            pipeline: vec![
+                (
+                    Role::Source,
+                    include_str!("../settings/source.schema.json").to_owned(),
+                ),
+                (
+                    Role::Target,
+                    include_str!("../settings/target.schema.json").to_owned(),
+                ),
+            ],
+            collections: Query::all()
+                .map(|query| query.described())
+                .chain(Write::all().map(|write| write.described()))
+                .collect(),
             recipes: call::recipes(),
             egress: vec!["{base_url}".to_owned()],
             ..Description::new(
@@ -48,7 +67,11 @@ impl Setup for Waiqin365 {
                     .err()
                     .unwrap_or_default(),
             ),
-            _ => problems.extend(settings::target(settings)),
+            _ => problems.extend(
+                settings::target(settings, collection)
+                    .err()
+                    .unwrap_or_default(),
+            ),
         }
         problems
     }
@@ -89,6 +112,55 @@ impl duijie_sdk::Reader for reader::Reader<Host> {
     /// where the last one is, only reading tells.
     fn next(&mut self, _limit: u32, _ahead: u32) -> Result<Option<SourceBatch>, Fault> {
         reader::Reader::next(self)
+    }
+}
+
+impl Target for Waiqin365 {
+    type Writer = writer::Writer<Host>;
+
+    fn open(settings: &Settings, collection: &str) -> Result<Self::Writer, Fault> {
+        let (client, write) = target(settings, collection)?;
+        Ok(writer::Writer::new(client, write))
+    }
+}
+
+impl duijie_sdk::Writer for writer::Writer<Host> {
+    fn write(&mut self, batch: Batch) -> Result<Vec<Outcome>, Fault> {
+        writer::Writer::write(self, &batch)
+    }
+}
+
+impl Lookup for Waiqin365 {
+    fn find(
+        settings: &Settings,
+        collection: &str,
+        target_keys: Vec<String>,
+    ) -> Result<Vec<Finding>, Fault> {
+        let (client, write) = target(settings, collection)?;
+        lookup::find(&client, write, &target_keys)
+    }
+}
+
+fn target(settings: &Settings, collection: &str) -> Result<(Client<Host>, Write), Fault> {
+    let connection = settings::connection(settings).map_err(Fault::InvalidSettings)?;
+    let write = settings::target(settings, collection).map_err(Fault::InvalidSettings)?;
+    Ok((Client::new(Host, connection), write))
+}
+
+impl Discovery for Waiqin365 {
+    fn fields_of(role: Role, collection: &str) -> Result<Fields, String> {
+        let table = if role == Role::Source { GIVEN } else { SENT };
+        let known = table
+            .collection(collection)
+            .filter(|_| Query::by_name(collection).is_some() == (role == Role::Source));
+        let known = known.ok_or_else(|| format!("collection `{collection}` is not known"))?;
+        let mut fields = known.discovery();
+        let either = Write::by_name(collection).map(|write| write.either);
+        if let Some((condition, names)) = either.and_then(|rule| rule.split_once(' ')) {
+            let words = format!("where {condition}, one of {names} is required");
+            fields.rules.push(Rule::Other(words));
+        }
+        Ok(fields)
     }
 }
 

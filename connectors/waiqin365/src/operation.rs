@@ -9,9 +9,17 @@
 //! that repeats the number, the list that documents are gathered in, the query
 //! that finds it (query, filter or `-`, field), a one-of rule with a condition.
 
+use duijie_sdk::catalogue::Catalogue;
 use duijie_sdk::{Collection, Guarantee, Role, Title};
+use serde_json::Value;
 
 const REQUESTS: &str = include_str!("../fields/requests.tsv");
+const RESPONSES: &str = include_str!("../fields/responses.tsv");
+
+/// What a caller sends: bodies of writes, parameters of queries.
+pub(crate) const SENT: Catalogue<'static> = Catalogue::new(REQUESTS);
+/// What comes back: records of queries, answers of writes.
+pub(crate) const GIVEN: Catalogue<'static> = Catalogue::new(RESPONSES);
 
 /// The parts of a head that both kinds have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +178,23 @@ impl Query {
         })
     }
 
+    /// The body of a request for one page. A size of 0 is not asked for.
+    pub(crate) fn body<'a>(
+        &self,
+        page: u32,
+        size: u32,
+        filters: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> String {
+        let mut body = format!("{{{}:{page}", Value::from(self.page_name));
+        if let Some(name) = self.size_name.filter(|_| size > 0) {
+            body += &format!(",{}:{size}", Value::from(name));
+        }
+        for (name, value) in filters {
+            body += &format!(",{}:{}", Value::from(name), Value::from(value));
+        }
+        body + "}"
+    }
+
     pub(crate) fn described(&self) -> Collection {
         let key: Vec<&str> = self.key.split(',').collect();
         Collection {
@@ -246,6 +271,11 @@ impl Write {
             .and_then(Self::of)
     }
 
+    /// Whether a document that stands can be written again under its number.
+    pub(crate) fn edits(&self) -> bool {
+        parameters(self.operation.name).any(|name| name == OPERATE_TYPE)
+    }
+
     pub(crate) fn guarantee(&self) -> Guarantee {
         match self.class {
             "lookup" => Guarantee::Lookup,
@@ -281,6 +311,9 @@ impl Write {
         }
     }
 }
+
+/// 1 creates, 2 edits the document of that number.
+pub(crate) const OPERATE_TYPE: &str = "operate_type";
 
 /// How long a document may stay invisible; the documents name no time.
 const SETTLE_MS: u64 = 3000;

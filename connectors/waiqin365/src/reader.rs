@@ -25,7 +25,6 @@ use std::collections::BTreeSet;
 use duijie_sdk::http::Request;
 use duijie_sdk::json::{Field, Page, Record};
 use duijie_sdk::{Change, Entry, Fault, Level, Network, SourceBatch, log};
-use serde_json::Value;
 
 use crate::call::{self, Client, SEED, hash};
 use crate::operation::Query;
@@ -112,19 +111,11 @@ impl<N: Network> Reader<N> {
 
     fn request(&self, within: &Within) -> Result<Request, Fault> {
         let query = &self.task.query;
-        let mut members = vec![format!("{}:{}", Value::from(query.page_name), within.page)];
-        if let Some(name) = query.size_name {
-            members.push(format!("{}:{}", Value::from(name), within.page_size));
-        }
         let dates = within.span.filters(query.dates, within.stamp);
-        let dates = dates.iter().map(|(name, value)| (*name, value));
+        let dates = dates.iter().map(|(name, value)| (*name, value.as_str()));
         let filters = self.task.filters.iter();
-        let filters = filters.map(|(name, value)| (name.as_str(), value));
-        for (name, value) in dates.chain(filters) {
-            let (name, value) = (Value::from(name), Value::from(value.as_str()));
-            members.push(format!("{name}:{value}"));
-        }
-        let body = format!("{{{}}}", members.join(","));
+        let filters = filters.map(|(name, value)| (name.as_str(), value.as_str()));
+        let body = query.body(within.page, within.page_size, dates.chain(filters));
         Ok(self.client.request(query.operation.path, body)?.read())
     }
 

@@ -7,7 +7,7 @@ use duijie_sdk::settings::Secret;
 use duijie_sdk::{Fault, Problem, Settings, time};
 use serde::Deserialize;
 
-use crate::operation::{Query, Reads};
+use crate::operation::{Query, Reads, Write};
 use crate::window::{DAY_S, Span};
 
 #[derive(Debug, Deserialize)]
@@ -109,7 +109,7 @@ fn known<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("known are {}", names.join(", "))
 }
 
-pub(crate) fn unknown<'a>(collection: &str, names: impl Iterator<Item = &'a str>) -> Problem {
+fn unknown<'a>(collection: &str, names: impl Iterator<Item = &'a str>) -> Problem {
     let problem = Problem::new("", format!("collection `{collection}` is not known"));
     problem.hint(known(names))
 }
@@ -119,12 +119,12 @@ pub(crate) fn unknown<'a>(collection: &str, names: impl Iterator<Item = &'a str>
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-pub(crate) fn target(settings: &Settings) -> Vec<Problem> {
-    settings
-        .pipeline::<Nothing>()
-        .err()
-        .map(problems)
-        .unwrap_or_default()
+pub(crate) fn target(settings: &Settings, collection: &str) -> Result<Write, Vec<Problem>> {
+    settings.pipeline::<Nothing>().map_err(problems)?;
+    Write::by_name(collection).ok_or_else(|| {
+        let names = Write::all().map(|write| write.operation.name);
+        vec![unknown(collection, names)]
+    })
 }
 
 impl Task {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Dates, Operation, Query, Reads, Write, operations};
-
-const RESPONSES: &str = include_str!("../../fields/responses.tsv");
+use super::{Dates, GIVEN, Operation, Query, RESPONSES, Reads, SENT, Write, operations};
 
 /// Rows that the documents print twice, and rows that the table has for lists
 /// of which the documents print the lines only.
@@ -74,6 +72,12 @@ fn the_table_has_every_row_of_the_documents() {
          backPreDeposit 14 4, backGoodsDeposit 20 4, getReceivableBackInfos 8 35, queryOrder 15 35"
     );
     assert_eq!((Query::all().count(), Write::all().count()), (20, 19));
+}
+
+#[test]
+fn the_tables_are_well_formed() {
+    assert_eq!(SENT.problems(), [""; 0]);
+    assert_eq!(GIVEN.problems(), [""; 0]);
 }
 
 #[test]
