@@ -34,7 +34,7 @@ impl<N: Network> Client<N> {
         Self {
             network,
             base_url: connection.base_url.trim_end_matches('/').to_owned(),
-            openid: connection.openid.to_string(),
+            openid: connection.openid,
             calls: Cell::new(0),
         }
     }

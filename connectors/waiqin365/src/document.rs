@@ -8,7 +8,6 @@ use duijie_sdk::Rejection;
 use duijie_sdk::catalogue::Checker;
 use duijie_sdk::json;
 use duijie_sdk::target::{Action, Entry};
-use serde_json::Value;
 
 use crate::operation::{OPERATE_TYPE, SENT, Write};
 
@@ -142,7 +141,7 @@ fn value<'d>(document: &'d [u8], name: &str) -> Result<Option<Cow<'d, str>>, Rej
 /// The document with a top-level text in the place of one that is there, or
 /// before all others.
 fn with(document: &[u8], name: &str, text: &str) -> Result<Vec<u8>, Rejection> {
-    let text = Value::from(text).to_string();
+    let text = json::quoted(text);
     let broken = |_| Rejection::never("type", "the document is no JSON object");
     if let Some(raw) = json::field(document, name).map_err(broken)? {
         // A raw value is a part of the document's own bytes.
@@ -157,8 +156,15 @@ fn with(document: &[u8], name: &str, text: &str) -> Result<Vec<u8>, Rejection> {
     } else {
         b","
     };
-    let name = Value::from(name).to_string();
-    Ok([b"{", name.as_bytes(), b":", text.as_bytes(), comma, inner].concat())
+    Ok([
+        b"{\"",
+        name.as_bytes(),
+        b"\":",
+        text.as_bytes(),
+        comma,
+        inner,
+    ]
+    .concat())
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@
 //! that finds it (query, filter or `-`, field), a one-of rule with a condition.
 
 use duijie_sdk::catalogue::Catalogue;
+use duijie_sdk::json::quoted;
 use duijie_sdk::{Collection, Guarantee, Role, Title};
-use serde_json::Value;
 
 const REQUESTS: &str = include_str!("../fields/requests.tsv");
 const RESPONSES: &str = include_str!("../fields/responses.tsv");
@@ -185,12 +185,12 @@ impl Query {
         size: u32,
         filters: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> String {
-        let mut body = format!("{{{}:{page}", Value::from(self.page_name));
+        let mut body = format!("{{\"{}\":{page}", self.page_name);
         if let Some(name) = self.size_name.filter(|_| size > 0) {
-            body += &format!(",{}:{size}", Value::from(name));
+            body += &format!(",\"{name}\":{size}");
         }
         for (name, value) in filters {
-            body += &format!(",{}:{}", Value::from(name), Value::from(value));
+            body += &format!(",\"{name}\":{}", quoted(value));
         }
         body + "}"
     }

@@ -79,7 +79,7 @@ fn id(reply: &Reply) -> Option<String> {
 pub(crate) fn not_sent(fault: Fault) -> Outcome {
     let reason = match fault {
         Fault::NotSent(reason) | Fault::Broken(reason) | Fault::Other(reason) => reason,
-        other => format!("{other:?}"),
+        _ => "the request did not leave".to_owned(),
     };
     Outcome::Rejected(Rejection::later("waiqin365.not-sent", reason))
 }

@@ -3,11 +3,11 @@
 //! that a change of settings never moves pages under a span half read.
 
 use duijie_sdk::Fault;
-use serde::{Deserialize, Serialize};
+use duijie_sdk::json::{self, Raw};
 
 use crate::window::{Span, Stamp};
 
-const VERSION: u32 = 1;
+const VERSION: i64 = 1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Position {
@@ -43,129 +43,94 @@ pub(crate) struct Within {
     pub(crate) before: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Form {
-    v: u32,
-    next: i64,
-    at: u64,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    rested: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    within: Option<Round>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Round {
-    /// `whole`, `days` or `after`.
-    span: String,
-    from: i64,
-    to: i64,
-    modify: bool,
-    size: u32,
-    pass: u32,
-    page: u32,
-    digest: u64,
-    before: u64,
-}
-
 impl Position {
     pub(crate) fn to_bytes(self) -> Vec<u8> {
-        let form = match self {
+        let (next_s, at_ms, rested, round) = match self {
             Self::Between {
                 next_s,
                 rested,
                 at_ms,
-            } => Form {
-                v: VERSION,
-                next: next_s,
-                at: at_ms,
-                rested,
-                within: None,
-            },
-            Self::Within(within) => Form {
-                v: VERSION,
-                next: within.next_s,
-                at: within.at_ms,
-                rested: within.last,
-                within: Some(Round::of(within)),
-            },
+            } => (next_s, at_ms, rested, String::new()),
+            Self::Within(within) => (within.next_s, within.at_ms, within.last, round(within)),
         };
-        // Writing plain numbers into memory cannot fail.
-        serde_json::to_vec(&form).unwrap_or_default()
+        format!(r#"{{"v":{VERSION},"next":{next_s},"at":{at_ms},"rested":{rested}{round}}}"#)
+            .into_bytes()
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            v: u32,
-        }
-        let Versioned { v } = serde_json::from_slice(bytes).map_err(|_| unreadable(bytes))?;
-        if v != VERSION {
-            return Err(Fault::other(format!(
+        let field = |name: &str| json::field(bytes, name).ok().flatten();
+        let version = field("v").and_then(Raw::integer);
+        match version {
+            Some(VERSION) => read(field).ok_or_else(|| unreadable(bytes)),
+            Some(v) => Err(Fault::other(format!(
                 "the position has format {v}, and this version of the connector knows {VERSION}"
-            )));
-        }
-        let form: Form = serde_json::from_slice(bytes).map_err(|_| unreadable(bytes))?;
-        match form.within {
-            None => Ok(Self::Between {
-                next_s: form.next,
-                rested: form.rested,
-                at_ms: form.at,
-            }),
-            Some(round) => round
-                .within(form.next, form.at, form.rested)
-                .map(Self::Within)
-                .ok_or_else(|| unreadable(bytes)),
+            ))),
+            None => Err(unreadable(bytes)),
         }
     }
 }
 
-impl Round {
-    fn of(within: Within) -> Self {
-        let (span, from, to) = match within.span {
-            Span::Whole => ("whole", 0, 0),
-            Span::Days { from, to } => ("days", from, to),
-            Span::After { from_s } => ("after", from_s, 0),
-        };
-        Self {
-            span: span.to_owned(),
-            from,
-            to,
-            modify: within.stamp == Stamp::Modify,
-            size: within.page_size,
-            pass: within.pass,
-            page: within.page,
-            digest: within.digest,
-            before: within.before,
-        }
-    }
+/// Digests are hexadecimal text: as numbers they would not fit everywhere.
+fn round(within: Within) -> String {
+    let (span, from, to) = match within.span {
+        Span::Whole => ("whole", 0, 0),
+        Span::Days { from, to } => ("days", from, to),
+        Span::After { from_s } => ("after", from_s, 0),
+    };
+    let modify = within.stamp == Stamp::Modify;
+    let Within {
+        page_size,
+        pass,
+        page,
+        digest,
+        before,
+        ..
+    } = within;
+    format!(
+        r#","span":"{span}","from":{from},"to":{to},"modify":{modify},"size":{page_size},"pass":{pass},"page":{page},"digest":"{digest:x}","before":"{before:x}""#
+    )
+}
 
-    fn within(&self, next_s: i64, at_ms: u64, last: bool) -> Option<Within> {
-        let (from, to) = (self.from, self.to);
-        Some(Within {
-            span: match self.span.as_str() {
-                "whole" => Span::Whole,
-                "days" => Span::Days { from, to },
-                "after" => Span::After { from_s: from },
-                _ => return None,
-            },
-            stamp: if self.modify {
-                Stamp::Modify
-            } else {
-                Stamp::Create
-            },
-            at_ms,
+fn read<'b>(field: impl Fn(&str) -> Option<Raw<'b>>) -> Option<Position> {
+    let integer = |name| field(name).and_then(Raw::integer);
+    let small = |name| integer(name).and_then(|number| u32::try_from(number).ok());
+    let flag = |name| match field(name)?.0 {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    };
+    let digest = |name| u64::from_str_radix(&field(name)?.text().ok()?, 16).ok();
+    let next_s = integer("next")?;
+    let at_ms = u64::try_from(integer("at")?).ok()?;
+    let rested = flag("rested")?;
+    let Some(span) = field("span") else {
+        return Some(Position::Between {
             next_s,
-            last,
-            page_size: self.size,
-            pass: self.pass,
-            page: Some(self.page).filter(|page| *page > 0)?,
-            digest: self.digest,
-            before: self.before,
-        })
-    }
+            rested,
+            at_ms,
+        });
+    };
+    let (from, to) = (integer("from")?, integer("to")?);
+    Some(Position::Within(Within {
+        span: match span.text().ok()?.as_ref() {
+            "whole" => Span::Whole,
+            "days" => Span::Days { from, to },
+            "after" => Span::After { from_s: from },
+            _ => return None,
+        },
+        stamp: match flag("modify")? {
+            true => Stamp::Modify,
+            false => Stamp::Create,
+        },
+        at_ms,
+        next_s,
+        last: rested,
+        page_size: small("size")?,
+        pass: small("pass")?,
+        page: small("page").filter(|page| *page > 0)?,
+        digest: digest("digest")?,
+        before: digest("before")?,
+    }))
 }
 
 fn unreadable(bytes: &[u8]) -> Fault {
@@ -186,12 +151,15 @@ mod tests {
 
     #[test]
     fn positions_read_back_and_keep_their_bytes() {
-        let between = Position::Between {
-            next_s: 1_760_000_000,
-            rested: true,
-            at_ms: 5,
-        };
-        check(between, r#"{"v":1,"next":1760000000,"at":5,"rested":true}"#);
+        for (rested, text) in [(true, "true"), (false, "false")] {
+            let between = Position::Between {
+                next_s: 1_760_000_000,
+                rested,
+                at_ms: 5,
+            };
+            let bytes = format!(r#"{{"v":1,"next":1760000000,"at":5,"rested":{text}}}"#);
+            check(between, &bytes);
+        }
         let within = |span, stamp| {
             Position::Within(Within {
                 span,
@@ -206,7 +174,7 @@ mod tests {
                 before: 2,
             })
         };
-        let rest = r#""size":1000,"pass":1,"page":3,"digest":18446744073709551615,"before":2}}"#;
+        let rest = r#""size":1000,"pass":1,"page":3,"digest":"ffffffffffffffff","before":"2"}"#;
         for (span, stamp, text) in [
             (
                 Span::Whole,
@@ -224,14 +192,14 @@ mod tests {
                 r#""after","from":4,"to":0,"modify":false"#,
             ),
         ] {
-            let bytes = format!(r#"{{"v":1,"next":9,"at":7,"within":{{"span":{text},{rest}"#);
+            let bytes = format!(r#"{{"v":1,"next":9,"at":7,"rested":false,"span":{text},{rest}"#);
             check(within(span, stamp), &bytes);
         }
     }
 
     #[test]
     fn foreign_bytes_are_no_position() {
-        let round = r#"{"v":1,"next":1,"at":1,"within":{"span":"weeks","from":0,"to":0,"modify":false,"size":1,"pass":0,"page":1,"digest":0,"before":0}}"#;
+        let round = r#"{"v":1,"next":1,"at":1,"rested":false,"span":"weeks","from":0,"to":0,"modify":false,"size":1,"pass":0,"page":1,"digest":"0","before":"0"}"#;
         let no_page = round
             .replace("weeks", "days")
             .replace("\"page\":1", "\"page\":0");

@@ -29,7 +29,7 @@ impl Script {
     }
 
     pub(crate) fn client(&self) -> Client<Script> {
-        let settings = settings(&connection(), &Value::from("{}"));
+        let settings = settings(&connection(), &Value::Null);
         Client::new(
             self.clone(),
             crate::settings::connection(&settings).unwrap(),

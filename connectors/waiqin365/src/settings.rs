@@ -1,50 +1,55 @@
 //! Settings as an admin wrote them, and the query that they make. Every
 //! problem is found, not only the first.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use duijie_sdk::settings::Secret;
-use duijie_sdk::{Fault, Problem, Settings, time};
-use serde::Deserialize;
+use duijie_sdk::json::{self, Raw};
+use duijie_sdk::{Problem, Settings, time};
 
 use crate::operation::{Query, Reads, Write};
 use crate::window::{DAY_S, Span};
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The host holds settings against their schemas first; what is read here is
+/// what the schemas cannot say.
+#[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) base_url: String,
-    pub(crate) openid: Word,
-    appkey: Secret,
+    pub(crate) openid: String,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pipeline {
-    start_time: Option<String>,
-    end_time: Option<String>,
-    window: Option<String>,
-    overlap: Option<String>,
-    settle: Option<String>,
-    page_size: Option<u32>,
-    #[serde(default)]
-    filters: BTreeMap<String, Word>,
-}
+/// Settings as texts: what is no text or number is none.
+struct Texts<'s>(Vec<(Cow<'s, str>, Raw<'s>)>);
 
-/// A text, or a number that is none: `status: 1`, an openid without quotes.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Word {
-    Number(i64),
-    Text(String),
-}
+impl<'s> Texts<'s> {
+    fn read(at: &str, settings: &'s str) -> Result<Self, Vec<Problem>> {
+        json::members(settings.as_bytes())
+            .map(Self)
+            .map_err(|error| vec![Problem::new(at, error.to_string())])
+    }
 
-impl std::fmt::Display for Word {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Number(number) => write!(out, "{number}"),
-            Self::Text(text) => out.write_str(text.trim()),
-        }
+    fn raw(&self, name: &str) -> Option<Raw<'s>> {
+        let found = self.0.iter().find(|(known, _)| known == name)?;
+        Some(found.1).filter(|raw| !raw.is_null())
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        let text = self.raw(name)?.text().ok()?;
+        Some(text.trim().to_owned())
+    }
+
+    fn unknown(&self, at: &str, known: &[&str]) -> Vec<Problem> {
+        let others = self
+            .0
+            .iter()
+            .filter(|(name, _)| !known.contains(&name.as_ref()));
+        others
+            .map(|(name, _)| {
+                Problem::new(
+                    &format!("{at}/{name}"),
+                    format!("setting `{name}` is not known"),
+                )
+            })
+            .collect()
     }
 }
 
@@ -66,9 +71,9 @@ pub(crate) struct Task {
 }
 
 pub(crate) fn connection(settings: &Settings) -> Result<Connection, Vec<Problem>> {
-    let connection = settings.connection::<Connection>().map_err(problems)?;
-    let mut found = Vec::new();
-    let base_url = connection.base_url.as_str();
+    let texts = Texts::read("/connection", &settings.connection)?;
+    let mut found = texts.unknown("/connection", &["base_url", "openid", "appkey"]);
+    let base_url = texts.get("base_url").unwrap_or_default();
     if !base_url.starts_with("https://") && !base_url.starts_with("http://") {
         let problem = Problem::new(
             "/connection/base_url",
@@ -81,25 +86,18 @@ pub(crate) fn connection(settings: &Settings) -> Result<Connection, Vec<Problem>
         let problem = Problem::new("/connection/base_url", "`/api` is added by the connector");
         found.push(problem.hint("leave it out"));
     }
-    let openid = connection.openid.to_string();
+    let openid = texts.get("openid").unwrap_or_default();
     if openid.is_empty() || !openid.bytes().all(|byte| byte.is_ascii_digit()) {
         let problem = Problem::new("/connection/openid", format!("`{openid}` is no openid"));
         found.push(problem.hint("write its digits in quotes"));
     }
-    if connection.appkey.name.is_empty() {
+    if texts.raw("appkey").is_none() {
         found.push(Problem::new("/connection/appkey", "`appkey` is missing"));
     }
     if found.is_empty() {
-        Ok(connection)
+        Ok(Connection { base_url, openid })
     } else {
         Err(found)
-    }
-}
-
-fn problems(fault: Fault) -> Vec<Problem> {
-    match fault {
-        Fault::InvalidSettings(problems) => problems,
-        other => vec![Problem::new("", format!("{other:?}"))],
     }
 }
 
@@ -114,28 +112,37 @@ fn unknown<'a>(collection: &str, names: impl Iterator<Item = &'a str>) -> Proble
     problem.hint(known(names))
 }
 
-/// The settings of a target: none beside the connection.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
+/// A target has no settings beside the connection.
 pub(crate) fn target(settings: &Settings, collection: &str) -> Result<Write, Vec<Problem>> {
-    settings.pipeline::<Nothing>().map_err(problems)?;
-    Write::by_name(collection).ok_or_else(|| {
+    let texts = Texts::read("/pipeline", &settings.pipeline)?;
+    let mut found = texts.unknown("/pipeline", &[]);
+    let write = Write::by_name(collection);
+    if write.is_none() {
         let names = Write::all().map(|write| write.operation.name);
-        vec![unknown(collection, names)]
-    })
+        found.push(unknown(collection, names));
+    }
+    write.filter(|_| found.is_empty()).ok_or(found)
 }
+
+const NAMES: [&str; 7] = [
+    "start_time",
+    "end_time",
+    "window",
+    "overlap",
+    "settle",
+    "page_size",
+    "filters",
+];
 
 impl Task {
     pub(crate) fn resolve(settings: &Settings, collection: &str) -> Result<Self, Vec<Problem>> {
-        let pipeline = settings.pipeline::<Pipeline>().map_err(problems)?;
+        let texts = Texts::read("/pipeline", &settings.pipeline)?;
         let Some(query) = Query::by_name(collection) else {
             let names = Query::all().map(|query| query.operation.name);
             return Err(vec![unknown(collection, names)]);
         };
-        let mut found = Found(Vec::new());
-        let task = found.task(pipeline, query);
+        let mut found = Found(texts.unknown("/pipeline", &NAMES));
+        let task = found.task(&texts, query);
         if found.0.is_empty() {
             Ok(task)
         } else {
@@ -172,27 +179,38 @@ impl Task {
 struct Found(Vec<Problem>);
 
 impl Found {
-    fn task(&mut self, pipeline: Pipeline, query: Query) -> Task {
+    fn task(&mut self, texts: &Texts<'_>, query: Query) -> Task {
+        let length = |name, other: &str| texts.get(name).unwrap_or_else(|| other.to_owned());
+        let (start_s, end_s) = self.bounds(texts, &query);
+        Task {
+            start_s,
+            end_s,
+            window_s: self.window(&length("window", "7d")),
+            overlap_s: self.duration("/pipeline/overlap", &length("overlap", "10m")),
+            settle_s: self.duration("/pipeline/settle", &length("settle", "60s")),
+            page_size: self.page_size(texts.get("page_size"), &query),
+            filters: self.filters(texts.raw("filters"), &query),
+            query,
+        }
+    }
+
+    fn bounds(&mut self, texts: &Texts<'_>, query: &Query) -> (Option<i64>, Option<i64>) {
         let name = query.operation.name;
-        let start_s = pipeline
-            .start_time
-            .as_deref()
-            .and_then(|text| self.instant("/pipeline/start_time", text));
-        let end_s = pipeline
-            .end_time
-            .as_deref()
-            .and_then(|text| self.instant("/pipeline/end_time", text));
-        match (query.reads, &pipeline.start_time) {
-            (Reads::Windows, None) => {
+        let (start, end) = (texts.get("start_time"), texts.get("end_time"));
+        let is_set = start.is_some();
+        let start_s = start.and_then(|text| self.instant("/pipeline/start_time", &text));
+        let end_s = end.and_then(|text| self.instant("/pipeline/end_time", &text));
+        match (query.reads, is_set) {
+            (Reads::Windows, false) => {
                 let problem = Problem::new("/pipeline/start_time", "`start_time` is missing");
-                self.0
-                    .push(problem.hint("say from when on documents are read: `2025-10-01`"));
+                let hint = "say from when on documents are read: `2025-10-01`";
+                self.0.push(problem.hint(hint));
             }
-            (Reads::Whole, Some(_)) => {
+            (Reads::Whole, true) => {
                 let message = format!("`{name}` cannot be read by time");
                 let problem = Problem::new("/pipeline/start_time", message);
-                self.0
-                    .push(problem.hint("leave it out: all records are read each time"));
+                let hint = "leave it out: all records are read each time";
+                self.0.push(problem.hint(hint));
             }
             _ => {}
         }
@@ -201,24 +219,13 @@ impl Found {
                 let message = "`end_time` is not later than `start_time`";
                 self.0.push(Problem::new("/pipeline/end_time", message));
             }
-            (None, Some(_)) if pipeline.start_time.is_none() => {
+            (None, Some(_)) if !is_set => {
                 let problem = Problem::new("/pipeline/end_time", "`end_time` without `start_time`");
                 self.0.push(problem.hint("set both or none"));
             }
             _ => {}
         }
-        let length =
-            |text: &Option<String>, other| text.clone().unwrap_or_else(|| String::from(other));
-        Task {
-            start_s,
-            end_s,
-            window_s: self.window(&length(&pipeline.window, "7d")),
-            overlap_s: self.duration("/pipeline/overlap", &length(&pipeline.overlap, "10m")),
-            settle_s: self.duration("/pipeline/settle", &length(&pipeline.settle, "60s")),
-            page_size: self.page_size(pipeline.page_size, &query),
-            filters: self.filters(pipeline.filters, &query),
-            query,
-        }
+        (start_s, end_s)
     }
 
     fn instant(&mut self, at: &str, text: &str) -> Option<i64> {
@@ -252,41 +259,47 @@ impl Found {
         window_s
     }
 
-    fn page_size(&mut self, size: Option<u32>, query: &Query) -> u32 {
+    fn page_size(&mut self, size: Option<String>, query: &Query) -> u32 {
         let most = query.max_page_size;
         let name = query.operation.name;
         let Some(size) = size else { return most };
-        if most == 0 {
-            let message = format!("`{name}` does not let its page's size be chosen");
-            let problem = Problem::new("/pipeline/page_size", message);
-            self.0.push(problem.hint("leave it out"));
-            return 0;
-        }
-        if size == 0 || size > most {
-            let message = format!("{size} records a page, where `{name}` gives 1 to {most}");
-            let problem = Problem::new("/pipeline/page_size", message);
-            self.0
-                .push(problem.hint(format!("write at most {most}, or leave it out")));
-        }
-        size
+        let (message, hint) = match size.parse() {
+            _ if most == 0 => (
+                format!("`{name}` does not let its page's size be chosen"),
+                "leave it out".to_owned(),
+            ),
+            Ok(size) if (1..=most).contains(&size) => return size,
+            _ => (
+                format!("{size} records a page, where `{name}` gives 1 to {most}"),
+                format!("write at most {most}, or leave it out"),
+            ),
+        };
+        self.0
+            .push(Problem::new("/pipeline/page_size", message).hint(hint));
+        most
     }
 
-    fn filters(&mut self, given: BTreeMap<String, Word>, query: &Query) -> Vec<(String, String)> {
+    fn filters(&mut self, given: Option<Raw<'_>>, query: &Query) -> Vec<(String, String)> {
+        let given = given.map_or(Ok(Vec::new()), |raw| json::members(raw.0));
+        let given = given.unwrap_or_else(|_| {
+            let message = "expected names and values";
+            self.0.push(Problem::new("/pipeline/filters", message));
+            Vec::new()
+        });
         let mut filters = Vec::new();
-        for (name, value) in given {
-            let value = value.to_string();
+        for (name, raw) in given {
+            let at = format!("/pipeline/filters/{name}");
+            let value = raw.text().unwrap_or_default().trim().to_owned();
             if !query.filters().any(|known| known == name) {
                 let message = format!("`{name}` does not narrow `{}`", query.operation.name);
-                let problem = Problem::new(&format!("/pipeline/filters/{name}"), message);
-                self.0.push(problem.hint(known(query.filters())));
+                self.0
+                    .push(Problem::new(&at, message).hint(known(query.filters())));
             } else if value.is_empty() {
-                let at = format!("/pipeline/filters/{name}");
-                let problem = Problem::new(&at, format!("`{name}` is empty"));
-                self.0.push(
-                    problem.hint("what an empty filter finds is not documented: leave it out"),
-                );
+                let hint = "what an empty filter finds is not documented: leave it out";
+                self.0
+                    .push(Problem::new(&at, format!("`{name}` is empty")).hint(hint));
             }
-            filters.push((name, value));
+            filters.push((name.into_owned(), value));
         }
         if let Some((name, value)) = query.fixed.split_once('=')
             && !filters.iter().any(|(given, _)| given == name)

@@ -40,16 +40,18 @@ fn everything_wrong_is_told_at_once() {
         &[],
     );
     check(
-        &json!({ "base_url": "api.example.com", "openid": "WQ1", "appkey": { "$secret": "" } }),
+        &json!({ "base_url": "api.example.com", "openid": "WQ1", "openld": 1 }),
         &json!({
-            "end_time": "2025-02-30", "window": "36h", "overlap": "some", "settle": "1.5h",
+            "star_time": 1, "end_time": "2025-02-30", "window": "36h", "overlap": "some", "settle": "1.5h",
             "page_size": 1001, "filters": { "purchase_status": "CG_DFH", "status": 1, "emp_code": "" },
         }),
         orders,
         &[
+            "/connection/openld: setting `openld` is not known",
             "/connection/base_url: `api.example.com` is no address",
             "/connection/openid: `WQ1` is no openid",
             "/connection/appkey: `appkey` is missing",
+            "/pipeline/star_time: setting `star_time` is not known",
             "/pipeline/end_time: `2025-02-30` is no date and time",
             "/pipeline/start_time: `start_time` is missing",
             "/pipeline/window: `36h` is not whole days",
@@ -60,6 +62,10 @@ fn everything_wrong_is_told_at_once() {
             "/pipeline/filters/status: `status` does not narrow `getDmsPurchaseOrderInfos`",
         ],
     );
+}
+
+#[test]
+fn what_a_collection_cannot_do_is_told() {
     check(
         &json!({
             "base_url": "https://openapi.example.com/api/", "openid": 5_465_103_569_540_931_532_i64,
@@ -163,7 +169,7 @@ fn the_outline_lists_windows_by_both_times() {
             "modified 2025-10-01 .. 2025-10-03"
         ]
     );
-    let within = r#"{"v":1,"next":1762000000,"at":7,"rested":true,"within":{"span":"days","from":20362,"to":20363,"modify":true,"size":100,"pass":1,"page":3,"digest":0,"before":0}}"#;
+    let within = r#"{"v":1,"next":1762000000,"at":7,"rested":true,"span":"days","from":20362,"to":20363,"modify":true,"size":100,"pass":1,"page":3,"digest":"0","before":"0"}"#;
     assert_eq!(
         outline_of(orders, &pipeline, Some(within), "2025-11-05 12:01:00"),
         ["modified 2025-10-01 .. 2025-10-02, from page 3"]

@@ -312,7 +312,7 @@ fn a_deleted_document_is_a_deletion_and_a_line_of_it_is_none() {
 #[test]
 fn what_never_stands_still_is_not_called_read() {
     let played = played(at(7260), (0..40).map(at));
-    played.order.set(Order::NewestFirst);
+    played.order.set(Order::Newest);
     // Something comes in at the front in every pass.
     for request in (0..4000).step_by(4) {
         played.events.borrow_mut().insert(request, Event::Arrives);
@@ -357,8 +357,8 @@ proptest! {
         fails in prop::collection::btree_set(0_usize..60, 0..6),
         size in prop_oneof![1_u32..8, Just(1000)],
         order in prop_oneof![
-            Just(Order::OldestFirst), Just(Order::NewestFirst),
-            Just(Order::LeastChangedFirst), Just(Order::LastChangedFirst),
+            Just(Order::Oldest), Just(Order::Newest),
+            Just(Order::LeastChanged), Just(Order::LastChanged),
         ],
         bounds_count: bool,
         stop_after in 1_usize..12,

@@ -31,10 +31,10 @@ pub(super) enum Event {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Order {
     #[default]
-    OldestFirst,
-    NewestFirst,
-    LeastChangedFirst,
-    LastChangedFirst,
+    Oldest,
+    Newest,
+    LeastChanged,
+    LastChanged,
 }
 
 #[derive(Default)]
@@ -121,10 +121,10 @@ impl Played {
             .filter(|document| self.shows(asked, document))
             .collect();
         found.sort_by_key(|document| match self.order.get() {
-            Order::OldestFirst => (document.created_s, document.id),
-            Order::NewestFirst => (-document.created_s, u32::MAX - document.id),
-            Order::LeastChangedFirst => (document.modified_s, document.id),
-            Order::LastChangedFirst => (-document.modified_s, document.id),
+            Order::Oldest => (document.created_s, document.id),
+            Order::Newest => (-document.created_s, u32::MAX - document.id),
+            Order::LeastChanged => (document.modified_s, document.id),
+            Order::LastChanged => (-document.modified_s, document.id),
         });
         let page = asked["page_number"]
             .as_u64()
