@@ -184,8 +184,10 @@ impl Project {
             .collect()
     }
 
+    /// Compiles the components once for all tests of this process.
     fn lend_compiled(&self) {
-        lend_compiled(self.folder.path(), || {
+        static COMPILED: Compiled = Compiled::new();
+        COMPILED.lend(&self.path("data/compiled"), || {
             self.command(&["check"]).expect(0);
         });
     }
@@ -193,13 +195,14 @@ impl Project {
 
 /// Any command in a project folder that a test wrote itself.
 pub fn start_in(folder: &Path, arguments: &[&str]) -> Running {
-    lend_compiled(folder, || {
-        start(folder, &["check"]).end().expect(0);
+    static COMPILED: Compiled = Compiled::new();
+    COMPILED.lend(&folder.join("data/compiled"), || {
+        started(folder, &["check"]).end().expect(0);
     });
-    start(folder, arguments)
+    started(folder, arguments)
 }
 
-fn start(folder: &Path, arguments: &[&str]) -> Running {
+fn started(folder: &Path, arguments: &[&str]) -> Running {
     let mut command = binary("duijie");
     command.args(arguments);
     command.env("DUIJIE_LOG", "warn");
@@ -208,27 +211,30 @@ fn start(folder: &Path, arguments: &[&str]) -> Running {
     Running::start(&mut command)
 }
 
-/// Lends the components to a project as they were compiled for the first one that used the same; `check`
-/// compiles those of this one.
-fn lend_compiled(folder: &Path, check: impl FnOnce()) {
-    static COMPILED: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
-    let folder = folder.join("data/compiled");
-    let files = COMPILED.get_or_init(|| {
-        check();
-        let entries = std::fs::read_dir(&folder).unwrap();
-        entries
-            .map(|entry| {
-                let entry = entry.unwrap();
-                let name = entry.file_name().into_string().unwrap();
-                (name, std::fs::read(entry.path()).unwrap())
-            })
-            .collect()
-    });
-    std::fs::create_dir_all(&folder).unwrap();
-    for (name, bytes) in files {
-        let place = folder.join(name);
-        if !place.exists() {
-            std::fs::write(place, bytes).unwrap();
+/// Components that one project compiled, for all others of the process.
+pub(crate) struct Compiled(OnceLock<Vec<(String, Vec<u8>)>>);
+
+impl Compiled {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Fills the folder; `compile` does so the first time.
+    pub(crate) fn lend(&self, folder: &Path, compile: impl FnOnce()) {
+        let files = self.0.get_or_init(|| {
+            compile();
+            let entries = std::fs::read_dir(folder).unwrap();
+            entries
+                .map(|entry| {
+                    let entry = entry.unwrap();
+                    let name = entry.file_name().into_string().unwrap();
+                    (name, std::fs::read(entry.path()).unwrap())
+                })
+                .collect()
+        });
+        std::fs::create_dir_all(folder).unwrap();
+        for (name, bytes) in files {
+            std::fs::write(folder.join(name), bytes).unwrap();
         }
     }
 }
@@ -247,7 +253,7 @@ fn built() -> PathBuf {
 }
 
 /// The binary without what the caller's environment would change.
-fn binary(name: &str) -> Command {
+pub(crate) fn binary(name: &str) -> Command {
     let program = built().join(name);
     assert!(
         program.exists(),
