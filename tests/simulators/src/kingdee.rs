@@ -16,6 +16,7 @@ mod query;
 mod reply;
 mod save;
 mod seed;
+mod service;
 mod session;
 mod trouble;
 mod world;
@@ -35,9 +36,8 @@ use document::Store;
 use reply::{Failure, SESSION_LOST, failure, refused, refused_rows};
 use session::{Sessions, cookies, login, session_id, verify, welcome};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::time::Instant;
-use trouble::{Late, Trouble};
+use trouble::Trouble;
 
 pub(crate) struct Kingdee {
     clock: Clock,
@@ -280,92 +280,6 @@ impl Call<'_> {
                 Answer::json(reply.to_bytes(), message)
             }
         }
-    }
-
-    fn is_query(&self) -> bool {
-        matches!(self.operation.as_str(), "ExecuteBillQuery" | "BillQuery")
-    }
-
-    fn form(&self, effect: Effect) -> Result<Node, Failure> {
-        let server = self.server;
-        let operation = self.operation.as_str();
-        let saves = matches!(operation, "Save" | "BatchSave" | "Draft");
-        let reads = self.is_query() || operation == "View";
-        if let Some(ms) = effect.late_ms.filter(|_| !reads) {
-            server.trouble.delay(Late {
-                due: Instant::now() + Duration::from_millis(ms),
-                operation: self.operation.clone(),
-                body: self.body.clone(),
-            });
-            return Ok(Node::Null);
-        }
-        let now_ms = server.clock.now_ms();
-        let mut store = server.store.lock().unwrap_or_else(PoisonError::into_inner);
-        if server.rules.fast && saves {
-            let mut bodies = server.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-            let bills = store.of_mut(OUTSTOCK).ok_or_else(|| unknown(OUTSTOCK))?;
-            return Ok(fast::save(bills, &mut bodies, &self.body, effect, now_ms));
-        }
-        let body = body::read(&self.body, self.is_query())?;
-        let name = match self.is_query() {
-            true => body
-                .data
-                .get("FormId")
-                .and_then(Node::scalar)
-                .unwrap_or_default(),
-            false => &body.form_id,
-        };
-        let form = forms::form(name).ok_or_else(|| unknown(name))?;
-        if operation == "Push" {
-            return push::run(&mut store, form, &body.data, effect, now_ms);
-        }
-        let bills = store.of_mut(name).ok_or_else(|| unknown(name))?;
-        if !reads && form.number.is_empty() {
-            return Err(failure(12, format!("{name}不支持此操作")));
-        }
-        let save = save::Save {
-            data: &body.data,
-            rules: &server.rules,
-            effect,
-            refusals: &server.trouble.refusals(),
-            now_ms,
-            draft: operation == "Draft",
-        };
-        let reply = match operation {
-            "Save" | "Draft" => save.one(bills)?,
-            "BatchSave" => save.batch(bills)?,
-            "ExecuteBillQuery" | "BillQuery" => {
-                let query = query::Query::read(form, &body.data)?;
-                let (rows, first) = query.rows(bills);
-                if let (Some(ms), Some(id)) = (effect.change_ms, first) {
-                    seed::change(bills, id, now_ms - i64::try_from(ms).unwrap_or(0));
-                }
-                let named = |row: Vec<Node>| match operation {
-                    "BillQuery" => Node::Map(query.keys.iter().cloned().zip(row).collect()),
-                    _ => Node::List(row),
-                };
-                Node::List(rows.into_iter().map(named).collect())
-            }
-            "View" => operation::view(bills, &body.data)?,
-            operation => {
-                let act = operation::Act {
-                    operation,
-                    number: &body.op_number,
-                    now_ms,
-                };
-                operation::run(bills, act, &body.data, effect)?
-            }
-        };
-        Ok(if body.polled {
-            // A long call that is complete at once: status 2, and nothing is left to poll.
-            Node::map([
-                ("Status", Node::integer(2)),
-                ("TaskId", Node::text("1")),
-                ("Result", reply),
-            ])
-        } else {
-            reply
-        })
     }
 }
 

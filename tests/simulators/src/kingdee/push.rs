@@ -13,8 +13,15 @@ use crate::node::Node;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Source, target, and names of fields in both.
+type Rule = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// Which forms follow which, with the fields that are named differently in both.
-const RULES: [(&str, &str, &[(&str, &str)]); 4] = [
+const RULES: [Rule; 4] = [
     (
         "SAL_SaleOrder",
         "SAL_OUTSTOCK",

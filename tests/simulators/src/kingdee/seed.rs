@@ -182,7 +182,7 @@ fn value(field: &Field, draw: usize) -> Node {
             random.below(10_000)
         )),
         Kind::Date => Node::text(format!("2025-{:02}-{:02}", 1 + draw % 12, 1 + draw % 28)),
-        Kind::Bool => Node::Bool(draw % 2 == 0),
+        Kind::Bool => Node::Bool(draw.is_multiple_of(2)),
         Kind::Text => match field.name.to_ascii_uppercase().as_str() {
             "FCONTACTUNITTYPE" | "FPAYUNITTYPE" => Node::text("BD_Customer"),
             name if name.contains("OWNERTYPE") => Node::text("BD_OwnerOrg"),

@@ -105,7 +105,7 @@ fn row(form: &'static Form, bill: &Bill) -> Row {
 }
 
 /// A document as a pipeline hands it over: base data by their bare numbers.
-fn flat(form: &'static Form, node: &Node) -> Node {
+fn flat(node: &Node) -> Node {
     match node {
         Node::Map(members) => match members.as_slice() {
             [(key, number)] if matches!(key.as_str(), "FNumber" | "FNUMBER" | "FNAME") => {
@@ -114,11 +114,11 @@ fn flat(form: &'static Form, node: &Node) -> Node {
             members => Node::Map(
                 members
                     .iter()
-                    .map(|(name, value)| (name.clone(), flat(form, value)))
+                    .map(|(name, value)| (name.clone(), flat(value)))
                     .collect(),
             ),
         },
-        Node::List(items) => Node::List(items.iter().map(|item| flat(form, item)).collect()),
+        Node::List(items) => Node::List(items.iter().map(flat).collect()),
         other => other.clone(),
     }
 }
@@ -157,7 +157,7 @@ impl System for Kingdee {
     fn sample(&self, collection: &str, n: usize) -> String {
         forms::form(collection).map_or(String::new(), |form| {
             let number = format!("T{n:07}");
-            flat(form, &seed::document(form, n, &number)).to_string()
+            flat(&seed::document(form, n, &number)).to_string()
         })
     }
 
@@ -169,7 +169,7 @@ impl System for Kingdee {
         required
             .enumerate()
             .map(|(n, field)| {
-                let mut document = flat(form, &seed::document(form, n, &format!("B{n:07}")));
+                let mut document = flat(&seed::document(form, n, &format!("B{n:07}")));
                 let path = match field.within {
                     "" => field.name.to_owned(),
                     within => format!("{within}.{}", field.name),
