@@ -3,7 +3,7 @@
 
 use duijie_e2e::{Ended, start_in};
 use duijie_sim::{Config, FaultKind, FaultRule, Simulators};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -87,16 +87,22 @@ const ORDERS: &str = "        - { field: FBillNo, type: string, value: \"C-{{FID
     \x20       - { field: FEntity.FRealQty, type: string, value: \"{{FSaleOrderEntry.FQty}}\" }\n\
     \x20       - { field: FEntity.FTaxPrice, type: string, value: \"{{FSaleOrderEntry.FTaxPrice}}\" }\n";
 
-/// Documents of a form by number, as JSON text.
-fn documents(simulators: &Simulators, form: &str) -> BTreeMap<String, Value> {
+/// Members of a document as the text that they came in, so that every digit counts.
+type Raw = BTreeMap<String, Box<RawValue>>;
+
+fn raw(json: &str) -> Raw {
+    serde_json::from_str(json).unwrap()
+}
+
+fn rows(json: &RawValue) -> Vec<Raw> {
+    serde_json::from_str(json.get()).unwrap()
+}
+
+/// Documents of a form by number.
+fn documents(simulators: &Simulators, form: &str) -> BTreeMap<String, Raw> {
     let all = simulators.documents_of(form).into_iter();
-    all.map(|document| {
-        (
-            document.bill_no,
-            serde_json::from_str(&document.json).unwrap(),
-        )
-    })
-    .collect()
+    all.map(|document| (document.bill_no, raw(&document.json)))
+        .collect()
 }
 
 /// Every order stands as a bill with its rows, digit by digit, once.
@@ -107,28 +113,17 @@ fn check_orders(simulators: &Simulators) {
     assert_eq!(bills.len(), orders.len());
     for order in orders {
         let bill = &bills[&format!("C-{}", order.key)];
-        let wanted: Value = serde_json::from_str(&order.json).unwrap();
-        assert_eq!(bill["FNote"], wanted["FNote"], "{}", order.key);
-        let rows = |list: &Value, names: [&str; 3]| -> Vec<String> {
-            let row = |row: &Value| {
-                names
-                    .map(|name| row.pointer(name).unwrap().to_string())
-                    .join(" ")
-            };
-            list.as_array().unwrap().iter().map(row).collect()
-        };
-        assert_eq!(
-            rows(
-                &bill["FEntity"],
-                ["/FMaterialID/FNumber", "/FRealQty", "/FTaxPrice"]
-            ),
-            rows(
-                &wanted["FSaleOrderEntry"],
-                ["/FMaterialId_FNumber", "/FQty", "/FTaxPrice"]
-            ),
-            "{}",
-            order.key
-        );
+        let wanted = raw(&order.json);
+        assert_eq!(bill["FNote"].get(), wanted["FNote"].get(), "{}", order.key);
+        let bill_rows = rows(&bill["FEntity"]).into_iter().map(|row| {
+            let material = raw(row["FMaterialID"].get());
+            [&material["FNumber"], &row["FRealQty"], &row["FTaxPrice"]].map(|text| text.to_string())
+        });
+        let order_rows = rows(&wanted["FSaleOrderEntry"]).into_iter().map(|row| {
+            ["FMaterialId_FNumber", "FQty", "FTaxPrice"].map(|name| row[name].to_string())
+        });
+        let (bill_rows, order_rows): (Vec<_>, Vec<_>) = (bill_rows.collect(), order_rows.collect());
+        assert_eq!(bill_rows, order_rows, "{}", order.key);
     }
 }
 
@@ -224,20 +219,14 @@ fn base_data_keeps_its_names_and_digits() {
     assert_eq!(ended.data()["applied"], before.len());
     let written = documents(&project.simulators, "BD_Supplier");
     for material in before {
-        let wanted: Value = serde_json::from_str(&material.json).unwrap();
+        let wanted = raw(&material.json);
         let supplier = &written[&format!("M-{}", material.key)];
-        assert_eq!(supplier["FName"], wanted["FName"]);
-        let text = |name: &str| match &wanted[name] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let told = format!(
-            "{}|{}|{}",
-            text("FNumber"),
-            text("FGROSSWEIGHT"),
-            text("FModifyDate")
-        );
-        assert_eq!(supplier["FDescription"], told.as_str());
+        assert_eq!(supplier["FName"].get(), wanted["FName"].get());
+        let text = |name: &str| wanted[name].get().trim_matches('"').to_owned();
+        let told = ["FNumber", "FGROSSWEIGHT", "FModifyDate"]
+            .map(text)
+            .join("|");
+        assert_eq!(supplier["FDescription"].get(), format!("\"{told}\""));
     }
 }
 
