@@ -8,6 +8,10 @@
 //!   field of the call says it;
 //! - `settings`: from a field of the call to the setting that it is here, or to
 //!   null where the connector does it by itself;
+//! - `columns`: the setting that lists the fields to read, where the call gives
+//!   each as a row of its own;
+//! - `time`: the settings `filter` and `field`, where the call says in a filter
+//!   from which time on it reads;
 //! - `lists`: by collection, what stands behind a list's name: `from`, `fields`.
 
 use duijie_contract::{Description, Role};
@@ -159,6 +163,17 @@ impl<'a> Offer<'a> {
         let marked = properties
             .find(|(_, property)| property.get("x-window").and_then(Value::as_str) == Some(end));
         marked.map(|(name, _)| name.as_str())
+    }
+
+    /// The setting that lists the fields to read.
+    pub(crate) fn columns(&self) -> Option<&str> {
+        self.mark("columns")?.as_str()
+    }
+
+    /// The settings of the filter, and of the field that windows are on.
+    pub(crate) fn time(&self) -> Option<(&str, &str)> {
+        let time = self.mark("time")?;
+        Some((time.get("filter")?.as_str()?, time.get("field")?.as_str()?))
     }
 
     /// What a list's name in rules means for a collection: the record's list,

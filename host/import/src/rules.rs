@@ -120,19 +120,7 @@ fn rule(group: &str, row: &Row, formats: &[Format], tables: &mut Vec<Table>) -> 
         ));
     }
     if row.value.is_empty() {
-        match rule.kind.as_str() {
-            "object" => rule.line.what = String::from("an object"),
-            _ => rule.blank(),
-        }
-        if rule.required && rule.kind != "object" {
-            let why = "it is required and the scheme gives it no value";
-            let note = Note::new(
-                "a comment",
-                why,
-                "give it a value if the target asks for one",
-            );
-            rule.line = note.line(Outcome::Changed, std::mem::take(&mut rule.line.place));
-        }
+        without_value(&mut rule);
         return rule;
     }
     if let Some(parser) = unknown_parser(&rule) {
@@ -167,6 +155,23 @@ fn rule(group: &str, row: &Row, formats: &[Format], tables: &mut Vec<Table>) -> 
         }
     }
     rule
+}
+
+fn without_value(rule: &mut Rule) {
+    if rule.kind == "object" {
+        rule.line.what = String::from("an object");
+        return;
+    }
+    rule.blank();
+    if rule.required {
+        let why = "it is required and the scheme gives it no value";
+        let note = Note::new(
+            "a comment",
+            why,
+            "give it a value if the target asks for one",
+        );
+        rule.line = note.line(Outcome::Changed, std::mem::take(&mut rule.line.place));
+    }
 }
 
 fn set_type(rule: &mut Rule) {

@@ -28,6 +28,7 @@ impl Reading<'_> {
                 self.row(row, place, &mut settings, report);
             }
         }
+        self.columns(source, &mut settings, report);
         let from = self.offer.window("from");
         if let Some(from) = from.filter(|from| settings.iter().all(|(name, _)| name != from)) {
             settings.insert(0, (from.to_owned(), quoted(self.start)));
@@ -37,6 +38,29 @@ impl Reading<'_> {
             report.changed("source window", note);
         }
         settings
+    }
+
+    /// Fields that the call lists as rows: the value of each is its own name.
+    fn columns(&self, source: &Side, settings: &mut Settings, report: &mut Report) {
+        let Some(name) = self.offer.columns() else {
+            return;
+        };
+        let rows = source.request.iter().filter(|row| self.is_column(row));
+        let fields: Vec<String> = rows.map(|row| quoted(&row.value)).collect();
+        if fields.is_empty() || settings.iter().any(|(known, _)| known == name) {
+            return;
+        }
+        let what = format!("source.settings.{name}: {} fields", fields.len());
+        let why = "rows of one document become one record, with its rows in a list";
+        let todo = "put the list's name before the fields of rows, such as `FEntity.FQty`, and group no more";
+        settings.push((name.to_owned(), format!("[{}]", fields.join(", "))));
+        report.changed("source.request fields", Note::new(what, why, todo));
+    }
+
+    fn is_column(&self, row: &Row) -> bool {
+        let same = |text: &str| text.replace(['.', '_'], "");
+        let unknown = self.offer.setting(row.name()) == Setting::Unknown;
+        unknown && !row.value.is_empty() && same(&row.value) == same(&row.path)
     }
 
     fn row(&self, row: &Row, place: String, settings: &mut Settings, report: &mut Report) {
@@ -51,6 +75,10 @@ impl Reading<'_> {
         }
         if self.offer.names_collection(row.name()) {
             report.carried(place, format!("source.collection: {value}"));
+            return;
+        }
+        if self.offer.columns().is_some() && self.is_column(row) {
+            report.carried(place, "a field to read");
             return;
         }
         let name = match self.offer.setting(row.name()) {
@@ -68,7 +96,10 @@ impl Reading<'_> {
                 return;
             }
         };
-        if Some(name) == self.offer.window("from") {
+        let time = self.offer.time().filter(|(filter, _)| *filter == name);
+        if let Some((_, field)) = time.filter(|_| value.contains("{{")) {
+            self.filter(name, field, value, place, settings, report);
+        } else if Some(name) == self.offer.window("from") {
             self.start(name, value, place, settings, report);
         } else if Some(name) == self.offer.window("to") {
             end(name, value, place, report);
@@ -83,6 +114,33 @@ impl Reading<'_> {
             report.carried(place, format!("source.settings.{name}: {scalar}"));
             settings.push((name.to_owned(), scalar));
         }
+    }
+
+    /// `FApproveDate>='{{LAST_SYNC_TIME|datetime}}' and FDocumentStatus='C'`: the
+    /// window's field is a setting, the rest stays a filter.
+    fn filter(
+        &self,
+        name: &str,
+        field: &str,
+        value: &str,
+        place: String,
+        settings: &mut Settings,
+        report: &mut Report,
+    ) {
+        let Some((found, rest)) = windowed(value) else {
+            let why = "the window of time in it cannot be told from the rest";
+            let todo = format!("set `{field}` and `{name}` yourself");
+            report.left(place, Note::new(value, why, todo));
+            return;
+        };
+        let mut what = format!("{field}: {found}");
+        settings.push((field.to_owned(), quoted(&found)));
+        if !rest.is_empty() {
+            what.push_str(&format!("; {name}: {rest}"));
+            settings.push((name.to_owned(), quoted(&rest)));
+        }
+        let why = "the connector makes the windows, and the host keeps where they end";
+        report.changed(place, Note::new(what, why, ""));
     }
 
     /// Where the first run begins, and how far each goes back.
@@ -132,6 +190,10 @@ impl Reading<'_> {
             "1" | "true" if wants("boolean") => String::from("true"),
             "0" | "false" if wants("boolean") => String::from("false"),
             digits if wants("integer") && is_digits(digits) => digits.to_owned(),
+            list if wants("array") => {
+                let items: Vec<String> = list.split(',').map(|item| quoted(item.trim())).collect();
+                format!("[{}]", items.join(", "))
+            }
             text => quoted(text),
         }
     }
@@ -152,6 +214,33 @@ fn end(name: &str, value: &str, place: String, report: &mut Report) {
         place,
         Note::new("not set: a run reads up to now", why, todo),
     );
+}
+
+/// The field of a window, and what else the filter asks for. None where one
+/// field is not all that the window is on, or where there is an "or" or a bracket.
+fn windowed(filter: &str) -> Option<(String, String)> {
+    let lower = filter.to_ascii_lowercase();
+    if lower.contains(" or ") || filter.contains(['(', ')']) {
+        return None;
+    }
+    let (mut field, mut rest, mut from) = (None, Vec::new(), 0);
+    let ends = lower
+        .match_indices(" and ")
+        .map(|(at, word)| (at, at + word.len()));
+    for (end, next) in ends.chain([(filter.len(), filter.len())]) {
+        let part = filter.get(from..end)?.trim();
+        from = next;
+        if !part.contains("{{") {
+            rest.push(part);
+            continue;
+        }
+        let name = part.split(['>', '<', '=', ' ']).next()?.to_owned();
+        if name.contains('{') || field.as_ref().is_some_and(|known| *known != name) {
+            return None;
+        }
+        field = Some(name);
+    }
+    Some((field?, rest.join(" and ")))
 }
 
 /// `{{LAST_SYNC_TIME}}-600` in an expression: 600.

@@ -44,6 +44,7 @@ fn described(name: &str, role: Role, schema: &str, collection: &str, key: &str) 
             settle_ms: 0,
             max_records: 0,
             max_bytes: 0,
+            draining: false,
         }],
         other_collections: true,
         recipes: Vec::new(),
