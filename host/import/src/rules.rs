@@ -158,8 +158,9 @@ fn rule(group: &str, row: &Row, formats: &[Format], tables: &mut Vec<Table>) -> 
 }
 
 fn without_value(rule: &mut Rule) {
-    if rule.kind == "object" {
-        rule.line.what = String::from("an object");
+    if rule.is_container() {
+        // An array without a list has one row.
+        rule.line.what = format!("an {}", rule.kind);
         return;
     }
     rule.blank();
