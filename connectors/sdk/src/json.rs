@@ -8,7 +8,7 @@ mod block;
 mod lane;
 mod raw;
 mod record;
-mod skip;
+pub(crate) mod skip;
 
 pub use answer::{Answer, Page};
 pub use raw::{Raw, text_of};
