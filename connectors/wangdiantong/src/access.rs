@@ -180,9 +180,7 @@ impl Access {
                 let total = u8::from(page.number == 0);
                 pairs.push(pair(
                     "pager",
-                    format!(
-                        r#"{{"page_no":{number},"page_size":{size},"calc_total":{total}}}"#
-                    ),
+                    format!(r#"{{"page_no":{number},"page_size":{size},"calc_total":{total}}}"#),
                 ));
             }
             None => pairs.extend(call.arguments.iter().map(|argument| {

@@ -84,7 +84,9 @@ impl Dialect {
             Dialect::Openapi2 => (&["appkey"], &["appsecret"]),
             Dialect::Qimen => (&["app_key"], &["app_secret"]),
             Dialect::Flagship => (&["appkey", "salt"], &["appsecret"]),
-            Dialect::FlagshipQimen => (&["app_key", "appkey", "salt"], &["app_secret", "appsecret"]),
+            Dialect::FlagshipQimen => {
+                (&["app_key", "appkey", "salt"], &["app_secret", "appsecret"])
+            }
         }
     }
 }

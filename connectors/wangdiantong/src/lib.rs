@@ -1,12 +1,17 @@
-//! Wangdiantong 企业版 as a source: sales stock-outs, orders, goods, stock and
-//! refunds, over openapi2 or through the 奇门 gateway. Records pass through
-//! byte for byte; nothing here knows what a field means beyond its key.
+//! Wangdiantong (旺店通) 企业版 and 旗舰版, called directly or through the 奇门
+//! gateway. Records pass through byte for byte; nothing here knows what a field
+//! means beyond its key.
 
+mod access;
 mod answer;
 mod collection;
+mod columns;
+mod connection;
 mod dialect;
+mod nested;
 mod position;
 mod reader;
+mod refusal;
 mod settings;
 mod window;
 
@@ -14,7 +19,7 @@ use duijie_sdk::{
     Description, Fault, Host, Network, Problem, Role, Settings, Setup, Source, SourceBatch, Title,
 };
 
-use collection::COLLECTIONS;
+use collection::Collection;
 use position::Position;
 use settings::Query;
 
@@ -30,17 +35,14 @@ impl Setup for Wangdiantong {
                 Role::Source,
                 include_str!("../settings/source.schema.json").to_owned(),
             )],
-            collections: COLLECTIONS
-                .iter()
-                .map(collection::Collection::described)
-                .collect(),
+            collections: Collection::all().map(|one| one.described()).collect(),
             recipes: dialect::recipes(),
             egress: vec!["{base_url}".to_owned()],
             calls_per_minute: 60,
             ..Description::new(
                 "wangdiantong",
                 env!("CARGO_PKG_VERSION"),
-                Title::new("Wangdiantong", "旺店通企业版"),
+                Title::new("Wangdiantong", "旺店通"),
             )
         }
     }
@@ -88,18 +90,17 @@ impl duijie_sdk::Reader for reader::Reader<Host> {
 const MAX_OUTLINE: usize = 200;
 
 fn outline(query: &Query, position: Option<Position>, now_ms: u64) -> Vec<String> {
-    let field = query.time_field();
     let mut lines = Vec::new();
     let (mut next_s, mut rested) = match position {
         None => (query.start_s, false),
         Some(Position::Between { next_s, rested }) => (next_s, rested),
         Some(Position::Within(within)) => {
             let window = within.window;
-            lines.push(format!(
-                "{field} {}, page {} to 0",
-                window.text(),
-                within.page
-            ));
+            let told = query.told(window);
+            lines.push(match within.forward {
+                true => format!("{told}, page {} on", within.page),
+                false => format!("{told}, page {} to 0", within.page),
+            });
             if window.last {
                 return lines;
             }
@@ -109,9 +110,12 @@ fn outline(query: &Query, position: Option<Position>, now_ms: u64) -> Vec<String
     let mut more = 0_u64;
     while let Some(window) = query.window(next_s, rested, now_ms) {
         if lines.len() < MAX_OUTLINE {
-            lines.push(format!("{field} {}", window.text()));
+            lines.push(query.told(window));
         } else {
             more += 1;
+        }
+        if query.window_s.is_none() {
+            break;
         }
         (next_s, rested) = (window.to_s + 1, false);
     }

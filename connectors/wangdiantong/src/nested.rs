@@ -84,7 +84,8 @@ pub(crate) fn fractions_as_text(json: &str) -> String {
         let length = match first {
             '"' => text_length(rest),
             '-' | '0'..='9' => {
-                let digits = |byte: u8| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+                let digits =
+                    |byte: u8| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
                 rest.bytes().position(digits).unwrap_or(rest.len())
             }
             _ => first.len_utf8(),
@@ -147,7 +148,8 @@ mod tests {
 
     #[test]
     fn fractions_become_texts_and_nothing_else_changes() {
-        let json = r#"{"a\"1.5":1.50,"b":-2,"c":"3.0","d":[1e3,0.10],"e":null,"张":2756286207594856469}"#;
+        let json =
+            r#"{"a\"1.5":1.50,"b":-2,"c":"3.0","d":[1e3,0.10],"e":null,"张":2756286207594856469}"#;
         let expected = r#"{"a\"1.5":"1.50","b":-2,"c":"3.0","d":["1e3","0.10"],"e":null,"张":2756286207594856469}"#;
         assert_eq!(fractions_as_text(json), expected);
     }

@@ -29,6 +29,9 @@ pub(crate) struct Within {
     /// Pages are read one by one, as records left the window while several
     /// were read at once.
     pub(crate) singly: bool,
+    /// Pages are read from the first to a short one, as nothing tells how many
+    /// there are; `total` is 0.
+    pub(crate) forward: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +52,8 @@ enum Form {
         page: u64,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         singly: bool,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forward: bool,
     },
 }
 
@@ -74,6 +79,19 @@ impl Position {
             total,
             page: pages.saturating_sub(1),
             singly: false,
+            forward: false,
+        })
+    }
+
+    /// Reading goes on at `page`, and how many follow is not known.
+    pub(crate) fn forward(window: Window, page_size: u32, page: u64) -> Self {
+        Position::Within(Within {
+            window,
+            page_size,
+            total: 0,
+            page,
+            singly: false,
+            forward: true,
         })
     }
 
@@ -94,6 +112,7 @@ impl Position {
                 total: within.total,
                 page: within.page,
                 singly: within.singly,
+                forward: within.forward,
             },
         };
         // Writing plain numbers into memory cannot fail.
@@ -122,6 +141,7 @@ impl Position {
                 total,
                 page,
                 singly,
+                forward,
                 ..
             } => Ok(Position::Within(Within {
                 window: Window {
@@ -133,6 +153,7 @@ impl Position {
                 total,
                 page,
                 singly,
+                forward,
             })),
         }
     }
@@ -167,6 +188,7 @@ mod tests {
                     total: 201,
                     page: 2,
                     singly: false,
+                    forward: false,
                 }),
                 r#"{"v":1,"from":1760000000,"to":1760003599,"last":true,"size":100,"total":201,"page":2}"#,
             ),
@@ -177,6 +199,7 @@ mod tests {
                     total: 201,
                     page: 2,
                     singly: true,
+                    forward: false,
                 }),
                 r#"{"v":1,"from":1760000000,"to":1760003599,"last":true,"size":100,"total":201,"page":2,"singly":true}"#,
             ),

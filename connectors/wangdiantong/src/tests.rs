@@ -73,6 +73,38 @@ fn everything_wrong_is_told_at_once() {
             "/pipeline/stockout_no: `stockout_no` does not narrow `refund_query`",
         ],
     );
+    check(&direct(), &json!({}), "shop", &[]);
+    check(
+        &direct(),
+        &json!({ "start_time": "2025-10-01", "window": "1h", "shop_no": "S1" }),
+        "warehouse_query",
+        &[
+            "/pipeline/start_time: `start_time` does not narrow `warehouse_query`, which is read whole",
+            "/pipeline/window: `window` does not narrow `warehouse_query`, which is read whole",
+            "/pipeline/shop_no: `shop_no` does not narrow `warehouse_query`",
+        ],
+    );
+    check(
+        &direct(),
+        &json!({}),
+        "goods_query",
+        &["/pipeline/start_time: `start_time` is missing, from which on `goods_query` is read"],
+    );
+    let mut flagship = direct();
+    flagship["dialect"] = "flagship".into();
+    check(
+        &flagship,
+        &json!({ "start_time": "2025-10-01" }),
+        stockouts,
+        &["/connection/salt: `salt` is missing, which dialect `flagship` signs with"],
+    );
+    flagship["salt"] = "testsalt".into();
+    check(
+        &flagship,
+        &json!({ "start_time": "2025-10-01" }),
+        "vip_api_refund_query",
+        &["/connection/dialect: dialect `flagship` does not offer `vip_api_refund_query`"],
+    );
     check(
         &direct(),
         &json!({ "start_time": "2025-10-01" }),
@@ -113,10 +145,16 @@ fn the_description_holds_what_the_settings_say() {
     for recipe in &description.recipes {
         assert!(schema(&recipe.steps).is_object());
     }
-    for collection in &crate::COLLECTIONS {
-        for filter in collection.filters {
-            assert!(pipeline["properties"].get(filter).is_some(), "{filter}");
-        }
+    let filters = crate::Collection::all().flat_map(|collection| {
+        let sides = ["openapi2", "qimen", "flagship"].map(|name| {
+            let dialect = serde_json::from_value(json!(name)).unwrap();
+            collection.side(dialect).cloned()
+        });
+        let filters = sides.into_iter().flatten().flat_map(|side| side.filters);
+        filters.collect::<Vec<_>>()
+    });
+    for (filter, _) in filters {
+        assert!(pipeline["properties"].get(filter).is_some(), "{filter}");
     }
 }
 
