@@ -9,7 +9,9 @@ use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
 use crate::kingdee::{Document, Kingdee, Refusal};
-use crate::wangdiantong::{Direct, OrderChange, Qimen, Wangdiantong};
+use crate::wangdiantong::{
+    Direct, Flagship, Layered, OrderChange, Qimen, Wangdiantong, operation_of,
+};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
@@ -112,6 +114,11 @@ impl Simulators {
         format!("http://{}/router/qm", self.wangdiantong)
     }
 
+    /// `http://127.0.0.1:<port>/openapi`, of 旗舰版.
+    pub fn flagship_url(&self) -> String {
+        format!("http://{}/openapi", self.wangdiantong)
+    }
+
     /// `http://127.0.0.1:<port>/K3Cloud/`
     pub fn kingdee_url(&self) -> String {
         format!("http://{}/K3Cloud/", self.kingdee)
@@ -149,6 +156,30 @@ impl Simulators {
     /// Changes an order; false when there is none of that number.
     pub fn change_order(&self, change: &OrderChange) -> bool {
         self.servers.wangdiantong.change(change)
+    }
+
+    /// Takes a shipment back; false when there is none of that number.
+    pub fn revert_shipment(&self, stockout_no: &str) -> bool {
+        let now = self.servers.exchange.clock.now();
+        self.servers.wangdiantong.revert(stockout_no, now)
+    }
+
+    /// Every row of one of Wangdiantong's collections as a JSON object of dialect A, by the name of its php page.
+    pub fn wangdiantong_rows(&self, collection: &str) -> Vec<serde_json::Value> {
+        values(&self.servers.wangdiantong.rows(collection))
+    }
+
+    /// Adds rows to one of Wangdiantong's collections that no order makes, changed at times (unix seconds) spread
+    /// over `from..=to`.
+    pub fn add_wangdiantong_rows(&self, collection: &str, count: usize, from: i64, to: i64) {
+        let server = &self.servers.wangdiantong;
+        server.add_rows(collection, count, from, to);
+    }
+
+    /// Changes the row at a place of [`Self::wangdiantong_rows`]; false when there is none, or orders make it.
+    pub fn change_wangdiantong_row(&self, collection: &str, place: usize, at: i64) -> bool {
+        let server = &self.servers.wangdiantong;
+        server.change_row(collection, place, at)
     }
 
     /// The bills that arrived, by id.
@@ -286,21 +317,38 @@ async fn wangdiantong(
             .ok()
             .and_then(|form| form.get("method"))
             .unwrap_or("unknown");
-        let operation = format!(
-            "wangdiantong.{}",
-            method.trim_start_matches("wdt.").replace('.', "_")
-        );
-        return run
-            .run(
-                &operation,
-                body.len(),
-                &link,
-                &Qimen {
-                    server,
-                    form: &form,
-                },
-            )
-            .await;
+        let operation = operation_of(method);
+        let own = form.as_ref().ok().and_then(|form| form.get("wdt_sign"));
+        let form = &form;
+        // 企业奇门 knows nothing of 旗舰版's own signature and only signs over it, as TOP does.
+        return match own.is_some() && Layered::knows(method) {
+            true => {
+                run.run(&operation, body.len(), &link, &Layered { server, form })
+                    .await
+            }
+            false => {
+                run.run(&operation, body.len(), &link, &Qimen { server, form })
+                    .await
+            }
+        };
+    }
+    if path == "/openapi" {
+        let form = Form::parse(&[query]);
+        let method = form.as_ref().ok().and_then(|form| form.get("method"));
+        let operation = operation_of(method.unwrap_or("unknown"));
+        let content_type = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let flagship = Flagship {
+            server,
+            method: parts.method.as_str(),
+            content_type,
+            form: &form,
+            body: text,
+        };
+        return run.run(&operation, body.len(), &link, &flagship).await;
     }
     run.respond_plain(Answer::not_found(path))
 }
