@@ -8,34 +8,53 @@ mod collection;
 mod columns;
 mod connection;
 mod dialect;
+mod document;
+mod fields;
+mod lookup;
 mod nested;
 mod position;
+mod push;
 mod reader;
 mod refusal;
 mod settings;
+mod target;
 mod window;
+mod written;
 
+use duijie_sdk::lookup::Finding;
+use duijie_sdk::target::{Batch, Outcome};
 use duijie_sdk::{
-    Description, Fault, Host, Network, Problem, Role, Settings, Setup, Source, SourceBatch, Title,
+    Description, Discovery, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Source,
+    SourceBatch, Title, discovery,
 };
 
 use collection::Collection;
 use position::Position;
-use settings::Query;
+use push::Push;
+use settings::{Query, Target};
 
 struct Wangdiantong;
 
-duijie_sdk::export!(Wangdiantong: setup, source);
+duijie_sdk::export!(Wangdiantong: setup, source, target, lookup, discovery);
 
 impl Setup for Wangdiantong {
     fn describe() -> Description {
         Description {
             connection: include_str!("../settings/connection.schema.json").to_owned(),
-            pipeline: vec![(
-                Role::Source,
-                include_str!("../settings/source.schema.json").to_owned(),
-            )],
-            collections: Collection::all().map(|one| one.described()).collect(),
+            pipeline: vec![
+                (
+                    Role::Source,
+                    include_str!("../settings/source.schema.json").to_owned(),
+                ),
+                (
+                    Role::Target,
+                    include_str!("../settings/target.schema.json").to_owned(),
+                ),
+            ],
+            collections: Collection::all()
+                .map(|one| one.described())
+                .chain(Push::all().map(|one| one.described()))
+                .collect(),
             recipes: dialect::recipes(),
             egress: vec!["{base_url}".to_owned()],
             calls_per_minute: 60,
@@ -47,10 +66,44 @@ impl Setup for Wangdiantong {
         }
     }
 
-    fn check(_role: Role, settings: &Settings, collection: &str) -> Vec<Problem> {
-        Query::resolve(settings, collection)
-            .err()
-            .unwrap_or_default()
+    fn check(role: Role, settings: &Settings, collection: &str) -> Vec<Problem> {
+        let problems = match role {
+            Role::Target => Target::resolve(settings, collection).err(),
+            _ => Query::resolve(settings, collection).err(),
+        };
+        problems.unwrap_or_default()
+    }
+}
+
+impl Discovery for Wangdiantong {
+    fn fields_of(_role: Role, collection: &str) -> Result<discovery::Fields, String> {
+        fields::of(collection)
+    }
+}
+
+impl duijie_sdk::Target for Wangdiantong {
+    type Writer = target::Writer<Host>;
+
+    fn open(settings: &Settings, collection: &str) -> Result<Self::Writer, Fault> {
+        let target = Target::resolve(settings, collection).map_err(Fault::InvalidSettings)?;
+        Ok(target::Writer::new(Host, target))
+    }
+}
+
+impl duijie_sdk::Writer for target::Writer<Host> {
+    fn write(&mut self, batch: Batch) -> Result<Vec<Outcome>, Fault> {
+        target::Writer::write(self, &batch)
+    }
+}
+
+impl Lookup for Wangdiantong {
+    fn find(
+        settings: &Settings,
+        collection: &str,
+        target_keys: Vec<String>,
+    ) -> Result<Vec<Finding>, Fault> {
+        let target = Target::resolve(settings, collection).map_err(Fault::InvalidSettings)?;
+        lookup::find(&Host, &target, &target_keys)
     }
 }
 

@@ -8,6 +8,10 @@ use crate::access::{Access, Argument, Value};
 use crate::collection::{Collection, Kind, Side};
 use crate::connection::Connection;
 
+mod target;
+
+pub(crate) use target::Target;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Pipeline {

@@ -4,7 +4,6 @@ mod played;
 
 use std::collections::BTreeSet;
 
-use duijie_sdk::http::Response;
 use duijie_sdk::{Fault, SourceBatch, time};
 use played::Played;
 use proptest::prelude::*;
