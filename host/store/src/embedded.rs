@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey, TargetKey};
+use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
@@ -354,6 +354,13 @@ impl Store for Embedded {
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
         many(&self.shared, &scoped(Kind::Hold, scope), |bytes| {
             codec::decode::<HoldV1<'_>>(bytes).map(Hold::from)
+        })
+    }
+
+    fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
+        let key = scoped(Kind::Run, scope).text(run.as_str());
+        one(&self.shared, &key, |bytes| {
+            codec::decode::<RunRowV1<'_>>(bytes).map(RunRow::from)
         })
     }
 

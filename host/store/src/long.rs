@@ -1,5 +1,5 @@
-//! The long ledger and the dead letters, in redb: what is too much to be kept
-//! in memory. It takes whole layers in, one transaction each, and is asked
+//! The long ledger, the dead letters and the runs, in redb: what is too much to
+//! be kept in memory. It takes whole layers in, one transaction each, and is asked
 //! after the layers above it. The only module that names redb.
 
 mod read;
@@ -16,7 +16,6 @@ use redb::{Database, TableDefinition, WriteTransaction};
 
 use crate::Error;
 use crate::codec::{self, LongRowV1};
-use crate::key::{Key, Kind};
 use crate::layer::{Layer, Placed};
 use crate::table::{damaged, io_error, without_panic};
 
@@ -30,8 +29,8 @@ const ROWS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("rows");
 /// Nothing by number, scope and source key: target keys and target ids that
 /// are not the source key itself.
 const NUMBERS: TableDefinition<'_, Bytes, ()> = TableDefinition::new("numbers");
-/// A dead letter under the key that it has everywhere.
-const LETTERS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("letters");
+/// Dead letters and runs under the keys that they have everywhere.
+const VALUES: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("values");
 /// The last redo record that was taken in, and how far the sweep has come.
 const MARKS: TableDefinition<'_, &str, Bytes> = TableDefinition::new("marks");
 const FOLDED: &str = "folded";
@@ -166,13 +165,13 @@ impl Long {
         })
     }
 
-    /// Takes a layer's rows and dead letters in. Doing so again changes
+    /// Takes a layer's rows, dead letters and runs in. Doing so again changes
     /// nothing.
     pub(crate) fn take_in(&self, layer: &Layer) -> Result<(), Error> {
         let scopes = self.write(|write| {
             let scopes = self.name_scopes(write, layer)?;
             self.take_rows(write, layer, &scopes)?;
-            self.take_letters(write, layer)?;
+            self.take_values(write, layer)?;
             let mut marks = write.open_table(MARKS).map_err(failed(&self.place))?;
             let folded = layer.last.to_be_bytes();
             marks
@@ -256,11 +255,9 @@ impl Long {
         Ok(())
     }
 
-    fn take_letters(&self, write: &WriteTransaction, layer: &Layer) -> Result<(), Error> {
-        let first = Key::new(Kind::DeadLetter);
-        let mut table = write.open_table(LETTERS).map_err(failed(&self.place))?;
-        let letters = layer.values.range(first..);
-        for (key, value) in letters.take_while(|(key, _)| key.is(Kind::DeadLetter)) {
+    fn take_values(&self, write: &WriteTransaction, layer: &Layer) -> Result<(), Error> {
+        let mut table = write.open_table(VALUES).map_err(failed(&self.place))?;
+        for (key, value) in layer.values.iter().filter(|(key, _)| key.is_of_many()) {
             match value {
                 Some(value) => table.insert(key.bytes(), value.as_slice()),
                 None => table.remove(key.bytes()),

@@ -248,6 +248,10 @@ impl Store for Memory {
         Ok(self.read(scope, |state| state.holds.values().cloned().collect()))
     }
 
+    fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
+        Ok(self.read(scope, |state| state.runs.get(run).cloned()))
+    }
+
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {
         Ok(self.read(scope, |state| {
             state.runs.values().rev().take(limit).cloned().collect()

@@ -140,13 +140,23 @@ impl Project {
 
     /// Any command with these environment variables.
     pub fn start_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Running {
+        self.start_over(&connectors(), arguments, environment)
+    }
+
+    /// Any command over another connector folder.
+    pub fn start_over(
+        &self,
+        connectors: &Path,
+        arguments: &[&str],
+        environment: &[(&str, String)],
+    ) -> Running {
         let mut command = binary(self.program);
         command.args(arguments);
         let environment = environment.iter().map(|(name, value)| (name, value));
         command.envs(environment);
         command.env("DUIJIE_LOG", self.log);
         command.arg("--project").arg(self.folder.path());
-        command.arg("--connectors").arg(connectors());
+        command.arg("--connectors").arg(connectors);
         Running::start(&mut command)
     }
 

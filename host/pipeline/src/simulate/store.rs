@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey, TargetKey};
+use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use duijie_store::{
     Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
     Memory, RunRow, SegmentRef, Store,
@@ -118,6 +118,10 @@ impl Store for Slow {
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
         self.memory.holds(scope)
+    }
+
+    fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
+        self.memory.run(scope, run)
     }
 
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {

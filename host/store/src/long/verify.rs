@@ -9,9 +9,10 @@ use redb::{
     ReadableTableMetadata as _,
 };
 
-use super::{FILE, LETTERS, NUMBERS, ROWS, entry_key, failed, indexed, row_key};
+use super::{FILE, NUMBERS, ROWS, VALUES, entry_key, failed, indexed, row_key};
 use crate::Error;
-use crate::codec::{self, DeadLetterV1, LongRowV1};
+use crate::codec::{self, DeadLetterV1, LongRowV1, RunRowV1};
+use crate::key::{Key, Kind};
 use crate::table::{damaged, without_panic};
 
 /// How many rows and dead letters there are, where all of them are sound.
@@ -20,7 +21,7 @@ pub(crate) fn verify(folder: &Path) -> Result<(u64, u64), Error> {
     without_panic(&place, || {
         let db = ReadOnlyDatabase::open(&place).map_err(failed(&place))?;
         let transaction = db.begin_read().map_err(failed(&place))?;
-        Ok((rows(&place, &transaction)?, letters(&place, &transaction)?))
+        Ok((rows(&place, &transaction)?, values(&place, &transaction)?))
     })
 }
 
@@ -65,23 +66,29 @@ fn rows(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
     Ok(rows)
 }
 
-fn letters(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
+/// How many dead letters there are; the runs beside them are sound too.
+fn values(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
     let io = || failed(place);
-    let table = match transaction.open_table(LETTERS) {
+    let table = match transaction.open_table(VALUES) {
         Err(redb::TableError::TableDoesNotExist(_)) => return Ok(0),
         table => table.map_err(failed(place))?,
     };
-    let mut letters = 0;
+    let (mut letters, mut values) = (0, 0);
     for entry in table.iter().map_err(io())? {
-        let (_, value) = entry.map_err(io())?;
-        decode::<DeadLetterV1<'_>>(place, value.value())?;
-        letters += 1;
+        let (key, value) = entry.map_err(io())?;
+        if Key::stored(key.value()).is(Kind::Run) {
+            decode::<RunRowV1<'_>>(place, value.value())?;
+        } else {
+            decode::<DeadLetterV1<'_>>(place, value.value())?;
+            letters += 1;
+        }
+        values += 1;
     }
     let expected = table.len().map_err(io())?;
-    if letters == expected {
+    if values == expected {
         return Ok(letters);
     }
-    let reason = format!("{letters} dead letters were found, and {expected} were written");
+    let reason = format!("{values} dead letters and runs were found, and {expected} were written");
     Err(damaged(place, reason))
 }
 
