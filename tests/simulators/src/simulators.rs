@@ -2,13 +2,14 @@
 
 use crate::admin;
 use crate::clock::Clock;
-use crate::config::{Config, Credentials};
+use crate::config::{Config, Credentials, Dialect};
 use crate::connection::{Link, Loopback};
 use crate::exchange::{Answer, BODY_LIMIT, Exchange};
 use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
 use crate::kingdee::{Document, Kingdee, Refusal};
+use crate::system::System;
 use crate::wangdiantong::{
     Direct, Flagship, Layered, OrderChange, Qimen, Wangdiantong, operation_of,
 };
@@ -164,9 +165,16 @@ impl Simulators {
         self.servers.wangdiantong.revert(stockout_no, now)
     }
 
-    /// Every row of one of Wangdiantong's collections as a JSON object of dialect A, by the name of its php page.
-    pub fn wangdiantong_rows(&self, collection: &str) -> Vec<serde_json::Value> {
-        values(&self.servers.wangdiantong.rows(collection))
+    /// Every row of one of Wangdiantong's collections as a JSON text of a dialect, by the name of its php page.
+    pub fn wangdiantong_rows(&self, collection: &str, dialect: Dialect) -> Vec<String> {
+        let rows = self.servers.wangdiantong.rows(collection, dialect);
+        let text = |row| String::from_utf8(row).unwrap_or_default();
+        rows.into_iter().map(text).collect()
+    }
+
+    /// Wangdiantong as a test over all vendors sees it, in dialect A.
+    pub fn wangdiantong_system(&self) -> &dyn System {
+        &self.servers.wangdiantong
     }
 
     /// Adds rows to one of Wangdiantong's collections that no order makes, changed at times (unix seconds) spread

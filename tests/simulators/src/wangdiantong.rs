@@ -16,6 +16,7 @@ mod layered;
 mod qimen;
 mod query;
 mod rows;
+mod system;
 mod table;
 
 pub(crate) use direct::Direct;
@@ -291,10 +292,11 @@ impl Wangdiantong {
         tables.other(collection.name).change(place, at, lists)
     }
 
-    /// The rows of a collection as dialect A gives them.
-    pub(crate) fn rows(&self, name: &str) -> Vec<Vec<u8>> {
+    /// The rows of a collection as a dialect gives them.
+    pub(crate) fn rows(&self, name: &str, dialect: Dialect) -> Vec<Vec<u8>> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        collection::named(name).map_or_else(Vec::new, |one| tables.of(one).told(self.lists))
+        let told = |one| tables.of(one).told(dialect, self.lists);
+        collection::named(name).map_or_else(Vec::new, told)
     }
 
     /// The stock-outs as dialect A gives them, the oldest number first.

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 pub(crate) struct Collection {
     /// Name of the php page; the method of dialect B is `wdt.` and the same words with dots.
     pub(crate) name: &'static str,
+    /// The fields that identify a row.
+    pub(crate) key: Vec<&'static str>,
     dialects: &'static str,
     pub(crate) enterprise: Limits,
     pub(crate) flagship: Option<Flagship>,
@@ -50,8 +52,10 @@ pub(crate) static COLLECTIONS: LazyLock<Vec<Collection>> = LazyLock::new(|| {
 impl Collection {
     fn parse(block: &'static str) -> Option<Self> {
         let mut lines = block.lines();
+        let (name, key) = lines.next()?.split_once('\t')?;
         let mut collection = Self {
-            name: lines.next()?,
+            name,
+            key: names(key),
             dialects: "",
             enterprise: Limits::default(),
             flagship: None,
@@ -121,6 +125,11 @@ impl Collection {
         }
     }
 
+    /// Whether a dialect of 企业版 offers it.
+    pub(crate) fn offers(&self, dialect: char) -> bool {
+        self.dialects.contains(dialect)
+    }
+
     /// Whether a query may name this state.
     pub(crate) fn has_state(&self, state: u16) -> bool {
         !self.by_consign || STATES.contains(&state)
@@ -145,7 +154,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Collection> {
 
 /// What dialect A or B calls a query.
 pub(crate) fn offered(name: &str, dialect: char) -> Option<&'static Collection> {
-    named(name).filter(|collection| collection.dialects.contains(dialect))
+    named(name).filter(|collection| collection.offers(dialect))
 }
 
 /// By a method of dialect C.

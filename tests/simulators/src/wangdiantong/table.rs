@@ -113,9 +113,9 @@ impl Table {
         true
     }
 
-    /// Every row in dialect A.
-    pub(crate) fn told(&self, lists: Lists) -> Vec<Vec<u8>> {
-        let told = |row: &Row| row.document.render(Dialect::Direct, lists);
+    /// Every row.
+    pub(crate) fn told(&self, dialect: Dialect, lists: Lists) -> Vec<Vec<u8>> {
+        let told = |row: &Row| row.document.render(dialect, lists);
         self.rows.iter().map(told).collect()
     }
 

@@ -3,6 +3,7 @@
 use super::super::{Flagship, Layered};
 use super::{NOW, ask, encode, server};
 use crate::clock::china_text;
+use crate::config::Dialect;
 use crate::exchange::{Effect, Vendor};
 use crate::form::Form;
 use crate::signature::{TopMethod, flagship, flattened, top};
@@ -240,11 +241,11 @@ fn a_shipment_that_is_taken_back_moves_to_the_reverted_ones() {
 fn rows_grow_and_change_and_their_truth_is_told() {
     let server = server(5, 1);
     for name in ["purchase_order_query", "shop", "stock_query", "goods_query"] {
-        let before = server.rows(name).len();
+        let before = server.rows(name, Dialect::Direct).len();
         server.add_rows(name, 3, NOW - 90, NOW);
         assert!(server.change_row(name, 1, NOW));
         assert!(!server.change_row(name, before + 3, NOW));
-        let rows = server.rows(name);
+        let rows = server.rows(name, Dialect::Direct);
         assert_eq!(rows.len(), before + 3, "{name}");
         let changed = value(&rows[1]);
         assert_eq!(changed["revision"], "1", "{name}");
