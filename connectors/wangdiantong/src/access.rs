@@ -3,7 +3,7 @@
 //! here.
 
 use duijie_sdk::http::Request;
-use duijie_sdk::{Fault, Network, form, time};
+use duijie_sdk::{Fault, Network, form, json, time};
 
 use crate::dialect::{Dialect, recipe};
 use crate::nested;
@@ -195,9 +195,7 @@ impl Access {
         pairs.retain(|(_, value)| !value.is_empty());
         let mut inputs = vec![pair("method", &call.method)];
         for (name, value) in &pairs {
-            let flat = nested::flatten(value)
-                .map_err(|error| Fault::other(format!("`{name}` is no JSON: {error}")))?;
-            inputs.push((name.clone(), flat));
+            inputs.push((name.clone(), nested::flatten(value)));
         }
         let sign = sign(network, recipe::FLAGSHIP, &inputs)?;
         pairs.push(pair("wdt_sign", sign));
@@ -210,8 +208,7 @@ impl Value {
     fn write(&self, out: &mut String) {
         match self {
             Value::Json(json) => out.push_str(json),
-            // Writing text into memory cannot fail.
-            Value::Text(text) => out.push_str(&serde_json::to_string(text).unwrap_or_default()),
+            Value::Text(text) => out.push_str(&json::quoted(text)),
         }
     }
 }

@@ -2,10 +2,8 @@
 //! sign. Secrets stand only in the recipes, by the name of their setting.
 
 use duijie_sdk::Recipe;
-use serde::Deserialize;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// 企业版, called directly.
     Openapi2,
@@ -18,6 +16,17 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Openapi2,
+        Self::Qimen,
+        Self::Flagship,
+        Self::FlagshipQimen,
+    ];
+
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Dialect::Openapi2 => "openapi2",

@@ -1,14 +1,12 @@
 //! A document on its way into a call: its key put where it is found again, what
 //! is asked of its fields, and what is lifted out of it. Values stay as they are.
 
-use std::fmt;
+use std::borrow::Cow;
 
 use duijie_sdk::Rejection;
 use duijie_sdk::catalogue::Checker;
+use duijie_sdk::json::{self, Raw};
 use duijie_sdk::target::{Action, Entry};
-use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::push::{Argument, Push, Side};
 
@@ -34,7 +32,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) shop_no: &'a str,
 }
 
-type Members<'line> = Vec<(String, &'line RawValue)>;
+type Members<'line> = Vec<(Cow<'line, str>, Raw<'line>)>;
 
 impl Desk<'_> {
     pub(crate) fn prepare(
@@ -45,27 +43,21 @@ impl Desk<'_> {
         checker: &mut Checker<'_>,
     ) -> Result<Prepared, Rejection> {
         self.may(entry)?;
-        let text = std::str::from_utf8(line)
-            .map_err(|_| Rejection::never("type", "the document is no UTF-8: map texts"))?;
-        let key = &entry.target_key;
-        let quoted = quoted(key);
-        let own: Box<RawValue>;
-        let mut members = members(text).map_err(|error| {
+        let broken = |error: &dyn std::fmt::Display| {
             Rejection::never("type", format!("the document is no JSON object: {error}"))
-        })?;
-        match members.iter().find(|(name, _)| name == self.side.key) {
-            Some((_, value)) if is_blank(value) => {
-                members.retain(|(name, _)| name != self.side.key);
+        };
+        std::str::from_utf8(line).map_err(|error| broken(&error))?;
+        let mut members = json::members(line).map_err(|error| broken(&error))?;
+        let key = &entry.target_key;
+        let quoted = json::quoted(key);
+        let field = self.side.key;
+        members.retain(|(name, value)| name != field || !is_blank(*value));
+        match members.iter().find(|(name, _)| name == field) {
+            None => members.insert(0, (Cow::Borrowed(field), Raw(quoted.as_bytes()))),
+            Some((_, value)) if scalar(*value).as_deref() != Some(key) => {
+                return Err(self.other_key(key, *value));
             }
-            Some((_, value)) if scalar(value).as_deref() != Some(key) => {
-                return Err(self.other_key(key, value));
-            }
-            _ => {}
-        }
-        if !members.iter().any(|(name, _)| name == self.side.key) {
-            own = RawValue::from_string(quoted)
-                .map_err(|error| Rejection::never("type", error.to_string()))?;
-            members.insert(0, (self.side.key.to_owned(), &own));
+            Some(_) => {}
         }
         checker.check(object(&members).as_bytes())?;
         let shop_no = self.shop(&mut members)?;
@@ -97,8 +89,9 @@ impl Desk<'_> {
         }
     }
 
-    fn other_key(&self, key: &str, value: &RawValue) -> Rejection {
+    fn other_key(&self, key: &str, value: Raw<'_>) -> Rejection {
         let name = self.side.key;
+        let value = String::from_utf8_lossy(value.0);
         let message = format!(
             "`{name}` is {value} and the document's key is `{key}`: leave `{name}` out, or make it the key"
         );
@@ -115,8 +108,8 @@ impl Desk<'_> {
         }
         let own = members
             .iter()
-            .find(|(name, value)| name == "shop_no" && !is_blank(value))
-            .and_then(|(_, value)| scalar(value));
+            .find(|(name, value)| name == "shop_no" && !is_blank(*value))
+            .and_then(|(_, value)| scalar(*value));
         members.retain(|(name, _)| name != "shop_no");
         let shop_no = own.unwrap_or_else(|| self.shop_no.to_owned());
         if shop_no.is_empty() {
@@ -135,32 +128,26 @@ impl Desk<'_> {
             let Argument::Lines { field, .. } = argument else {
                 continue;
             };
-            let found = members.iter().find(|(name, _)| name == field);
-            let elements = found.map(|(_, value)| value.get().trim()).and_then(|list| {
-                let inner = list.strip_prefix('[')?.strip_suffix(']')?;
-                Some(inner.trim().to_owned())
+            let found = members.iter().find(|(name, _)| name == *field);
+            let elements = found.and_then(|(_, value)| {
+                let inner = value.0.strip_prefix(b"[")?.strip_suffix(b"]")?;
+                Some(String::from_utf8_lossy(inner.trim_ascii()).into_owned())
             });
             lifted.push(elements.unwrap_or_default());
-            members.retain(|(name, _)| name != field);
+            members.retain(|(name, _)| name != *field);
         }
         lifted
     }
 }
 
 /// Null or an empty text.
-fn is_blank(value: &RawValue) -> bool {
-    matches!(value.get(), "null" | "\"\"")
+fn is_blank(value: Raw<'_>) -> bool {
+    matches!(value.0, b"null" | b"\"\"")
 }
 
 /// The text of a string or the digits of a number.
-fn scalar(value: &RawValue) -> Option<String> {
-    let raw = duijie_sdk::json::Raw(value.get().as_bytes());
-    raw.text().ok().map(std::borrow::Cow::into_owned)
-}
-
-fn quoted(text: &str) -> String {
-    // Writing text into memory cannot fail.
-    serde_json::to_string(text).unwrap_or_default()
+fn scalar(value: Raw<'_>) -> Option<String> {
+    value.text().ok().map(Cow::into_owned)
 }
 
 fn object(members: &Members<'_>) -> String {
@@ -169,36 +156,10 @@ fn object(members: &Members<'_>) -> String {
         if out.len() > 1 {
             out.push(',');
         }
-        out.push_str(&quoted(name));
+        out.push_str(&json::quoted(name));
         out.push(':');
-        out.push_str(value.get());
+        out.push_str(&String::from_utf8_lossy(value.0));
     }
     out.push('}');
     out
-}
-
-/// The members of an object in their order.
-fn members(text: &str) -> serde_json::Result<Members<'_>> {
-    struct Object;
-
-    impl<'line> Visitor<'line> for Object {
-        type Value = Members<'line>;
-
-        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-            out.write_str("an object")
-        }
-
-        fn visit_map<M: MapAccess<'line>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-            let mut members = Vec::new();
-            while let Some(member) = map.next_entry()? {
-                members.push(member);
-            }
-            Ok(members)
-        }
-    }
-
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let members = reader.deserialize_map(Object)?;
-    reader.end()?;
-    Ok(members)
 }

@@ -18,6 +18,7 @@ mod reader;
 mod refusal;
 mod settings;
 mod target;
+mod texts;
 mod window;
 mod written;
 

@@ -1,9 +1,7 @@
 //! Nested JSON values as the dialects want them on the wire and in what is
 //! signed. The text's own digits and order stay as they are.
 
-use std::collections::BTreeMap;
-
-use serde_json::value::RawValue;
+use duijie_sdk::json::{self, Error, Raw};
 
 /// The same JSON in ASCII: everything else as `\u` escapes.
 pub(crate) fn ascii(json: &str) -> String {
@@ -31,47 +29,43 @@ pub(crate) fn ascii(json: &str) -> String {
 /// What 旗舰奇门 signs of a value: members sorted, names and values without
 /// anything between them, elements in order, nothing of what is null. A text
 /// that is itself an object or list is taken apart; any other stands as it is.
-pub(crate) fn flatten(value: &str) -> serde_json::Result<String> {
+pub(crate) fn flatten(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
-    if is_nested(value) {
-        let raw: &RawValue = serde_json::from_str(value)?;
-        append(raw, &mut out)?;
-    } else {
-        out.push_str(value);
+    if !is_nested(value) || append(Raw(value.trim().as_bytes()), &mut out).is_err() {
+        value.clone_into(&mut out);
     }
-    Ok(out)
+    out
 }
 
+/// Whether a text is one object or list and nothing else.
 fn is_nested(text: &str) -> bool {
     let text = text.trim();
     let enclosed = |open, close| text.starts_with(open) && text.ends_with(close);
-    (enclosed('{', '}') || enclosed('[', ']')) && serde_json::from_str::<&RawValue>(text).is_ok()
+    (enclosed('{', '}') || enclosed('[', ']'))
+        && json::elements(format!("[{text}]").as_bytes())
+            .is_ok_and(|found| matches!(found.as_slice(), [only] if only.0 == text.as_bytes()))
 }
 
-fn append(raw: &RawValue, out: &mut String) -> serde_json::Result<()> {
-    let text = raw.get();
-    match text.as_bytes().first() {
+fn append(raw: Raw<'_>, out: &mut String) -> Result<(), Error> {
+    match raw.0.first() {
         Some(b'{') => {
-            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            let mut members = json::members(raw.0)?;
+            members.sort_unstable_by(|left, right| left.0.cmp(&right.0));
             for (name, value) in members {
-                if value.get() != "null" {
+                if !value.is_null() {
                     out.push_str(&name);
                     append(value, out)?;
                 }
             }
         }
         Some(b'[') => {
-            let elements: Vec<&RawValue> = serde_json::from_str(text)?;
-            for element in elements {
+            for element in json::elements(raw.0)? {
                 append(element, out)?;
             }
         }
-        Some(b'"') => {
-            let text: String = serde_json::from_str(text)?;
-            out.push_str(&flatten(&text)?);
-        }
-        Some(b'n') => {}
-        _ => out.push_str(text),
+        Some(b'"') => out.push_str(&flatten(&raw.text()?)),
+        _ if raw.is_null() => {}
+        _ => out.push_str(&raw.text()?),
     }
     Ok(())
 }
@@ -132,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_signed_has_sorted_members_and_no_nulls() {
-        let check = |value: &str, expected: &str| assert_eq!(flatten(value).unwrap(), expected);
+        let check = |value: &str, expected: &str| assert_eq!(flatten(value), expected);
         check(
             r#"{"warehouse_no":"1001","spec_no":null,"start_date":"2020-08-23 00:00:00"}"#,
             "start_date2020-08-23 00:00:00warehouse_no1001",

@@ -1,52 +1,34 @@
 //! Settings as an admin wrote them, and the query that they make. Every
 //! problem is found, not only the first.
 
-use duijie_sdk::{Fault, Problem, Settings, time};
-use serde::Deserialize;
+use duijie_sdk::{Problem, Settings, time};
 
 use crate::access::{Access, Argument, Value};
 use crate::collection::{Collection, Kind, Side};
-use crate::connection::Connection;
+use crate::connection;
+use crate::texts::Texts;
 
 mod target;
 
 pub(crate) use target::Target;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pipeline {
-    start_time: Option<String>,
-    end_time: Option<String>,
-    status: Option<Status>,
-    #[serde(default)]
-    is_by_modified: bool,
-    shop_no: Option<String>,
-    warehouse_no: Option<String>,
-    stockout_no: Option<String>,
-    src_order_no: Option<String>,
-    src_tid: Option<String>,
-    window: Option<String>,
-    overlap: Option<String>,
-    settle: Option<String>,
-    page_size: Option<u32>,
-}
-
-/// `status: 95` and `status: "95,105"` are both natural in a manifest.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Status {
-    Number(u32),
-    Text(String),
-}
-
-impl Status {
-    fn text(self) -> String {
-        match self {
-            Status::Number(number) => number.to_string(),
-            Status::Text(text) => text,
-        }
-    }
-}
+const NAMES: [&str; 13] = [
+    "start_time",
+    "end_time",
+    "window",
+    "overlap",
+    "settle",
+    "page_size",
+    "status",
+    "is_by_modified",
+    "shop_no",
+    "warehouse_no",
+    "stockout_no",
+    "src_order_no",
+    "src_tid",
+];
+/// Those that narrow a collection.
+const FILTERS: usize = 6;
 
 /// What to read, checked.
 pub(crate) struct Query {
@@ -75,18 +57,9 @@ const MIN_WINDOW_S: i64 = 60;
 
 impl Query {
     pub(crate) fn resolve(settings: &Settings, collection: &str) -> Result<Self, Vec<Problem>> {
-        let connection = settings.connection::<Connection>().map_err(problems);
-        let pipeline = settings.pipeline::<Pipeline>().map_err(problems);
-        let (connection, pipeline) = match (connection, pipeline) {
-            (Ok(connection), Ok(pipeline)) => (connection, pipeline),
-            (connection, pipeline) => {
-                let mut all = connection.err().unwrap_or_default();
-                all.extend(pipeline.err().unwrap_or_default());
-                return Err(all);
-            }
-        };
         let mut found = Found(Vec::new());
-        let access = connection.access(&mut found.0);
+        let access = connection::access(settings, &mut found.0);
+        let texts = Texts::read("/pipeline", &settings.pipeline, &NAMES, &mut found.0);
         let Some(collection) = Collection::by_name(collection) else {
             let names: Vec<_> = Collection::all()
                 .map(|known| format!("`{}`", known.name))
@@ -105,7 +78,7 @@ impl Query {
                 .hint("read it over another dialect, or leave it out");
             return Err(found.0);
         };
-        let query = found.query(access, pipeline, collection, side);
+        let query = found.query(access, &texts, collection, side);
         if found.0.is_empty() {
             Ok(query)
         } else {
@@ -118,13 +91,6 @@ impl Query {
         let now_s = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
         let settled = now_s - self.settle_s;
         self.end_s.map_or(settled, |end_s| end_s.min(settled))
-    }
-}
-
-fn problems(fault: Fault) -> Vec<Problem> {
-    match fault {
-        Fault::InvalidSettings(problems) => problems,
-        other => vec![Problem::new("", format!("{other:?}"))],
     }
 }
 
@@ -148,43 +114,43 @@ impl Found {
     fn query(
         &mut self,
         access: Access,
-        pipeline: Pipeline,
+        texts: &Texts<'_>,
         collection: Collection,
         side: Side,
     ) -> Query {
         let ((start_s, end_s), window_s) = match side.max_window_s {
             Some(most_s) => (
-                self.span(&pipeline, &collection),
-                Some(self.window(pipeline.window.as_deref(), &collection, most_s)),
+                self.span(texts, &collection),
+                Some(self.window(texts.get("window").as_deref(), &collection, most_s)),
             ),
             None => {
-                self.no_span(&pipeline, &collection);
+                self.no_span(texts, &collection);
                 ((0, None), None)
             }
         };
-        let overlap = pipeline.overlap.as_deref().unwrap_or("10m");
-        let settle = pipeline.settle.as_deref().unwrap_or("60s");
+        let overlap = texts.get("overlap");
+        let settle = texts.get("settle");
         Query {
             start_s,
             end_s,
             window_s,
             overlap_s: self
-                .duration("/pipeline/overlap", overlap)
+                .duration("/pipeline/overlap", overlap.as_deref().unwrap_or("10m"))
                 .unwrap_or_default(),
             settle_s: self
-                .duration("/pipeline/settle", settle)
+                .duration("/pipeline/settle", settle.as_deref().unwrap_or("60s"))
                 .unwrap_or_default(),
-            page_size: self.page_size(pipeline.page_size, &collection, &side),
-            time_field: time_field(&pipeline, collection.kind, side.is_flagship()),
-            filters: self.filters(pipeline, &collection, &side),
+            page_size: self.page_size(texts, &collection, &side),
+            time_field: time_field(texts, collection.kind, side.is_flagship()),
+            filters: self.filters(texts, &collection, &side),
             collection,
             side,
             access,
         }
     }
 
-    fn span(&mut self, pipeline: &Pipeline, collection: &Collection) -> (i64, Option<i64>) {
-        let Some(start) = pipeline.start_time.as_deref() else {
+    fn span(&mut self, texts: &Texts<'_>, collection: &Collection) -> (i64, Option<i64>) {
+        let Some(start) = texts.get("start_time") else {
             let message = format!(
                 "`start_time` is missing, from which on `{}` is read",
                 collection.name
@@ -193,11 +159,10 @@ impl Found {
                 .hint("write `yyyy-MM-dd HH:mm:ss` in China time");
             return (0, None);
         };
-        let start_s = self.instant("/pipeline/start_time", start);
-        let end_s = pipeline
-            .end_time
-            .as_deref()
-            .map(|text| self.instant("/pipeline/end_time", text));
+        let start_s = self.instant("/pipeline/start_time", &start);
+        let end_s = texts
+            .get("end_time")
+            .map(|text| self.instant("/pipeline/end_time", &text));
         if let (Some(start_s), Some(Some(end_s))) = (start_s, end_s)
             && end_s <= start_s
         {
@@ -207,15 +172,9 @@ impl Found {
         (start_s.unwrap_or_default(), end_s.flatten())
     }
 
-    fn no_span(&mut self, pipeline: &Pipeline, collection: &Collection) {
-        let given = [
-            ("start_time", &pipeline.start_time),
-            ("end_time", &pipeline.end_time),
-            ("window", &pipeline.window),
-            ("overlap", &pipeline.overlap),
-            ("settle", &pipeline.settle),
-        ];
-        for (name, _) in given.iter().filter(|(_, value)| value.is_some()) {
+    fn no_span(&mut self, texts: &Texts<'_>, collection: &Collection) {
+        let names = ["start_time", "end_time", "window", "overlap", "settle"];
+        for name in names.into_iter().filter(|name| texts.has(name)) {
             let message = format!(
                 "`{name}` does not narrow `{}`, which is read whole",
                 collection.name
@@ -262,9 +221,10 @@ impl Found {
         window_s
     }
 
-    fn page_size(&mut self, size: Option<u32>, collection: &Collection, side: &Side) -> u32 {
+    fn page_size(&mut self, texts: &Texts<'_>, collection: &Collection, side: &Side) -> u32 {
         let most = side.max_page_size;
-        let size = size.unwrap_or(most);
+        let given = texts.get("page_size");
+        let size = given.map_or(most, |size| size.parse().unwrap_or(0));
         if size == 0 || size > most {
             let message = format!(
                 "{size} records a page, where `{}` gives 1 to {most}",
@@ -278,24 +238,16 @@ impl Found {
 
     fn filters(
         &mut self,
-        pipeline: Pipeline,
+        texts: &Texts<'_>,
         collection: &Collection,
         side: &Side,
     ) -> Vec<Argument> {
-        let by_modified = pipeline.is_by_modified;
-        let given = [
-            ("status", pipeline.status.map(Status::text)),
-            ("is_by_modified", by_modified.then(|| "1".to_owned())),
-            ("shop_no", pipeline.shop_no),
-            ("warehouse_no", pipeline.warehouse_no),
-            ("stockout_no", pipeline.stockout_no),
-            ("src_order_no", pipeline.src_order_no),
-            ("src_tid", pipeline.src_tid),
-        ];
         let mut filters = Vec::new();
-        for (name, value) in given {
-            let Some(value) = value.filter(|value| !value.is_empty()) else {
-                continue;
+        for name in NAMES.into_iter().skip(FILTERS) {
+            let value = match (name, texts.get(name).as_deref()) {
+                (_, None) | ("is_by_modified", Some("false")) => continue,
+                ("is_by_modified", _) => "1".to_owned(),
+                (_, Some(value)) => value.to_owned(),
             };
             let Some((_, wire)) = side.filters.iter().find(|filter| filter.0 == name) else {
                 let message = format!("`{name}` does not narrow `{}`", collection.name);
@@ -337,18 +289,18 @@ fn flagship_states(filters: &mut Vec<Argument>) {
 }
 
 /// The field that a window's bounds are compared with.
-fn time_field(pipeline: &Pipeline, kind: Kind, is_flagship: bool) -> &'static str {
-    let shipped = match &pipeline.status {
+fn time_field(texts: &Texts<'_>, kind: Kind, is_flagship: bool) -> &'static str {
+    let shipped = match texts.get("status") {
         None => true,
         Some(_) if is_flagship => false,
-        Some(Status::Number(status)) => *status >= 95,
-        Some(Status::Text(states)) => states
+        Some(states) => states
             .split(',')
             .next()
             .and_then(|first| first.trim().parse().ok())
             .is_none_or(|status: u32| status >= 95),
     };
-    match kind == Kind::Shipped && shipped && !pipeline.is_by_modified {
+    let by_modified = texts.get("is_by_modified").as_deref() == Some("true");
+    match kind == Kind::Shipped && shipped && !by_modified {
         true => "consign_time",
         false => "modified",
     }

@@ -116,8 +116,13 @@ fn everything_wrong_is_told_at_once() {
         &json!({ "start": 1 }),
         stockouts,
         &[
-            "/connection: missing field `base_url` at line 1 column 2",
-            "/pipeline: unknown field `start`, expected one of `start_time`, `end_time`, `status`, `is_by_modified`, `shop_no`, `warehouse_no`, `stockout_no`, `src_order_no`, `src_tid`, `window`, `overlap`, `settle`, `page_size` at line 1 column 8",
+            "/connection/dialect: `` is no dialect",
+            "/connection/base_url: `` is no address",
+            "/connection/sid: `sid` is empty",
+            "/connection/appsecret: `appsecret` is missing, which dialect `openapi2` signs with",
+            "/connection/appkey: `appkey` is missing, which dialect `openapi2` signs with",
+            "/pipeline/start: setting `start` is not known",
+            "/pipeline/start_time: `start_time` is missing, from which on `stockout_order_query_trade` is read",
         ],
     );
 }
@@ -147,7 +152,7 @@ fn the_description_holds_what_the_settings_say() {
     }
     let filters = crate::Collection::all().flat_map(|collection| {
         let sides = ["openapi2", "qimen", "flagship"].map(|name| {
-            let dialect = serde_json::from_value(json!(name)).unwrap();
+            let dialect = crate::dialect::Dialect::by_name(name).unwrap();
             collection.side(dialect).cloned()
         });
         let filters = sides.into_iter().flatten().flat_map(|side| side.filters);

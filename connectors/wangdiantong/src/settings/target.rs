@@ -1,21 +1,11 @@
 //! Settings of a push as an admin wrote them, checked.
 
 use duijie_sdk::{Problem, Settings};
-use serde::Deserialize;
 
-use super::problems;
 use crate::access::Access;
-use crate::connection::Connection;
+use crate::connection;
 use crate::push::{Push, Side};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pushing {
-    #[serde(default)]
-    shop_no: String,
-    #[serde(default)]
-    switch: String,
-}
+use crate::texts::Texts;
 
 /// What to push to, checked.
 pub(crate) struct Target {
@@ -30,18 +20,10 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn resolve(settings: &Settings, collection: &str) -> Result<Self, Vec<Problem>> {
-        let connection = settings.connection::<Connection>().map_err(problems);
-        let pushing = settings.pipeline::<Pushing>().map_err(problems);
-        let (connection, pushing) = match (connection, pushing) {
-            (Ok(connection), Ok(pushing)) => (connection, pushing),
-            (connection, pushing) => {
-                let mut all = connection.err().unwrap_or_default();
-                all.extend(pushing.err().unwrap_or_default());
-                return Err(all);
-            }
-        };
         let mut found = Vec::new();
-        let access = connection.access(&mut found);
+        let access = connection::access(settings, &mut found);
+        let known = ["shop_no", "switch"];
+        let texts = Texts::read("/pipeline", &settings.pipeline, &known, &mut found);
         let Some(push) = Push::by_name(collection) else {
             let names: Vec<_> = Push::all()
                 .map(|known| format!("`{}`", known.name))
@@ -59,8 +41,8 @@ impl Target {
             found.push(Problem::new("/connection/dialect", message).hint(hint));
             return Err(found);
         };
-        for (name, value) in [("shop_no", &pushing.shop_no), ("switch", &pushing.switch)] {
-            if !value.is_empty() && !side.takes(name) {
+        for name in known {
+            if texts.has(name) && !side.takes(name) {
                 let message = format!("`{name}` means nothing to `{collection}`");
                 let at = format!("/pipeline/{name}");
                 found.push(Problem::new(&at, message).hint("leave it out"));
@@ -73,8 +55,8 @@ impl Target {
             push,
             side,
             access,
-            shop_no: pushing.shop_no,
-            switch: pushing.switch,
+            shop_no: texts.get("shop_no").unwrap_or_default(),
+            switch: texts.get("switch").unwrap_or_default(),
         })
     }
 }
