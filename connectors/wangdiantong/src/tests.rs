@@ -73,6 +73,17 @@ fn everything_wrong_is_told_at_once() {
             "/pipeline/stockout_no: `stockout_no` does not narrow `refund_query`",
         ],
     );
+    check(
+        &direct(),
+        &json!({ "start_time": "2025-10-01" }),
+        "trades",
+        &[": collection `trades` is not known"],
+    );
+}
+
+#[test]
+fn what_is_read_whole_has_no_window_and_a_dialect_its_own_offers() {
+    let stockouts = "stockout_order_query_trade";
     check(&direct(), &json!({}), "shop", &[]);
     check(
         &direct(),
@@ -104,12 +115,6 @@ fn everything_wrong_is_told_at_once() {
         &json!({ "start_time": "2025-10-01" }),
         "vip_api_refund_query",
         &["/connection/dialect: dialect `flagship` does not offer `vip_api_refund_query`"],
-    );
-    check(
-        &direct(),
-        &json!({ "start_time": "2025-10-01" }),
-        "trades",
-        &[": collection `trades` is not known"],
     );
     check(
         &json!({}),

@@ -16,7 +16,7 @@ use crate::wangdiantong::{
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{Request as HttpRequest, Response, header};
+use axum::http::{HeaderMap, Request as HttpRequest, Response, header};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -302,11 +302,7 @@ async fn wangdiantong(
     let run = &servers.exchange;
     let path = parts.uri.path();
     if let Some(page) = path.strip_prefix("/openapi2/") {
-        let content_type = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let content_type = content_type(&parts.headers);
         let direct = Direct {
             server,
             method: parts.method.as_str(),
@@ -319,46 +315,51 @@ async fn wangdiantong(
         return run.run(&operation, body.len(), &link, &direct).await;
     }
     if path == "/router/qm" || path == "/router/qmtest" {
-        let form = Form::parse(&[query, text]);
-        let method = form
-            .as_ref()
-            .ok()
-            .and_then(|form| form.get("method"))
-            .unwrap_or("unknown");
-        let operation = operation_of(method);
-        let own = form.as_ref().ok().and_then(|form| form.get("wdt_sign"));
-        let form = &form;
-        // 企业奇门 knows nothing of 旗舰版's own signature and only signs over it, as TOP does.
-        return match own.is_some() && Layered::knows(method) {
-            true => {
-                run.run(&operation, body.len(), &link, &Layered { server, form })
-                    .await
-            }
-            false => {
-                run.run(&operation, body.len(), &link, &Qimen { server, form })
-                    .await
-            }
-        };
+        return gateway(&servers, &link, query, text).await;
     }
     if path == "/openapi" {
         let form = Form::parse(&[query]);
         let method = form.as_ref().ok().and_then(|form| form.get("method"));
         let operation = operation_of(method.unwrap_or("unknown"));
-        let content_type = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
         let flagship = Flagship {
             server,
             method: parts.method.as_str(),
-            content_type,
+            content_type: content_type(&parts.headers),
             form: &form,
             body: text,
         };
         return run.run(&operation, body.len(), &link, &flagship).await;
     }
     run.respond_plain(Answer::not_found(path))
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+/// Both editions of Wangdiantong behind TOP.
+async fn gateway(servers: &Servers, link: &Link, query: &str, body: &str) -> Response<Body> {
+    let (server, run) = (&servers.wangdiantong, &servers.exchange);
+    let form = Form::parse(&[query, body]);
+    let get = |name| form.as_ref().ok().and_then(|form| form.get(name));
+    let method = get("method").unwrap_or("unknown");
+    let operation = operation_of(method);
+    // 企业奇门 knows nothing of 旗舰版's own signature and only signs over it, as TOP does.
+    let own = get("wdt_sign").is_some() && Layered::knows(method);
+    let form = &form;
+    match own {
+        true => {
+            run.run(&operation, body.len(), link, &Layered { server, form })
+                .await
+        }
+        false => {
+            run.run(&operation, body.len(), link, &Qimen { server, form })
+                .await
+        }
+    }
 }
 
 async fn kingdee(

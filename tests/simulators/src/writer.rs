@@ -82,7 +82,8 @@ impl Writer {
     pub(crate) fn number(&mut self, key: &str, digits: &str) {
         self.key(key);
         // As in the vendor's samples, decimals of 旗舰版 are texts in one field and numbers in the next.
-        let mixed = self.dialect.is_flagship() && digits.contains('.') && key.len() % 2 == 0;
+        let mixed =
+            self.dialect.is_flagship() && digits.contains('.') && key.len().is_multiple_of(2);
         if self.dialect == Dialect::Direct || mixed {
             self.string(digits);
         } else {

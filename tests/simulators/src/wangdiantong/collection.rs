@@ -63,59 +63,45 @@ impl Collection {
             row: Vec::new(),
         };
         for line in lines {
-            let cells: Vec<&'static str> = line.split('\t').collect();
-            match *cells.as_slice() {
-                [
-                    "E",
-                    dialects,
-                    list_key,
-                    page,
-                    window,
-                    axis,
-                    documents,
-                    filters,
-                ] => {
-                    collection.dialects = dialects;
-                    collection.by_consign = axis == "consign";
-                    collection.enterprise = Limits {
-                        list_key,
-                        page_max: page.parse().ok()?,
-                        window: window.parse().ok(),
-                        bounds: ("start_time", "end_time"),
-                        documents: names(documents),
-                        filters: names(filters),
-                    };
-                }
-                [
-                    "F",
-                    method,
-                    list_key,
-                    page,
-                    window,
-                    bounds,
-                    documents,
-                    filters,
-                ] => {
-                    let limits = Limits {
-                        list_key,
-                        page_max: page.parse().ok()?,
-                        window: window.parse().ok(),
-                        bounds: bounds.split_once(',').unwrap_or_default(),
-                        documents: names(documents),
-                        filters: names(filters),
-                    };
-                    collection.flagship = Some(Flagship { method, limits });
-                }
-                ["R", row] => {
-                    collection.row = row
-                        .split(',')
-                        .filter_map(|one| one.split_once(':'))
-                        .collect();
-                }
-                _ => return None,
-            }
+            collection.read(line)?;
         }
         Some(collection)
+    }
+
+    fn read(&mut self, line: &'static str) -> Option<()> {
+        let cells: Vec<&'static str> = line.split('\t').collect();
+        let limits =
+            |list_key, page: &str, window: &str, bounds: &'static str, rest: [&'static str; 2]| {
+                let [documents, filters] = rest.map(names);
+                Some(Limits {
+                    list_key,
+                    page_max: page.parse().ok()?,
+                    window: window.parse().ok(),
+                    bounds: bounds.split_once(',').unwrap_or_default(),
+                    documents,
+                    filters,
+                })
+            };
+        match *cells.as_slice() {
+            ["E", dialects, list, page, window, axis, documents, filters] => {
+                self.dialects = dialects;
+                self.by_consign = axis == "consign";
+                let bounds = "start_time,end_time";
+                self.enterprise = limits(list, page, window, bounds, [documents, filters])?;
+            }
+            ["F", method, list, page, window, bounds, documents, filters] => {
+                let limits = limits(list, page, window, bounds, [documents, filters])?;
+                self.flagship = Some(Flagship { method, limits });
+            }
+            ["R", row] => {
+                self.row = row
+                    .split(',')
+                    .filter_map(|one| one.split_once(':'))
+                    .collect()
+            }
+            _ => return None,
+        }
+        Some(())
     }
 
     pub(crate) fn list_key(&self, dialect: Dialect) -> &'static str {
