@@ -186,11 +186,26 @@ impl Project {
 
     /// Compiles the components once for all tests of this process.
     fn lend_compiled(&self) {
-        static COMPILED: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
-        let folder = self.path("data/compiled");
-        let files = COMPILED.get_or_init(|| {
+        static COMPILED: Compiled = Compiled::new();
+        COMPILED.lend(&self.path("data/compiled"), || {
             self.command(&["check"]).expect(0);
-            let entries = std::fs::read_dir(&folder).unwrap();
+        });
+    }
+}
+
+/// Components that one project compiled, for all others of the process.
+pub(crate) struct Compiled(OnceLock<Vec<(String, Vec<u8>)>>);
+
+impl Compiled {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Fills the folder; `compile` does so the first time.
+    pub(crate) fn lend(&self, folder: &Path, compile: impl FnOnce()) {
+        let files = self.0.get_or_init(|| {
+            compile();
+            let entries = std::fs::read_dir(folder).unwrap();
             entries
                 .map(|entry| {
                     let entry = entry.unwrap();
@@ -199,7 +214,7 @@ impl Project {
                 })
                 .collect()
         });
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(folder).unwrap();
         for (name, bytes) in files {
             std::fs::write(folder.join(name), bytes).unwrap();
         }
@@ -220,7 +235,7 @@ fn built() -> PathBuf {
 }
 
 /// The binary without what the caller's environment would change.
-fn binary(name: &str) -> Command {
+pub(crate) fn binary(name: &str) -> Command {
     let program = built().join(name);
     assert!(
         program.exists(),
