@@ -49,9 +49,11 @@ pub(crate) enum Op {
         value: Computed,
         rule: u16,
     },
+    /// An object, or the only row of a list that is one.
     Object {
         key: Fragment,
         members: Vec<Op>,
+        end: &'static [u8],
         rule: u16,
     },
     /// One object a row.

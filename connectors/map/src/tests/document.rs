@@ -52,6 +52,24 @@ fn children_are_the_flat_table_in_another_form() {
 }
 
 #[test]
+fn an_array_without_a_value_is_one_row_of_the_head() {
+    let rules = r#"{"field":"a","type":"array"},{"field":"a.n","type":"string","value":"{{n}}"},
+        {"field":"a.b","type":"array","value":"l"},{"field":"a.b.c","type":"int","value":"{{l.c}}"}"#;
+    check(
+        rules,
+        r#"{"n":"N","l":[{"c":1},{"c":2}]}"#,
+        r#"{"a":[{"n":"N","b":[{"c":1},{"c":2}]}]}"#,
+    );
+    check(rules, r#"{"l":[]}"#, "{}");
+    let required = rules.replacen("\"array\"", "\"array\",\"required\":true", 1);
+    check(
+        &required,
+        "{}",
+        "map.required: `a`: the rule is required but its value is empty",
+    );
+}
+
+#[test]
 fn digits_stay_as_they_came() {
     let rules = r#"{"field":"s","type":"string","value":"{{x}}"},{"field":"f","type":"float","value":"{{x}}"}"#;
     check(
