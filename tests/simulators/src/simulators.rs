@@ -1,4 +1,4 @@
-//! Starts the three loopback servers on a runtime of their own and hands out what tests need of them.
+//! Starts the loopback servers on a runtime of their own and hands out what tests need of them.
 
 use crate::admin;
 use crate::clock::Clock;
@@ -9,6 +9,8 @@ use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
 use crate::kingdee::{Document, Kingdee, Refusal};
+use crate::system::System;
+use crate::waiqin365::{self, Waiqin365};
 use crate::wangdiantong::{Direct, OrderChange, Qimen, Wangdiantong};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -35,6 +37,7 @@ pub enum Error {
 pub(crate) struct Servers {
     pub(crate) wangdiantong: Wangdiantong,
     pub(crate) kingdee: Kingdee,
+    pub(crate) waiqin365: Waiqin365,
     pub(crate) exchange: Exchange,
 }
 
@@ -45,6 +48,7 @@ pub struct Simulators {
     credentials: Credentials,
     wangdiantong: SocketAddr,
     kingdee: SocketAddr,
+    waiqin365: SocketAddr,
     admin: SocketAddr,
 }
 
@@ -67,6 +71,7 @@ impl Simulators {
         let servers = Arc::new(Servers {
             wangdiantong: Wangdiantong::new(&config),
             kingdee: Kingdee::new(&config),
+            waiqin365: Waiqin365::new(&config),
             exchange: Exchange {
                 clock: config.clock.clone(),
                 faults: Arc::new(FaultRules::default()),
@@ -87,6 +92,11 @@ impl Simulators {
             config.port_kingdee,
             router(axum::routing::any(kingdee)),
         )?;
+        let waiqin365 = serve(
+            &runtime,
+            config.port_waiqin365,
+            router(axum::routing::any(waiqin365::serve)),
+        )?;
         let admin = serve(
             &runtime,
             config.port_admin,
@@ -98,6 +108,7 @@ impl Simulators {
             credentials: config.credentials,
             wangdiantong,
             kingdee,
+            waiqin365,
             admin,
         })
     }
@@ -115,6 +126,15 @@ impl Simulators {
     /// `http://127.0.0.1:<port>/K3Cloud/`
     pub fn kingdee_url(&self) -> String {
         format!("http://{}/K3Cloud/", self.kingdee)
+    }
+
+    /// `http://127.0.0.1:<port>`
+    pub fn waiqin365_url(&self) -> String {
+        format!("http://{}", self.waiqin365)
+    }
+
+    pub fn waiqin365_system(&self) -> &dyn System {
+        &self.servers.waiqin365
     }
 
     /// `http://127.0.0.1:<port>/`
@@ -193,6 +213,7 @@ impl Simulators {
     /// Lets every request that is still to take effect do so now.
     pub fn finish_late(&self) {
         self.servers.kingdee.catch_up(None);
+        self.servers.waiqin365.catch_up(None);
     }
 
     pub fn add_fault(&self, rule: FaultRule) {

@@ -178,16 +178,28 @@ fn a_run_after_a_rest_goes_back_by_the_overlap() {
         // An hour before the first run's end, and one second: the bound may not count.
         "2025-10-01 01:00:00"
     );
-    // Nothing new is no request.
-    let before = played.requests.borrow().len();
-    let settle = json!({ "start_time": "2025-10-01", "settle": "1h" });
-    host.run(&mut reader(
-        &played,
-        ORDERS,
-        &settle,
-        host.position.clone().as_deref(),
-    ));
-    assert_eq!(played.requests.borrow().len(), before);
+}
+
+#[test]
+fn a_run_right_after_another_finds_what_came_between_and_a_backfill_ends() {
+    let played = played(at(7260), [at(0)]);
+    let check_run = |pipeline: Value, requests: usize| {
+        played.requests.borrow_mut().clear();
+        let mut host = Host::default();
+        host.run(&mut reader(&played, ORDERS, &pipeline, None));
+        let before = played.requests.borrow().len();
+        played.arrive(played.now_s.get());
+        let mut again = reader(&played, ORDERS, &pipeline, host.position.clone().as_deref());
+        host.run(&mut again);
+        assert_eq!(played.requests.borrow().len(), before + requests);
+        host
+    };
+    let host = check_run(json!({ "start_time": "2025-10-01" }), 2);
+    check(&host, &played);
+    let end = "2025-10-01 01:00:00";
+    check_run(json!({ "start_time": "2025-10-01", "end_time": end }), 0);
+    let later = json!({ "start_time": "2026-01-01" });
+    assert_eq!(check_run(later, 0).batches, 0);
 }
 
 #[test]
