@@ -1,4 +1,4 @@
-//! Simulators of Wangdiantong and Kingdee: real HTTP servers on the loopback that check signatures and
+//! Simulators of Wangdiantong, Kingdee and Waiqin365: real HTTP servers on the loopback that check signatures and
 //! shapes as strictly as the real ones are known to, give reproducible orders, and misbehave on demand.
 //! They are not mocks of our connectors' calls: they know nothing of the connectors.
 
