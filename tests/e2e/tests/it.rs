@@ -13,6 +13,7 @@ mod it {
     mod dialects;
     mod follow;
     mod holds;
+    mod imports;
     mod letters;
     mod planned;
     mod refusals;

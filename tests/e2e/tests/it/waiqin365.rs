@@ -98,7 +98,12 @@ fn a_broken_document_is_a_dead_letter_that_names_the_field() {
     assert_eq!(trial.simulators.counts().get(&trial.operation()), None);
     let letters = trial.command(&["dead-letters", "list", "--json"]).expect(0);
     let letters = letters.data()["dead_letters"].clone();
-    let mut named: Vec<_> = letters.as_array().unwrap().iter().map(|row| row["field"].as_str().unwrap()).collect();
+    let mut named: Vec<_> = letters
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["field"].as_str().unwrap())
+        .collect();
     let mut fields: Vec<_> = broken.iter().map(|one| one.field.as_str()).collect();
     named.sort_unstable();
     fields.sort_unstable();
