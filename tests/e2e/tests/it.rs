@@ -14,6 +14,7 @@ mod it {
     mod follow;
     mod holds;
     mod imports;
+    mod kingdee_source;
     mod letters;
     mod planned;
     mod refusals;
