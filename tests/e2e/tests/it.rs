@@ -22,4 +22,5 @@ mod it {
     mod secrets;
     mod steps;
     mod stops;
+    mod waiqin365;
 }
