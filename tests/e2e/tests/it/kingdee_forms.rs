@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 const KINGDEE: Vendor = Vendor {
     name: "kingdee",
-    system: system,
+    system,
     source: |_, page| vec![format!("page_size: {page}")],
     target: |_| Vec::new(),
     secret: "KINGDEE_APP_SECRET",
