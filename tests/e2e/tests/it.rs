@@ -19,4 +19,5 @@ mod it {
     mod secrets;
     mod steps;
     mod stops;
+    mod wangdiantong_whole;
 }

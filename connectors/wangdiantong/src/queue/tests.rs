@@ -131,8 +131,7 @@ fn every_row_is_told_how_it_went() {
     assert!(url.ends_with("/logistics_sync_ack.php"), "{url}");
     assert_eq!(*purpose, Some(Purpose::Write(vec![0, 1, 2])));
     let list = r#"[{"rec_id":"7","status":0,"message":""},{"rec_id":"8","status":1,"message":"\u6ca1\u6709\"\u5ba2\u6237\""},{"rec_id":"9","status":0,"message":""}]"#;
-    let list = list.replace("\\\"", "\\\"");
-    let encoded = duijie_sdk::form::encode(&[("logistics_list", &list)]);
+    let encoded = duijie_sdk::form::encode(&[("logistics_list", list)]);
     let encoded = String::from_utf8(encoded).unwrap();
     assert!(
         body.contains(encoded.split("%22message%22%3A%22%5C").next().unwrap()),

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 mod flagship;
+mod pushed;
 mod spoilt;
 mod upset;
 
