@@ -105,4 +105,13 @@ pub(crate) struct Plan {
     pub(crate) condition: Condition,
     /// Names of the lists, by list number, for messages.
     pub(crate) lists: Vec<String>,
+    pub(crate) each: Option<Each>,
+}
+
+/// One document for each row of a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Each {
+    pub(crate) list: u16,
+    /// The field that tells a row from the others; its place if none.
+    pub(crate) part: Option<Field>,
 }

@@ -22,7 +22,7 @@ use duijie_record::{
 };
 use duijie_store::{
     Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId,
-    LedgerRow, RunRow, SegmentKind, SegmentRef, Store,
+    LedgerRow, Owed, RunRow, SegmentKind, SegmentRef, Store,
 };
 
 const PAGES: u64 = 1_000;
@@ -86,6 +86,9 @@ impl Store for Nothing {
         Ok(Vec::new())
     }
     fn holds(&self, _: &Scope) -> Result<Vec<Hold>, Error> {
+        Ok(Vec::new())
+    }
+    fn owed(&self, _: &Scope) -> Result<Vec<Owed>, Error> {
         Ok(Vec::new())
     }
     fn run(&self, _: &Scope, _: &RunId) -> Result<Option<RunRow>, Error> {
@@ -250,6 +253,7 @@ fn plan() -> Plan {
         schedule: None,
         manifest_digest: String::new(),
         source: stage(Role::Source),
+        drains: false,
         transforms: vec![stage(Role::Transform)],
         target: TargetStage {
             stage: stage(Role::Target),

@@ -12,6 +12,7 @@ mod follow;
 mod key;
 mod observer;
 mod options;
+mod owed;
 mod page;
 mod planned;
 mod preview;

@@ -5,7 +5,9 @@ mod property;
 mod sample;
 mod trace;
 
-pub(crate) use sample::{caution, checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+pub(crate) use sample::{
+    caution, checkpoint, dead_letter, hold, intent, ledger_row, owed, resolutions, run_row,
+};
 
 use crate::{Embedded, Memory, Options};
 
@@ -81,4 +83,5 @@ conformance! {
     rows_are_found_by_every_number_of_theirs,
     a_row_is_not_found_by_a_number_it_no_longer_has,
     the_owner_of_a_target_key_is_who_wrote_it_last,
+    what_is_owed_stays_until_it_is_paid,
 }

@@ -19,7 +19,7 @@ use crate::acknowledged::Acknowledged;
 use crate::backup;
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
-    RunRowV1,
+    OwedV1, RunRowV1,
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
@@ -32,7 +32,7 @@ use crate::segment::Segments;
 use crate::shared::{Layers, Shared};
 use crate::table::{Table, damaged, io_error};
 use crate::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, Owed,
     RunRow, SegmentKind, SegmentRef, Sizes, Store, Tidied,
 };
 
@@ -354,6 +354,12 @@ impl Store for Embedded {
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
         many(&self.shared, &scoped(Kind::Hold, scope), |bytes| {
             codec::decode::<HoldV1<'_>>(bytes).map(Hold::from)
+        })
+    }
+
+    fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
+        many(&self.shared, &scoped(Kind::Owed, scope), |bytes| {
+            codec::decode::<OwedV1<'_>>(bytes).map(Owed::from)
         })
     }
 

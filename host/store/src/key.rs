@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Bound = 10,
     /// The last redo record that was laid in its places.
     Folded = 11,
+    Owed = 16,
 }
 
 /// Text inside a key ends with two bytes that no escaped text contains, so

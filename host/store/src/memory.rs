@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, Owed,
     RunRow, SegmentKind, SegmentRef, Store,
 };
 
@@ -29,6 +29,8 @@ struct ScopeState {
     written: u64,
     dead_letters: BTreeMap<DocumentKey, DeadLetter>,
     holds: BTreeMap<DocumentKey, Hold>,
+    /// By source key and token.
+    owed: BTreeMap<(SourceKey, String), Owed>,
     runs: BTreeMap<RunId, RunRow>,
     /// One pretended file for each append. It stays as evidence.
     segments: HashMap<u64, Vec<u8>>,
@@ -116,6 +118,13 @@ impl ScopeState {
             Change::Bind(target) => self.bound = Some(target),
             Change::Run(row) => {
                 self.runs.insert(row.run.clone(), row);
+            }
+            Change::Owe(owed) => {
+                let key = (owed.source_key.clone(), owed.token.clone());
+                self.owed.insert(key, owed);
+            }
+            Change::Paid { source_key, token } => {
+                self.owed.remove(&(source_key, token));
             }
         }
     }
@@ -246,6 +255,10 @@ impl Store for Memory {
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
         Ok(self.read(scope, |state| state.holds.values().cloned().collect()))
+    }
+
+    fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
+        Ok(self.read(scope, |state| state.owed.values().cloned().collect()))
     }
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {

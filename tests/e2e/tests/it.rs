@@ -13,6 +13,8 @@ mod it {
     mod dialects;
     mod follow;
     mod holds;
+    mod imports;
+    mod kingdee_source;
     mod letters;
     mod planned;
     mod refusals;

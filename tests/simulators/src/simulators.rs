@@ -8,7 +8,7 @@ use crate::exchange::{Answer, BODY_LIMIT, Exchange};
 use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
-use crate::kingdee::{Document, Kingdee, Refusal};
+use crate::kingdee::Kingdee;
 use crate::system::System;
 use crate::wangdiantong::{
     Direct, Flagship, Layered, OrderChange, Qimen, Wangdiantong, operation_of,
@@ -23,6 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+
+mod kingdee;
 
 /// Why the simulators did not start.
 #[derive(Debug, thiserror::Error)]
@@ -198,50 +200,6 @@ impl Simulators {
     pub fn change_wangdiantong_row(&self, collection: &str, place: usize, at: i64) -> bool {
         let server = &self.servers.wangdiantong;
         server.change_row(collection, place, at)
-    }
-
-    /// The bills that arrived, by id.
-    pub fn documents(&self) -> Vec<Document> {
-        self.servers.kingdee.documents()
-    }
-
-    pub fn document_count(&self) -> usize {
-        self.servers.kingdee.document_count()
-    }
-
-    /// Raw bodies of Save and BatchSave in fast mode.
-    pub fn bodies(&self) -> Vec<bytes::Bytes> {
-        self.servers.kingdee.bodies()
-    }
-
-    /// Live Kingdee sessions.
-    pub fn session_count(&self) -> usize {
-        self.servers.kingdee.session_count()
-    }
-
-    /// Ids of the live Kingdee sessions, which only their owners may see.
-    pub fn session_ids(&self) -> Vec<String> {
-        self.servers.kingdee.session_ids()
-    }
-
-    /// Sets a bill to audited; false when there is none of that number.
-    pub fn audit(&self, bill_no: &str) -> bool {
-        self.servers.kingdee.audit(bill_no)
-    }
-
-    /// From now on this bill is not taken.
-    pub fn refuse(&self, refusal: Refusal) {
-        self.servers.kingdee.refuse(refusal);
-    }
-
-    /// Lifts every refusal.
-    pub fn accept_all(&self) {
-        self.servers.kingdee.accept_all();
-    }
-
-    /// Lets every request that is still to take effect do so now.
-    pub fn finish_late(&self) {
-        self.servers.kingdee.catch_up(None);
     }
 
     pub fn add_fault(&self, rule: FaultRule) {

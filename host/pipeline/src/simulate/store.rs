@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use duijie_store::{
     Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
-    Memory, RunRow, SegmentRef, Store,
+    Memory, Owed, RunRow, SegmentRef, Store,
 };
 
 use super::chaos::alive;
@@ -118,6 +118,10 @@ impl Store for Slow {
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
         self.memory.holds(scope)
+    }
+
+    fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
+        self.memory.owed(scope)
     }
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {

@@ -24,6 +24,7 @@ use crate::stage::settle::Message;
 use crate::stage::source::Lined;
 
 mod assemble;
+mod known;
 mod parked;
 mod rest;
 mod wished;
@@ -121,13 +122,15 @@ impl Step<'_> {
             mut batch,
             lines,
             wishes,
+            guard,
         } = lined;
+        let mut owed = Vec::new();
         let mut counts = Counts {
             read: u64::try_from(batch.entries.len()).unwrap_or(u64::MAX),
             ..Counts::default()
         };
         let work = match wishes.is_empty() {
-            true => self.newer(&batch, &lines, &mut counts).await?,
+            true => self.newer(&batch, &lines, &mut counts, &mut owed).await?,
             false => self.picked(&batch, wishes).await?,
         };
         let Some(work) = work else {
@@ -156,9 +159,11 @@ impl Step<'_> {
             position,
             waiting: assembled.waiting(),
             records: assembled.records,
+            guard,
         };
         counts.add(&assembled.counts);
-        let message = Message::Page(page, assembled.changes, counts);
+        owed.extend(assembled.changes);
+        let message = Message::Page(page, owed, counts);
         Ok(Some((message, chunks)))
     }
 
@@ -208,6 +213,7 @@ impl Step<'_> {
         batch: &RecordBatch,
         lines: &[Range<usize>],
         counts: &mut Counts,
+        owed: &mut Vec<duijie_store::Change>,
     ) -> Result<Option<Vec<Work>>, Error> {
         let entries = &batch.entries;
         let wins = winners(
@@ -221,6 +227,7 @@ impl Step<'_> {
                 .as_ref()
                 .is_some_and(|wins| wins.get(index) == Some(&false));
             if lost {
+                owed.extend(self.superseded(batch, entry));
                 counts.dropped += 1;
                 continue;
             }
@@ -246,13 +253,14 @@ impl Step<'_> {
         if !free.await {
             return Ok(None);
         }
-        Ok(Some(self.unknown_to_ledger(todo, counts)?))
+        Ok(Some(self.unknown_to_ledger(todo, counts, owed)?))
     }
 
     fn unknown_to_ledger(
         &self,
         todo: Vec<Todo<'_>>,
         counts: &mut Counts,
+        owed: &mut Vec<duijie_store::Change>,
     ) -> Result<Vec<Work>, Error> {
         let keys: Vec<SourceKey> = todo.iter().map(|(_, entry, _)| entry.key.clone()).collect();
         let rows = self.context.ledger(&keys)?;
@@ -273,6 +281,7 @@ impl Step<'_> {
                     }
                 }
             };
+            owed.extend(self.known(entry, fate, row.as_ref()));
             if note(fate, counts) {
                 work.push(Work {
                     index,

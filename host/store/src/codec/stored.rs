@@ -3,11 +3,13 @@
 //! way out.
 
 mod letter;
+mod owed;
 mod place;
 mod row;
 mod run;
 
 pub(crate) use letter::{DeadLetterV1, HoldV1};
+pub(crate) use owed::OwedV1;
 pub(crate) use row::{LedgerRowV1, LongRowV1};
 pub(crate) use run::RunRowV1;
 

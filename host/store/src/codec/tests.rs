@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FoldedV1, HoldV1, IntentMarkV1,
-    IntentV1, LedgerRowV1, LongRowV1, RunRowV1, decode, encode, sealed,
+    IntentV1, LedgerRowV1, LongRowV1, OwedV1, RunRowV1, decode, encode, sealed,
 };
-use crate::conformance::{caution, checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+use crate::conformance::{
+    caution, checkpoint, dead_letter, hold, intent, ledger_row, owed, resolutions, run_row,
+};
 use crate::{
-    Caution, Checkpoint, DeadLetter, Hold, Intent, IntentId, LedgerRow, RunRow, RunState,
+    Caution, Checkpoint, DeadLetter, Hold, Intent, IntentId, LedgerRow, Owed, RunRow, RunState,
     SegmentKind, SegmentRef,
 };
 
@@ -96,6 +98,25 @@ golden!(
     RunRowV1,
     RunRow,
     run_row("run-1", RunState::Stopped)
+);
+
+golden!(
+    owed_applied_v1,
+    OwedV1,
+    Owed,
+    owed("a", "token", resolutions()[0].clone())
+);
+golden!(
+    owed_rejected_v1,
+    OwedV1,
+    Owed,
+    owed("a", "token", resolutions()[1].clone())
+);
+golden!(
+    owed_dropped_v1,
+    OwedV1,
+    Owed,
+    owed("a", "token", resolutions()[2].clone())
 );
 
 #[test]
