@@ -58,8 +58,10 @@ fn read(collection: &str, page: u32) {
     let operation = format!("wangdiantong.{collection}");
     let asked = trial
         .simulators
-        .wait_for_count(&operation, 1, Duration::from_secs(60));
-    assert!(asked, "{collection} was not asked for");
+        .wait_for_count(&operation, 1, Duration::from_secs(20));
+    if !asked {
+        panic!("{collection} was not asked for: {:?}", running.end());
+    }
     let system = trial.system();
     let first = system.rows(collection).swap_remove(0);
     assert_eq!(system.add_rows(collection, 3).len(), 3, "{collection}");

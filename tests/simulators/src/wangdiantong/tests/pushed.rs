@@ -1,6 +1,6 @@
 //! Pushes and queues, through the same code that serves HTTP.
 
-use super::{NOW, ask, server};
+use super::{NOW, ask, ask_qimen, server};
 use crate::system::System;
 use serde_json::Value;
 
@@ -75,4 +75,23 @@ fn rows_of_a_queue_come_again_until_they_are_acknowledged() {
         2541
     );
     assert_eq!(server.clock.now(), NOW);
+}
+
+#[test]
+fn the_gateway_refuses_in_its_own_shape() {
+    let server = server(5, 2);
+    for (key, value, code) in [
+        ("app_key", "1", 29),
+        ("target_app_key", "1", 41),
+        ("v", "1.0", 41),
+        ("timestamp", "1760000000", 41),
+        ("method", "wdt.no.such", 22),
+        ("sign_method", "sha1", 41),
+    ] {
+        let answer: Value = serde_json::from_str(&ask_qimen(&server, &[(key, value)])).unwrap();
+        assert_eq!(answer["response"]["flag"], "failure", "{key}: {answer}");
+        assert_eq!(answer["response"]["code"], code, "{key}: {answer}");
+    }
+    let answer: Value = serde_json::from_str(&ask_qimen(&server, &[("sid", "other")])).unwrap();
+    assert_eq!(answer["response"]["errorcode"], 2030);
 }
