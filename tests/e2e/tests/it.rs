@@ -21,5 +21,6 @@ mod it {
     mod secrets;
     mod steps;
     mod stops;
+    mod waiqin365;
     mod wangdiantong_whole;
 }

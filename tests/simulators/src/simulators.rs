@@ -1,15 +1,16 @@
-//! Starts the three loopback servers on a runtime of their own and hands out what tests need of them.
+//! Starts the loopback servers on a runtime of their own and hands out what tests need of them.
 
 use crate::admin;
 use crate::clock::Clock;
 use crate::config::{Config, Credentials, Dialect};
-use crate::connection::{Link, Loopback};
+use crate::connection::{Link, serve};
 use crate::exchange::{Answer, BODY_LIMIT, Exchange};
 use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
 use crate::kingdee::Kingdee;
 use crate::system::System;
+use crate::waiqin365::{self, Waiqin365};
 use crate::wangdiantong::{
     Direct, Flagship, Layered, OrderChange, Qimen, Wangdiantong, operation_of,
 };
@@ -18,10 +19,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Request as HttpRequest, Response, header};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 mod kingdee;
@@ -40,6 +40,7 @@ pub enum Error {
 pub(crate) struct Servers {
     pub(crate) wangdiantong: Wangdiantong,
     pub(crate) kingdee: Kingdee,
+    pub(crate) waiqin365: Waiqin365,
     pub(crate) exchange: Exchange,
 }
 
@@ -50,6 +51,7 @@ pub struct Simulators {
     credentials: Credentials,
     wangdiantong: SocketAddr,
     kingdee: SocketAddr,
+    waiqin365: SocketAddr,
     admin: SocketAddr,
 }
 
@@ -72,6 +74,7 @@ impl Simulators {
         let servers = Arc::new(Servers {
             wangdiantong: Wangdiantong::new(&config),
             kingdee: Kingdee::new(&config),
+            waiqin365: Waiqin365::new(&config),
             exchange: Exchange {
                 clock: config.clock.clone(),
                 faults: Arc::new(FaultRules::default()),
@@ -92,6 +95,11 @@ impl Simulators {
             config.port_kingdee,
             router(axum::routing::any(kingdee)),
         )?;
+        let waiqin365 = serve(
+            &runtime,
+            config.port_waiqin365,
+            router(axum::routing::any(waiqin365::serve)),
+        )?;
         let admin = serve(
             &runtime,
             config.port_admin,
@@ -103,6 +111,7 @@ impl Simulators {
             credentials: config.credentials,
             wangdiantong,
             kingdee,
+            waiqin365,
             admin,
         })
     }
@@ -125,6 +134,15 @@ impl Simulators {
     /// `http://127.0.0.1:<port>/K3Cloud/`
     pub fn kingdee_url(&self) -> String {
         format!("http://{}/K3Cloud/", self.kingdee)
+    }
+
+    /// `http://127.0.0.1:<port>`
+    pub fn waiqin365_url(&self) -> String {
+        format!("http://{}", self.waiqin365)
+    }
+
+    pub fn waiqin365_system(&self) -> &dyn System {
+        &self.servers.waiqin365
     }
 
     /// `http://127.0.0.1:<port>/`
@@ -240,21 +258,6 @@ fn values(orders: &[Vec<u8>]) -> Vec<serde_json::Value> {
         .iter()
         .filter_map(|order| serde_json::from_slice(order).ok())
         .collect()
-}
-
-fn serve(runtime: &Runtime, port: u16, router: Router) -> Result<SocketAddr, Error> {
-    let failed = |error| Error::Listen { port, error };
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let _inside = runtime.enter();
-    let listener = Loopback(TcpListener::from_std(listener).map_err(failed)?);
-    let service = router.into_make_service_with_connect_info::<Link>();
-    runtime.spawn(async move {
-        // Serving ends with the runtime only.
-        _ = axum::serve(listener, service).await;
-    });
-    Ok(address)
 }
 
 async fn wangdiantong(

@@ -68,5 +68,6 @@ impl Simulators {
     /// Lets every request that is still to take effect do so now.
     pub fn finish_late(&self) {
         self.servers.kingdee.catch_up(None);
+        self.servers.waiqin365.catch_up(None);
     }
 }
