@@ -23,4 +23,5 @@ mod it {
     mod steps;
     mod stops;
     mod waiqin365;
+    mod wangdiantong_whole;
 }
