@@ -51,6 +51,8 @@ pub(crate) struct Field {
     pub lead: String,
     pub label: String,
     pub shape: Shape,
+    /// Its bit among the required fields of its scope; 0 where it is not one.
+    pub bit: u32,
 }
 
 /// Options of the call that the flat table carries as if they were fields.
@@ -150,7 +152,10 @@ impl Form {
         }
         let name = named(&self.settings.rename, name).unwrap_or(name);
         match scope {
-            Scope::Head | Scope::Sub if name == self.entity => field(name, Shape::Entity),
+            Scope::Head | Scope::Sub if name == self.entity => Field {
+                bit: self.bit(self.known.and_then(|known| known.field("", name))),
+                ..field(name, Shape::Entity)
+            },
             Scope::Head if name == self.sub_head => field(name, Shape::SubHead),
             Scope::Head if name == self.key => field(name, Shape::Key),
             Scope::Head if name.eq_ignore_ascii_case(&self.id_field) => field(name, Shape::Own),
@@ -174,12 +179,38 @@ impl Form {
                 .or_else(|| named(names, came_as))
                 .map(str::to_owned)
         };
-        match (said(&self.settings.flex), said(&self.settings.wrap)) {
-            (Some(member), _) => field(label, flex(&member)),
-            (None, Some(member)) if member.is_empty() => field(label, Shape::Plain),
-            (None, Some(member)) => field(label, base(&member)),
-            (None, None) => field(label, line.map_or(Shape::Plain, shape)),
+        let shape = match (said(&self.settings.flex), said(&self.settings.wrap)) {
+            (Some(member), _) => flex(&member),
+            (None, Some(member)) if member.is_empty() => Shape::Plain,
+            (None, Some(member)) => base(&member),
+            (None, None) => line.map_or(Shape::Plain, shape),
+        };
+        Field {
+            bit: self.bit(line),
+            ..field(label, shape)
         }
+    }
+
+    fn bit(&self, line: Option<Line>) -> u32 {
+        let both = self.known.zip(line);
+        both.map_or(0, |(known, line)| known.bit(&line))
+    }
+
+    /// The bits of all required fields of head, sub-head and rows.
+    pub(crate) fn required(&self) -> [u32; 3] {
+        let mut all = [0; 3];
+        for line in self.known.iter().flat_map(Known::fields) {
+            let at = match line.within {
+                "" => 0,
+                within if within == self.sub_head => 1,
+                within if within == self.entity => 2,
+                _ => continue,
+            };
+            if let Some(bits) = all.get_mut(at) {
+                *bits |= self.bit(Some(line));
+            }
+        }
+        all
     }
 
     /// The flat table's names: `SubHeadEntity.FEntity.FMaterialID` and the like.
@@ -244,6 +275,7 @@ fn field(name: &str, shape: Shape) -> Field {
         lead,
         label: name.to_owned(),
         shape,
+        bit: 0,
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Carried<'l> {
     pub auto_submit_and_audit: &'l str,
     pub verify_base_data: &'l str,
     pub sub_system_id: &'l str,
+    /// Something that a new document must have is not there.
+    pub lacking: bool,
 }
 
 /// Turns documents of one form into Models; learns the order of their fields.
@@ -40,6 +42,8 @@ pub(crate) struct Normaliser {
     key: String,
     sub_head_open: String,
     id_open: String,
+    /// Bits of what head, sub-head and each row must have.
+    required: [u32; 3],
     /// Rows of one document at a time, kept for its room.
     rows: Vec<u8>,
 }
@@ -50,6 +54,7 @@ impl Normaliser {
             key: form.key.clone(),
             sub_head_open: format!("{}:{{", quote(&form.sub_head)),
             id_open: format!("{{{}:", quote(&form.id_field)),
+            required: form.required(),
             names: Names::new(form),
             rows: Vec::new(),
         }
@@ -91,6 +96,7 @@ impl Normaliser {
         out.extend_from_slice(self.id_open.as_bytes());
         out.extend_from_slice(id.as_bytes());
         let after_id = out.len();
+        let [head, sub, row] = self.required;
         let mut pass = Pass {
             names: &mut self.names,
             sub_head_open: &self.sub_head_open,
@@ -100,6 +106,9 @@ impl Normaliser {
             options: [b""; CallOption::ALL.len()],
             said: b"",
             key_seen: false,
+            marks: [0; 3],
+            row_required: row,
+            row_lacks: false,
             sub_close: None,
             entity_seen: false,
             entity_tail: false,
@@ -111,12 +120,18 @@ impl Normaliser {
             return Err(broken(end, "expected the end of the document"));
         }
         let (options, key_seen) = (pass.options, pass.key_seen);
+        let [head_marks, sub_marks, _] = pass.marks;
+        let lacks = |marks: u32, required: u32| marks & required != required;
+        let lacking = pass.row_lacks
+            || lacks(head_marks, head)
+            || pass.sub_close.is_some() && lacks(sub_marks, sub);
         out.push(b'}');
         if !key_seen {
             let number = format!(",{}:{}", quote(&self.key), quote(key));
             out.splice(after_id..after_id, number.bytes());
         }
-        carried(options, &self.names.form().id)
+        let carried = carried(options, &self.names.form().id)?;
+        Ok(Carried { lacking, ..carried })
     }
 }
 
@@ -150,6 +165,7 @@ fn carried<'l>(options: [&'l [u8]; 5], form: &str) -> Result<Carried<'l>, Reject
         auto_submit_and_audit,
         verify_base_data,
         sub_system_id,
+        lacking: false,
     })
 }
 

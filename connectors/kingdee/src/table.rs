@@ -33,6 +33,7 @@ pub(crate) struct Line {
     pub within: &'static str,
     pub name: &'static str,
     pub kind: char,
+    pub required: bool,
     pub zh: &'static str,
     pub en: &'static str,
     pub member: &'static str,
@@ -67,18 +68,31 @@ impl Known {
         self.lines.split('\n').filter_map(|line| {
             let mut cells = line.split('\t');
             let path = cells.next()?;
-            let kind = cells.next()?.chars().next()?;
+            let told = cells.next()?;
+            let kind = told.chars().next()?;
             let (within, name) = path.rsplit_once('.').unwrap_or(("", path));
             let mut cell = || cells.next().unwrap_or_default();
             (!path.starts_with('|')).then(|| Line {
                 within,
                 name,
                 kind,
+                required: told.ends_with('!'),
                 zh: cell(),
                 en: cell(),
                 member: cell(),
             })
         })
+    }
+
+    /// The bit of a required field among those of its object or list; 0 for
+    /// one that is not required.
+    pub(crate) fn bit(&self, line: &Line) -> u32 {
+        let required = |other: &Line| other.required && other.within == line.within;
+        let place = self
+            .fields()
+            .filter(required)
+            .position(|other| other.name == line.name);
+        place.map_or(0, |place| 1 << place)
     }
 
     /// The field of this name, whatever its case, in this object or list.

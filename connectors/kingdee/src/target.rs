@@ -177,7 +177,8 @@ impl<N: Network> Writer<N> {
             Kind::Create
         };
         // An update may say less than a document must have.
-        if let (None, Some(checker)) = (bill, &mut self.checker) {
+        // The checker is slower than the normaliser, so it only tells what is wrong.
+        if let (None, Some(checker), true) = (bill, &mut self.checker, carried.lacking) {
             checker.check(&self.model)?;
         }
         if let Some(bill) = bill {

@@ -21,6 +21,10 @@ pub(super) struct Pass<'p, 'l> {
     /// Call options up to the end of an object, all of which were said.
     pub(super) said: &'l [u8],
     pub(super) key_seen: bool,
+    /// Bits of the required fields that were written: head, sub-head, row.
+    pub(super) marks: [u32; 3],
+    pub(super) row_required: u32,
+    pub(super) row_lacks: bool,
     /// Where the sub-head's closing brace stands in `out`.
     pub(super) sub_close: Option<usize>,
     pub(super) entity_seen: bool,
@@ -49,10 +53,13 @@ impl<'l> Pass<'_, 'l> {
             } else {
                 options = None;
             }
+            let bit = expected.map_or(0, |seen| seen.field.bit);
+            let length = self.out.len();
             let usual =
                 expected.and_then(|seen| seen.member(self.line, at, self.out, &mut self.options));
             let end = if let Some(end) = usual {
                 next += 1;
+                self.mark(scope, bit, length);
                 end
             } else {
                 options = None;
@@ -60,7 +67,10 @@ impl<'l> Pass<'_, 'l> {
                     .names
                     .read(scope, &mut next, self.line, at)
                     .ok_or_else(|| broken(at, "expected a field"))?;
-                self.member(scope, &field, value)?
+                let length = self.out.len();
+                let end = self.member(scope, &field, value)?;
+                self.mark(scope, field.bit, length);
+                end
             };
             at = scan::blank(self.line, end);
             match self.line.get(at) {
@@ -76,6 +86,20 @@ impl<'l> Pass<'_, 'l> {
         }
     }
 
+    pub(super) fn set(&mut self, scope: Scope, bit: u32) {
+        if let Some(marks) = self.marks.get_mut(scope as usize) {
+            *marks |= bit;
+        }
+    }
+
+    /// A field that was written since `length`, and not as an empty text.
+    #[inline]
+    fn mark(&mut self, scope: Scope, bit: u32, length: usize) {
+        if bit != 0 && self.out.len() > length && !self.out.ends_with(b"\"\"") {
+            self.set(scope, bit);
+        }
+    }
+
     pub(super) fn member(
         &mut self,
         scope: Scope,
@@ -87,7 +111,9 @@ impl<'l> Pass<'_, 'l> {
             Shape::Entity => return self.entity(scope, field, at),
             Shape::InSub(inner) => {
                 let place = self.open_sub();
+                let length = self.out.len();
                 let end = self.member(Scope::Sub, inner, at)?;
+                self.mark(Scope::Sub, inner.bit, length);
                 self.close_sub(place);
                 return Ok(end);
             }

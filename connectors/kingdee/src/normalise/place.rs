@@ -84,6 +84,7 @@ impl Pass<'_, '_> {
             return Err(reject("kingdee.shape", field, "", "the rows only once"));
         }
         self.entity_seen = true;
+        self.set(Scope::Head, field.bit);
         if scope == Scope::Head {
             self.name(field);
             return self.rows(field, at);
@@ -109,7 +110,11 @@ impl Pass<'_, '_> {
                 return Err(reject("kingdee.shape", field, "", "an object for each row"));
             }
             self.out.push(b'{');
+            let [head, sub, _] = self.marks;
+            self.marks = [head, sub, 0];
             at = self.members(Scope::Row, at)?;
+            let [_, _, marks] = self.marks;
+            self.row_lacks |= marks & self.row_required != self.row_required;
             self.out.push(b'}');
             at = scan::blank(self.line, at);
             match self.line.get(at) {

@@ -195,7 +195,8 @@ fn call_options_are_hoisted_from_anywhere() {
         Carried {
             auto_submit_and_audit: "false",
             verify_base_data: "true",
-            sub_system_id: "21"
+            sub_system_id: "21",
+            lacking: true,
         }
     );
     assert_eq!(out, br#"{"FID":0,"FBillNo":"CK1","FEntity":[{}]}"#);
