@@ -246,6 +246,7 @@ fn plan() -> Plan {
         schedule: None,
         manifest_digest: String::new(),
         source: stage(Role::Source),
+        group: None,
         transforms: vec![stage(Role::Transform)],
         target: TargetStage {
             stage: stage(Role::Target),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use duijie_contract::{Guarantee, Use};
 use duijie_record::{PipelineName, Scope};
 
+use crate::Group;
+
 /// What to do with a newer version of a document that was already applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnChange {
@@ -112,6 +114,8 @@ pub struct Plan {
     /// SHA-256 of the manifest's text, lower hex.
     pub manifest_digest: String,
     pub source: Stage,
+    /// Makes one record of many, before the transforms.
+    pub group: Option<Group>,
     pub transforms: Vec<Stage>,
     pub target: TargetStage,
     pub policy: Policy,

@@ -89,6 +89,7 @@ impl<'a> Check<'a> {
                 collection: source.collection.as_deref(),
             })
         });
+        let group = self.group();
         let transforms = self.transforms();
         let target_name = low.target.as_ref().map(|target| Named {
             role: Role::Target,
@@ -109,6 +110,7 @@ impl<'a> Check<'a> {
             schedule,
             manifest_digest: hex(&Sha256::digest(document.text.as_bytes())),
             source: source?,
+            group,
             transforms: transforms?,
             target: target??,
             policy,
