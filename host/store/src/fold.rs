@@ -1,5 +1,5 @@
-//! The one thread that lays full layers in their places: rows and dead letters
-//! in the long ledger, durably; after that everything else in the table,
+//! The one thread that lays full layers in their places: rows, dead letters
+//! and members in the long ledger, durably; after that everything else in the table,
 //! durably; after that the journal of it goes. Killed anywhere, it does the
 //! same again after the next opening.
 
@@ -100,7 +100,7 @@ fn fold(shared: &Shared, layer: &Layer) -> Result<(), Error> {
     let mut batch = Batch::default();
     for (key, value) in &layer.values {
         match value {
-            _ if key.is(Kind::DeadLetter) => {}
+            _ if key.is_long() => {}
             Some(value) => table.put(&mut batch, key, value)?,
             None => table.remove(&mut batch, key)?,
         }

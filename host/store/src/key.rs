@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Bound = 10,
     /// The last redo record that was laid in its places.
     Folded = 11,
+    Group = 14,
+    Member = 15,
 }
 
 /// Text inside a key ends with two bytes that no escaped text contains, so
@@ -60,6 +62,14 @@ impl Key {
     /// A key that was read back.
     pub(crate) fn stored(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
+    }
+
+    /// Kinds whose values lie beside the long ledger: there may be more of them
+    /// than are kept in memory.
+    pub(crate) const LONG: [Kind; 2] = [Kind::DeadLetter, Kind::Member];
+
+    pub(crate) fn is_long(&self) -> bool {
+        Self::LONG.iter().any(|kind| self.is(*kind))
     }
 
     pub(crate) fn is(&self, kind: Kind) -> bool {

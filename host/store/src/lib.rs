@@ -17,6 +17,7 @@ mod journal;
 mod key;
 mod layer;
 mod long;
+mod member;
 mod memory;
 mod prepared;
 mod redo;
@@ -35,6 +36,7 @@ pub use change::{
 pub use embedded::{Embedded, Options};
 pub use error::Error;
 pub use examine::{Found, examine};
+pub use member::{Group, GroupPart, GroupState, Member};
 pub use memory::Memory;
 pub use sizes::{Sizes, Tidied};
 pub use store::{Claim, Store};

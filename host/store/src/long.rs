@@ -1,4 +1,4 @@
-//! The long ledger and the dead letters, in redb: what is too much to be kept
+//! The long ledger, the dead letters and the members of groups, in redb: what is too much to be kept
 //! in memory. It takes whole layers in, one transaction each, and is asked
 //! after the layers above it. The only module that names redb.
 
@@ -16,7 +16,7 @@ use redb::{Database, TableDefinition, WriteTransaction};
 
 use crate::Error;
 use crate::codec::{self, LongRowV1};
-use crate::key::{Key, Kind};
+use crate::key::Key;
 use crate::layer::{Layer, Placed};
 use crate::table::{damaged, io_error, without_panic};
 
@@ -30,7 +30,7 @@ const ROWS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("rows");
 /// Nothing by number, scope and source key: target keys and target ids that
 /// are not the source key itself.
 const NUMBERS: TableDefinition<'_, Bytes, ()> = TableDefinition::new("numbers");
-/// A dead letter under the key that it has everywhere.
+/// Dead letters and members of groups under the keys that they have everywhere.
 const LETTERS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("letters");
 /// The last redo record that was taken in, and how far the sweep has come.
 const MARKS: TableDefinition<'_, &str, Bytes> = TableDefinition::new("marks");
@@ -166,7 +166,7 @@ impl Long {
         })
     }
 
-    /// Takes a layer's rows and dead letters in. Doing so again changes
+    /// Takes a layer's rows, dead letters and members in. Doing so again changes
     /// nothing.
     pub(crate) fn take_in(&self, layer: &Layer) -> Result<(), Error> {
         let scopes = self.write(|write| {
@@ -257,10 +257,12 @@ impl Long {
     }
 
     fn take_letters(&self, write: &WriteTransaction, layer: &Layer) -> Result<(), Error> {
-        let first = Key::new(Kind::DeadLetter);
         let mut table = write.open_table(LETTERS).map_err(failed(&self.place))?;
-        let letters = layer.values.range(first..);
-        for (key, value) in letters.take_while(|(key, _)| key.is(Kind::DeadLetter)) {
+        let of = |kind| {
+            let values = layer.values.range(Key::new(kind)..);
+            values.take_while(move |(key, _)| key.is(kind))
+        };
+        for (key, value) in Key::LONG.into_iter().flat_map(of) {
             match value {
                 Some(value) => table.insert(key.bytes(), value.as_slice()),
                 None => table.remove(key.bytes()),

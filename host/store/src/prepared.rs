@@ -7,13 +7,14 @@ use duijie_record::Scope;
 use serde::Serialize;
 
 use crate::codec::{
-    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, HoldV1, IntentV1, RunRowV1,
+    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, GroupV1, HoldV1, IntentV1, MemberV1,
+    RunRowV1,
 };
 use crate::key::{Key, Kind};
 use crate::layer::EncodedRow;
 use crate::redo::{self, Op, Ops};
 use crate::table::MAX_VALUE;
-use crate::{Change, Error, IntentId, SegmentRef};
+use crate::{Change, Error, GroupPart, IntentId, SegmentRef};
 
 /// Half of what a redo record may be: the other half is for commits that
 /// share it.
@@ -93,6 +94,19 @@ impl Prepared {
                 self.put(key, &CheckpointV1::from(checkpoint))
             }
             Change::ResetCheckpoint { lane } => self.remove(key(Kind::Checkpoint).text(lane)),
+            Change::Member(member) => {
+                let key = part(key(Kind::Member), &member.place);
+                let key = key.text(member.source_key.as_str());
+                self.put(key, &MemberV1::from(member))
+            }
+            Change::Leave { place, source_key } => {
+                let key = part(key(Kind::Member), place);
+                self.remove(key.text(source_key.as_str()))
+            }
+            Change::Group(group) => {
+                self.put(part(key(Kind::Group), &group.place), &GroupV1::from(group))
+            }
+            Change::Dissolve(place) => self.remove(part(key(Kind::Group), place)),
             Change::Caution(Some(caution)) => {
                 self.put(key(Kind::Caution), &CautionV1::from(caution))
             }
@@ -117,4 +131,9 @@ impl Prepared {
         self.values.insert(key, None);
         Ok(())
     }
+}
+
+/// A key that goes on with a part of a group.
+pub(crate) fn part(key: Key, place: &GroupPart) -> Key {
+    key.text(&place.group).number(place.part.into())
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWrite
 use duijie_record::{Scope, SourceKey, TargetKey};
 
 use crate::codec::{self, LedgerRowV1};
-use crate::key::{Key, Kind};
+use crate::key::Key;
 use crate::layer::{Layer, Placed, hash};
 use crate::long::Long;
 use crate::segment::Segments;
@@ -81,7 +81,7 @@ impl Shared {
     pub(crate) fn values(&self, prefix: &Key) -> Result<Vec<Vec<u8>>, Error> {
         let overlay = self.layers().overlay(prefix);
         let mut found = BTreeMap::new();
-        if prefix.is(Kind::DeadLetter) {
+        if prefix.is_long() {
             if let Some(long) = self.long.get() {
                 found = long.letters(prefix)?;
             }

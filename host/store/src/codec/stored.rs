@@ -3,11 +3,13 @@
 //! way out.
 
 mod letter;
+mod member;
 mod place;
 mod row;
 mod run;
 
 pub(crate) use letter::{DeadLetterV1, HoldV1};
+pub(crate) use member::{GroupV1, MemberV1};
 pub(crate) use row::{LedgerRowV1, LongRowV1};
 pub(crate) use run::RunRowV1;
 

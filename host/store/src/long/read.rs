@@ -210,7 +210,7 @@ impl Long {
         })
     }
 
-    /// Dead letters under `prefix`, by key.
+    /// Dead letters or members under `prefix`, by key.
     pub(crate) fn letters(&self, prefix: &Key) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Error> {
         self.read(|read| {
             let mut found = BTreeMap::new();

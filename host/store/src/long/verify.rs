@@ -11,7 +11,8 @@ use redb::{
 
 use super::{FILE, LETTERS, NUMBERS, ROWS, entry_key, failed, indexed, row_key};
 use crate::Error;
-use crate::codec::{self, DeadLetterV1, LongRowV1};
+use crate::codec::{self, DeadLetterV1, LongRowV1, MemberV1};
+use crate::key::{Key, Kind};
 use crate::table::{damaged, without_panic};
 
 /// How many rows and dead letters there are, where all of them are sound.
@@ -71,17 +72,24 @@ fn letters(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
         Err(redb::TableError::TableDoesNotExist(_)) => return Ok(0),
         table => table.map_err(failed(place))?,
     };
-    let mut letters = 0;
+    let (mut letters, mut members) = (0, 0);
     for entry in table.iter().map_err(io())? {
-        let (_, value) = entry.map_err(io())?;
-        decode::<DeadLetterV1<'_>>(place, value.value())?;
-        letters += 1;
+        let (key, value) = entry.map_err(io())?;
+        if Key::stored(key.value()).is(Kind::Member) {
+            decode::<MemberV1<'_>>(place, value.value())?;
+            members += 1;
+        } else {
+            decode::<DeadLetterV1<'_>>(place, value.value())?;
+            letters += 1;
+        }
     }
+    let found = letters + members;
     let expected = table.len().map_err(io())?;
-    if letters == expected {
+    if found == expected {
         return Ok(letters);
     }
-    let reason = format!("{letters} dead letters were found, and {expected} were written");
+    let reason =
+        format!("{found} dead letters and members were found, and {expected} were written");
     Err(damaged(place, reason))
 }
 
