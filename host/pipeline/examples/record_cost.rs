@@ -21,8 +21,8 @@ use duijie_record::{
     RecordEntry, Scope, SourceKey, TargetKey, Verdict, Version,
 };
 use duijie_store::{
-    Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId,
-    LedgerRow, RunRow, SegmentKind, SegmentRef, Store,
+    Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold,
+    Intent, IntentId, LedgerRow, Member, RunRow, SegmentKind, SegmentRef, Store,
 };
 
 const PAGES: u64 = 1_000;
@@ -86,6 +86,12 @@ impl Store for Nothing {
         Ok(Vec::new())
     }
     fn holds(&self, _: &Scope) -> Result<Vec<Hold>, Error> {
+        Ok(Vec::new())
+    }
+    fn groups(&self, _: &Scope) -> Result<Vec<Group>, Error> {
+        Ok(Vec::new())
+    }
+    fn members(&self, _: &Scope, _: &GroupPart) -> Result<Vec<Member>, Error> {
         Ok(Vec::new())
     }
     fn runs(&self, _: &Scope, _: usize) -> Result<Vec<RunRow>, Error> {

@@ -5,6 +5,7 @@ pub(crate) mod chaos;
 mod checks;
 mod decisions;
 mod diffs;
+mod groups;
 mod guards;
 mod lanes;
 mod launch;

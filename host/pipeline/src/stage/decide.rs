@@ -113,6 +113,7 @@ pub(crate) fn document(
             return create;
         }
         DocumentState::Rejected | DocumentState::Discarded => false,
+        DocumentState::Grouped => return ungrouped(earlier, Action::Update),
         DocumentState::Held(_) if same => true,
         DocumentState::Held(reason) => {
             return Decision::HoldStill {
@@ -146,10 +147,20 @@ pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
         }
         DocumentState::Cancelled | DocumentState::Discarded => Decision::Keep(earlier.clone()),
         DocumentState::Rejected => Decision::Forget,
+        DocumentState::Grouped => ungrouped(earlier, Action::Cancel),
         DocumentState::Held(reason) => Decision::HoldStill {
             action: Action::Cancel,
             reason: reason.clone(),
         },
+    }
+}
+
+/// A record that went with others, when the manifest still had a `group`.
+fn ungrouped(earlier: &DocumentRow, action: Action) -> Decision {
+    Decision::Hold {
+        kind: HoldKind::Late,
+        action,
+        reason: format!("an earlier version went with `{}`", earlier.target_key),
     }
 }
 
