@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::command::state;
 use crate::command::state::waiting::action;
 
+mod groups;
+
 /// What stands where evidence was dropped.
 pub(crate) const GONE: &str = "no longer kept";
 /// A run further back than so many others is told by its name only.
@@ -21,8 +23,15 @@ const RUNS: usize = 10_000;
 pub(super) fn trace(store: &dyn Store, number: &str) -> Result<Value, Error> {
     let mut runs = Runs::default();
     let mut found = Vec::new();
-    for (scope, ledger_row) in store.find(number)? {
-        found.push(row(store, &scope, &ledger_row, &mut runs)?);
+    let mut rows = store.find(number)?;
+    groups::complete(store, number, &mut rows)?;
+    for (scope, ledger_row) in rows {
+        let members = groups::members(store, &scope, &ledger_row)?;
+        let mut found_row = row(store, &scope, &ledger_row, &mut runs)?;
+        if let Some(fields) = found_row.as_object_mut() {
+            fields.insert("members".to_owned(), members.into());
+        }
+        found.push(found_row);
     }
     let mut open = Vec::new();
     for scope in store.scopes()? {
@@ -79,6 +88,7 @@ fn document(
         DocumentState::Held(reason) => ("held", Some(reason.clone())),
         DocumentState::Cancelled => ("cancelled", None),
         DocumentState::Discarded => ("discarded", None),
+        DocumentState::Grouped => ("in a group", Some(groups::told(store, scope, document)?)),
     };
     Ok(json!({
         "source_key": source_key.as_str(),
