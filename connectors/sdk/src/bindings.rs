@@ -130,3 +130,39 @@ pub mod steps {
         default_bindings_module: "duijie_sdk::bindings::steps",
     });
 }
+
+/// `duijie:discovery`.
+pub mod discovery {
+    wit_bindgen::generate!({
+        inline: "
+            package duijie:sdk-discovery;
+            world sdk-discovery { export duijie:discovery/discovery@0.1.0; }
+        ",
+        path: "../../wit",
+        world: "sdk-discovery",
+        with: { "duijie:types/types@0.1.0": crate::bindings::network::duijie::types::types },
+        generate_all,
+        additional_derives: [PartialEq, Eq],
+        pub_export_macro: true,
+        export_macro_name: "export_discovery",
+        default_bindings_module: "duijie_sdk::bindings::discovery",
+    });
+}
+
+/// `duijie:acknowledge`.
+pub mod acknowledge {
+    wit_bindgen::generate!({
+        inline: "
+            package duijie:sdk-acknowledge;
+            world sdk-acknowledge { export duijie:acknowledge/acknowledge@0.1.0; }
+        ",
+        path: "../../wit",
+        world: "sdk-acknowledge",
+        with: { "duijie:types/types@0.1.0": crate::bindings::network::duijie::types::types },
+        generate_all,
+        additional_derives: [PartialEq, Eq],
+        pub_export_macro: true,
+        export_macro_name: "export_acknowledge",
+        default_bindings_module: "duijie_sdk::bindings::acknowledge",
+    });
+}

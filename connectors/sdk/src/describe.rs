@@ -40,6 +40,16 @@ impl Collection {
             extra: "{}".to_owned(),
         }
     }
+
+    /// The same, whose records come again until [`crate::Acknowledge`] has
+    /// acknowledged each: it is not read ahead and needs no positions.
+    #[must_use]
+    pub fn draining(self) -> Self {
+        Self {
+            extra: r#"{"acknowledge":true}"#.to_owned(),
+            ..self
+        }
+    }
 }
 
 impl Description {

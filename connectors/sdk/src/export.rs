@@ -3,15 +3,18 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
-use crate::bindings::{lookup, setup, source, steps, target, transform};
-use crate::{Entry, Fault, Lookup, Mapper, Problem, Reader, Role, Settings};
+use crate::bindings::{acknowledge, discovery, lookup, setup, source, steps, target, transform};
+use crate::{
+    Acknowledge, Discovery, Entry, Fault, Lookup, Mapper, Problem, Reader, Role, Settings,
+};
 use crate::{Setup, Source, SourceBatch, Steps, Target, Transform, Writer};
 
 /// Exports roles of one type, or of several:
 /// `duijie_sdk::export!(MyConnector: setup, source, target, lookup, steps);`
 /// A component exports `setup` and at least one of `source`, `transform` and
-/// `target`; `lookup` and `steps` stand beside `target`. On native targets it only
-/// checks that the roles are there.
+/// `target`; `lookup` and `steps` stand beside `target`, `acknowledge` beside
+/// `source`, `discovery` beside any. On native targets it only checks that the
+/// roles are there.
 #[macro_export]
 macro_rules! export {
     ($ty:ty: $($role:ident),+ $(,)?) => {
@@ -40,6 +43,12 @@ macro_rules! export_role {
     (steps $ty:ty) => {
         $crate::export_role!(@ duijie_export_steps, ExportSteps, Steps, steps, export_steps, $ty);
     };
+    (discovery $ty:ty) => {
+        $crate::export_role!(@ duijie_export_discovery, ExportDiscovery, Discovery, discovery, export_discovery, $ty);
+    };
+    (acknowledge $ty:ty) => {
+        $crate::export_role!(@ duijie_export_acknowledge, ExportAcknowledge, Acknowledge, acknowledge, export_acknowledge, $ty);
+    };
     (@ $module:ident, $adapter:ident, $role:ident, $bindings:ident, $export:ident, $ty:ty) => {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code)] // The exported symbols of the component ABI.
@@ -64,6 +73,8 @@ pub struct ExportTransform<T>(PhantomData<T>);
 pub struct ExportTarget<T>(PhantomData<T>);
 pub struct ExportLookup<T>(PhantomData<T>);
 pub struct ExportSteps<T>(PhantomData<T>);
+pub struct ExportDiscovery<T>(PhantomData<T>);
+pub struct ExportAcknowledge<T>(PhantomData<T>);
 
 /// The host never overlaps calls into one resource, so a borrow can fail only
 /// if a connector calls itself; that is a fault, not a trap.
@@ -182,5 +193,32 @@ impl<T: Steps> steps::exports::duijie::steps::steps::Guest for ExportSteps<T> {
         entries: Vec<crate::steps::Entry>,
     ) -> Result<Vec<crate::steps::Outcome>, Fault> {
         T::perform(&settings, &collection, &step, entries)
+    }
+}
+
+impl<T: Discovery> discovery::exports::duijie::discovery::discovery::Guest for ExportDiscovery<T> {
+    fn fields_of(
+        role: discovery::exports::duijie::discovery::discovery::Role,
+        collection: String,
+    ) -> Result<crate::discovery::Fields, String> {
+        use discovery::exports::duijie::discovery::discovery::Role as Asked;
+        let role = match role {
+            Asked::Source => Role::Source,
+            Asked::Transform => Role::Transform,
+            Asked::Target => Role::Target,
+        };
+        T::fields_of(role, &collection)
+    }
+}
+
+impl<T: Acknowledge> acknowledge::exports::duijie::acknowledge::acknowledge::Guest
+    for ExportAcknowledge<T>
+{
+    fn acknowledge(
+        settings: Settings,
+        collection: String,
+        entries: Vec<crate::acknowledge::Entry>,
+    ) -> Result<Vec<crate::acknowledge::Answer>, Fault> {
+        T::acknowledge(&settings, &collection, entries)
     }
 }

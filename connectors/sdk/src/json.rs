@@ -8,11 +8,11 @@ mod block;
 mod lane;
 mod raw;
 mod record;
-mod skip;
+pub(crate) mod skip;
 
 pub use answer::{Answer, Page};
-pub use raw::{Raw, text_of};
-pub use record::{Field, Record, field};
+pub use raw::{Raw, quoted, text_of};
+pub use record::{Field, Record, field, members};
 
 /// What is wrong with a text, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

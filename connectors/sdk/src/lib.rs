@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod catalogue;
 mod describe;
 mod export;
 mod fault;
@@ -21,10 +22,11 @@ pub use bindings::network::duijie::types::types::{
 };
 pub use describe::{Collection, Description, Guarantee, Recipe, Role, Title};
 pub use export::{
-    ExportLookup, ExportSetup, ExportSource, ExportSteps, ExportTarget, ExportTransform,
+    ExportAcknowledge, ExportDiscovery, ExportLookup, ExportSetup, ExportSource, ExportSteps,
+    ExportTarget, ExportTransform,
 };
 pub use host::{Host, Level, Network, Signed, log};
 pub use roles::{
-    Lookup, Mapper, Reader, Setup, Source, SourceBatch, Steps, Target, Transform, Writer, lookup,
-    steps, target, transform,
+    Acknowledge, Discovery, Lookup, Mapper, Reader, Setup, Source, SourceBatch, Steps, Target,
+    Transform, Writer, acknowledge, discovery, lookup, steps, target, transform,
 };

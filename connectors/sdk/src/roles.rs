@@ -30,6 +30,20 @@ pub mod transform {
     };
 }
 
+/// Types of `duijie:discovery/discovery`.
+pub mod discovery {
+    pub use crate::bindings::discovery::exports::duijie::discovery::discovery::{
+        Condition, Field, Fields, Kind, Rule, Title,
+    };
+}
+
+/// Types of `duijie:acknowledge/acknowledge`.
+pub mod acknowledge {
+    pub use crate::bindings::acknowledge::exports::duijie::acknowledge::acknowledge::{
+        Answer, Entry, Outcome,
+    };
+}
+
 /// What the connector is. Called without network and without secrets.
 pub trait Setup: 'static {
     fn describe() -> Description;
@@ -121,4 +135,24 @@ pub trait Steps: 'static {
         step: &str,
         entries: Vec<steps::Entry>,
     ) -> Result<Vec<steps::Outcome>, Fault>;
+}
+
+/// What the documents of the connector's collections hold. Called without
+/// network and without secrets; [`crate::catalogue`] makes it from a table.
+pub trait Discovery: 'static {
+    /// The error says why nothing is known of the collection.
+    fn fields_of(role: Role, collection: &str) -> Result<discovery::Fields, String>;
+}
+
+/// For collections whose records come again until each was acknowledged; they
+/// are made with [`crate::Collection::draining`].
+pub trait Acknowledge: 'static {
+    /// One answer an entry, in order. Each entry may come more than once, and
+    /// after it was acknowledged. Requests are labelled as writes for the
+    /// entries that they acknowledge.
+    fn acknowledge(
+        settings: &Settings,
+        collection: &str,
+        entries: Vec<acknowledge::Entry>,
+    ) -> Result<Vec<acknowledge::Answer>, Fault>;
 }

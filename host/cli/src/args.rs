@@ -52,6 +52,13 @@ pub(crate) enum Command {
         /// A <connector>.wasm file
         component: PathBuf,
     },
+    /// List what a connector offers, or the fields of one collection
+    Collections {
+        /// Name of a connector: `<connector>.wasm` in the connector folder
+        connector: String,
+        /// A collection of it [default: a list of all]
+        collection: Option<String>,
+    },
     /// See or reset where the next run goes on
     #[command(subcommand)]
     Checkpoints(Checkpoints),

@@ -3,6 +3,7 @@
 mod backup;
 mod check;
 mod checkpoints;
+mod collections;
 mod dead_letters;
 mod diff;
 mod doctor;
@@ -31,6 +32,10 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
         Command::Plan(wish) => plan::plan(global, &wish.pipeline, wish.records, output).await,
         Command::Run(wish) => run::run(global, wish, output).await,
         Command::Inspect { component } => inspect::inspect(component, output).await,
+        Command::Collections {
+            connector,
+            collection,
+        } => collections::collections(global, connector, collection.as_deref(), output).await,
         Command::Checkpoints(wish) => checkpoints::checkpoints(global, wish, output).await,
         Command::Runs { pipeline, limit } => runs::runs(global, pipeline, *limit, output).await,
         Command::Holds(wish) => holds::holds(global, wish, output).await,

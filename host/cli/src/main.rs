@@ -4,6 +4,7 @@ mod args;
 mod command;
 mod exit;
 mod layout;
+mod memory;
 mod moment;
 mod output;
 mod progress;
@@ -18,10 +19,8 @@ use args::{Arguments, Command};
 use exit::Failure;
 use output::Output;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    memory::give_back_soon();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Fault, FaultKind, Launch, Lookup, Mode, Preview, Problem, Role, Source, Steps,
-    Target, Transform, Use,
+    Acknowledge, Description, Fault, FaultKind, Fields, Launch, Lookup, Mode, Preview, Problem,
+    Role, Source, Steps, Target, Transform, Use,
 };
-use duijie_record::Position;
+use duijie_record::{Collection, Position};
 
 use crate::Error;
 use crate::adapter::v0_1;
@@ -110,6 +110,23 @@ impl Launch for Launcher {
         Ok(self.library.describe(&loaded).await?.clone())
     }
 
+    async fn fields(
+        &self,
+        connector: &str,
+        role: Role,
+        collection: &Collection,
+    ) -> Result<Option<Fields>, Fault> {
+        let loaded = self.load(connector)?;
+        let Some(indices) = loaded.discovery.as_ref() else {
+            return Ok(None);
+        };
+        self.library.describe(&loaded).await?;
+        let running = self.library.start(&loaded, None).await?;
+        v0_1::fields(running, indices, role, collection)
+            .await
+            .map(Some)
+    }
+
     async fn check(&self, usage: &Use) -> Result<Vec<Problem>, Fault> {
         let loaded = self.load(&usage.connector)?;
         self.library.describe(&loaded).await?;
@@ -171,6 +188,15 @@ impl Launch for Launcher {
         };
         let running = self.start(&loaded, usage).await?;
         v0_1::open_steps(running, indices, usage).map(Some)
+    }
+
+    async fn acknowledge(&self, usage: &Use) -> Result<Option<Box<dyn Acknowledge>>, Fault> {
+        let loaded = self.load(&usage.connector)?;
+        let Some(indices) = loaded.acknowledge.as_ref() else {
+            return Ok(None);
+        };
+        let running = self.start(&loaded, usage).await?;
+        v0_1::open_acknowledge(running, indices, usage).map(Some)
     }
 
     fn take_previews(&self) -> Vec<Preview> {

@@ -27,6 +27,8 @@ pub(crate) struct Loaded {
     pub(crate) target: Option<v0_1::TargetIndices>,
     pub(crate) lookup: Option<v0_1::LookupIndices>,
     pub(crate) steps: Option<v0_1::StepsIndices>,
+    pub(crate) discovery: Option<v0_1::DiscoveryIndices>,
+    pub(crate) acknowledge: Option<v0_1::AcknowledgeIndices>,
     connector: String,
     digest: String,
     description: OnceCell<(Description, Arc<str>)>,
@@ -111,6 +113,14 @@ impl Library {
                 .then(|| v0_1::StepsIndices::new(&pre))
                 .transpose()
                 .map_err(refused)?,
+            discovery: has("duijie:discovery/discovery")
+                .then(|| v0_1::DiscoveryIndices::new(&pre))
+                .transpose()
+                .map_err(refused)?,
+            acknowledge: has("duijie:acknowledge/acknowledge")
+                .then(|| v0_1::AcknowledgeIndices::new(&pre))
+                .transpose()
+                .map_err(refused)?,
             pre,
             connector: connector.to_owned(),
             digest,
@@ -158,6 +168,10 @@ impl Library {
             if loaded.steps.is_none() {
                 said.steps.clear();
             }
+            for collection in &mut said.collections {
+                let source = collection.role == Role::Source;
+                collection.draining &= source && loaded.acknowledge.is_some();
+            }
             said.roles = [
                 (Role::Source, loaded.source.is_some()),
                 (Role::Transform, loaded.transform.is_some()),
@@ -177,13 +191,15 @@ impl Library {
 /// Refuses versions that this host does not speak and imports that no
 /// connector gets, by name, before anything is compiled.
 fn check_border(connector: &str, border: &Border) -> Result<(), Error> {
-    const ROLES: [&str; 6] = [
+    const ROLES: [&str; 8] = [
         "duijie:setup/setup",
         "duijie:source/source",
         "duijie:transform/transform",
         "duijie:target/target",
         "duijie:target/lookup",
         "duijie:steps/steps",
+        "duijie:discovery/discovery",
+        "duijie:acknowledge/acknowledge",
     ];
     for interface in ROLES {
         if let Some(version) = border.exported(interface)

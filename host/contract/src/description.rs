@@ -84,6 +84,9 @@ pub struct CollectionInfo {
     pub max_records: u32,
     /// Most bytes of one batch; 0 means the host's default.
     pub max_bytes: u32,
+    /// For sources: its records come again until each was acknowledged. Never
+    /// set where the component does not export `duijie:acknowledge`.
+    pub draining: bool,
 }
 
 /// A signing recipe, as its JSON text; the host checks and compiles it.

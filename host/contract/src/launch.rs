@@ -4,7 +4,10 @@
 use async_trait::async_trait;
 use duijie_record::{Collection, Position};
 
-use crate::{Description, Fault, Lookup, Problem, Role, Source, Steps, Target, Transform};
+use crate::{
+    Acknowledge, Description, Fault, Fields, Lookup, Problem, Role, Source, Steps, Target,
+    Transform,
+};
 
 /// One use of a connector in a pipeline, resolved: everything that an
 /// instance may see or reach follows from this.
@@ -54,6 +57,18 @@ pub trait Launch: Send + Sync {
     /// What the component says of itself; no network, no secrets.
     async fn describe(&self, connector: &str) -> Result<Description, Fault>;
 
+    /// What the documents of a collection hold; no network, no secrets.
+    /// `None` where the component exports no discovery; a fault of the kind
+    /// [`crate::FaultKind::Other`] where it knows nothing of the collection.
+    async fn fields(
+        &self,
+        _connector: &str,
+        _role: Role,
+        _collection: &Collection,
+    ) -> Result<Option<Fields>, Fault> {
+        Ok(None)
+    }
+
     /// What is wrong with these settings beyond their schema; no network.
     async fn check(&self, usage: &Use) -> Result<Vec<Problem>, Fault>;
 
@@ -76,6 +91,11 @@ pub trait Launch: Send + Sync {
 
     /// `None` where the component exports no steps.
     async fn steps(&self, _usage: &Use) -> Result<Option<Box<dyn Steps>>, Fault> {
+        Ok(None)
+    }
+
+    /// `None` where the component exports no acknowledging.
+    async fn acknowledge(&self, _usage: &Use) -> Result<Option<Box<dyn Acknowledge>>, Fault> {
         Ok(None)
     }
 

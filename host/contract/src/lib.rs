@@ -3,13 +3,15 @@
 //! Nothing here knows of wasm, HTTP or disk.
 
 mod description;
+mod discovery;
 mod exchange;
 mod fault;
 mod launch;
 mod role;
 
 pub use description::{CollectionInfo, Description, Guarantee, Recipe, Role, Title};
+pub use discovery::{FieldInfo, FieldKind, FieldRule, Fields};
 pub use exchange::Exchange;
 pub use fault::{Fault, FaultKind, Problem};
 pub use launch::{Launch, Mode, Preview, Use};
-pub use role::{Lookup, Source, Steps, Target, Transform};
+pub use role::{Acknowledge, Lookup, Source, Steps, Target, Transform};

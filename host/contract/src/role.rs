@@ -3,8 +3,8 @@
 
 use async_trait::async_trait;
 use duijie_record::{
-    DocumentBatch, Finding, MappedBatch, Outcome, Position, Progress, RecordBatch, StepEntry,
-    TargetKey,
+    Acknowledged, Acknowledgement, DocumentBatch, Finding, MappedBatch, Outcome, Position,
+    Progress, RecordBatch, StepEntry, TargetKey,
 };
 
 use crate::{Exchange, Fault};
@@ -73,4 +73,16 @@ pub trait Steps: Send {
     fn take_exchanges(&mut self) -> Vec<Exchange> {
         Vec::new()
     }
+}
+
+/// Tells a source what became of records that come again until it knows.
+#[async_trait]
+pub trait Acknowledge: Send {
+    /// One answer an entry, in order. That these are owed is durable before,
+    /// and whatever cannot be told is [`Acknowledged::Unknown`]; a fault says
+    /// that nothing left the host.
+    async fn acknowledge(
+        &mut self,
+        entries: &[Acknowledgement],
+    ) -> Result<Vec<Acknowledged>, Fault>;
 }

@@ -148,7 +148,7 @@ pub enum OnNewer {
 #[serde(deny_unknown_fields)]
 pub struct Retries {
     /// In all, the first included; 5 when absent.
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = 3, max = 100))]
     pub attempts: Option<u32>,
     /// Such as `1s`, which it is when absent; doubles with each try.
     pub first_wait: Option<String>,

@@ -18,7 +18,7 @@ use duijie_plan::{
 };
 use duijie_record::{
     Change, Collection, DocumentBatch, MappedBatch, MappedLine, Outcome, Position, RecordBatch,
-    RecordEntry, Scope, SourceKey, TargetKey, Verdict, Version,
+    RecordEntry, RunId, Scope, SourceKey, TargetKey, Verdict, Version,
 };
 use duijie_store::{
     Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold,
@@ -93,6 +93,9 @@ impl Store for Nothing {
     }
     fn members(&self, _: &Scope, _: &GroupPart) -> Result<Vec<Member>, Error> {
         Ok(Vec::new())
+    }
+    fn run(&self, _: &Scope, _: &RunId) -> Result<Option<RunRow>, Error> {
+        Ok(None)
     }
     fn runs(&self, _: &Scope, _: usize) -> Result<Vec<RunRow>, Error> {
         Ok(Vec::new())

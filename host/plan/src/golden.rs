@@ -50,6 +50,8 @@ struct DescribedCollection {
     settle_ms: u64,
     max_records: Option<u32>,
     max_bytes: Option<u32>,
+    #[serde(default)]
+    draining: bool,
 }
 
 fn folder() -> PathBuf {
@@ -105,6 +107,7 @@ pub(crate) fn description(name: &str) -> Description {
         settle_ms: given.settle_ms,
         max_records: given.max_records.unwrap_or(0),
         max_bytes: given.max_bytes.unwrap_or(0),
+        draining: given.draining,
     };
     Description {
         digest: format!("{:02x}", given.name.len()).repeat(32),

@@ -147,3 +147,34 @@ pub enum Progress {
     Conflict(String),
     CannotTell(String),
 }
+
+/// What became of a record that its source wants acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// Its documents stand in the target, under this id where one is known.
+    Applied(Option<String>),
+    /// Refused, and kept for a person.
+    Rejected(Rejection),
+    /// Left out on purpose, with the reason.
+    Dropped(String),
+}
+
+/// A record to be acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub key: SourceKey,
+    /// As the source gave it with the record.
+    pub token: String,
+    pub resolution: Resolution,
+}
+
+/// What the source said to an acknowledgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// The record does not come again.
+    Yes,
+    /// It comes again, and asking again would be refused again.
+    Refused(Rejection),
+    /// No answer, or none that can be understood.
+    Unknown(String),
+}

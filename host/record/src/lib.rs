@@ -6,8 +6,9 @@ mod id;
 mod lines;
 
 pub use batch::{
-    Action, Change, DocumentBatch, DocumentEntry, Finding, FoundDocument, MappedBatch, MappedLine,
-    Outcome, Progress, RecordBatch, RecordEntry, Rejection, Retry, State, StepEntry, Verdict,
+    Acknowledged, Acknowledgement, Action, Change, DocumentBatch, DocumentEntry, Finding,
+    FoundDocument, MappedBatch, MappedLine, Outcome, Progress, RecordBatch, RecordEntry, Rejection,
+    Resolution, Retry, State, StepEntry, Verdict,
 };
 pub use id::{Collection, PipelineName, Position, RunId, Scope, SourceKey, TargetKey, Version};
 pub use lines::{Lines, line_count};

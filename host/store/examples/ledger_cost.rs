@@ -1,7 +1,7 @@
 //! What the protocol's state costs: a run of batches, each with its documents
 //! laid aside, an intent, and outcomes with a checkpoint; then the long ledger
 //! that it left. Prints a small table. The first argument is the number of
-//! records (1,000,000).
+//! records (1,000,000), the second an empty folder where the state is to stay.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use duijie_record::{Action, Position, RunId, Scope, SourceKey, TargetKey, Version};
 use duijie_store::{
     Came, Change, Checkpoint, Claim, DocumentRow, DocumentState, Embedded, Fingerprint, Intent,
-    IntentEntry, LedgerRow, LineRef, Options, SegmentRef, Store, Try,
+    IntentEntry, LedgerRow, LineRef, Options, RunRow, RunState, SegmentRef, Store, Try,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -29,8 +29,27 @@ fn target_key(number: u64) -> TargetKey {
     TargetKey(format!("CK2026112{number:010}"))
 }
 
-fn run() -> RunId {
-    RunId::from("20261121T214500-000123")
+/// Every batch is a run of its own, as when little comes at a time.
+fn run(number: u64) -> RunId {
+    RunId(format!("20261121T214500-{:06}", number / BATCH))
+}
+
+fn run_row(number: u64) -> RunRow {
+    RunRow {
+        run: run(number),
+        started_ms: number,
+        ended_ms: Some(number),
+        state: RunState::Finished,
+        purpose: "live".to_owned(),
+        manifest_digest: "5f".repeat(32),
+        components: vec![("target".to_owned(), "a7".repeat(32))],
+        read: BATCH,
+        unchanged: 0,
+        dropped: 0,
+        applied: BATCH,
+        rejected: 0,
+        held: 0,
+    }
 }
 
 fn entry(number: u64, record: &SegmentRef) -> IntentEntry {
@@ -72,7 +91,7 @@ fn row(number: u64, record: &SegmentRef, intent: &Intent) -> LedgerRow {
             step: 0,
             attempts: 1,
             tries: vec![Try {
-                run: run(),
+                run: run(number),
                 at_ms,
                 intent: Some(intent.id),
                 action: Action::Create,
@@ -83,7 +102,7 @@ fn row(number: u64, record: &SegmentRef, intent: &Intent) -> LedgerRow {
             sent: Some(line(&intent.segment, number)),
         }],
         record: Some(line(record, number)),
-        run: run(),
+        run: run(number),
         at_ms,
     }
 }
@@ -115,7 +134,7 @@ async fn batch(store: &Embedded, claim: &Claim, first: u64, documents: &[u8]) ->
     let record = store.append_evidence(&claim.scope, b"{}\n")?;
     let intent = Intent {
         id: store.next_intent_id(),
-        run: run(),
+        run: run(first),
         at_ms: first,
         entries: numbers
             .clone()
@@ -131,9 +150,10 @@ async fn batch(store: &Embedded, claim: &Claim, first: u64, documents: &[u8]) ->
     changes.push(Change::Checkpoint(Checkpoint {
         lane: String::new(),
         position: Position(first.to_be_bytes().to_vec()),
-        run: run(),
+        run: run(first),
         at_ms: first,
     }));
+    changes.push(Change::Run(run_row(first)));
     Ok(store.commit(claim, changes).await?)
 }
 
@@ -227,8 +247,12 @@ async fn main() -> Outcome<()> {
     let records = std::env::args()
         .nth(1)
         .map_or(Ok(1_000_000), |records| records.parse())?;
-    let folder = tempfile::tempdir()?;
     println!("{records} records in batches of {BATCH}");
+    if let Some(folder) = std::env::args().nth(2) {
+        write(Path::new(&folder), records).await?;
+        return read(Path::new(&folder), records);
+    }
+    let folder = tempfile::tempdir()?;
     write(folder.path(), records).await?;
     read(folder.path(), records)
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey, TargetKey};
+use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::oneshot;
 
@@ -370,6 +370,13 @@ impl Store for Embedded {
         })?;
         members.sort_unstable_by_key(|member| member.order);
         Ok(members)
+    }
+
+    fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
+        let key = scoped(Kind::Run, scope).text(run.as_str());
+        one(&self.shared, &key, |bytes| {
+            codec::decode::<RunRowV1<'_>>(bytes).map(RunRow::from)
+        })
     }
 
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {

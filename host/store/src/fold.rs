@@ -1,7 +1,7 @@
-//! The one thread that lays full layers in their places: rows, dead letters
-//! and members in the long ledger, durably; after that everything else in the table,
-//! durably; after that the journal of it goes. Killed anywhere, it does the
-//! same again after the next opening.
+//! The one thread that lays full layers in their places: rows, dead letters,
+//! runs and members in the long ledger, durably; after that everything else in
+//! the table, durably; after that the journal of it goes. Killed anywhere, it
+//! does the same again after the next opening.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
@@ -100,7 +100,7 @@ fn fold(shared: &Shared, layer: &Layer) -> Result<(), Error> {
     let mut batch = Batch::default();
     for (key, value) in &layer.values {
         match value {
-            _ if key.is_long() => {}
+            _ if key.is_of_many() => {}
             Some(value) => table.put(&mut batch, key, value)?,
             None => table.remove(&mut batch, key)?,
         }

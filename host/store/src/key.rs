@@ -49,6 +49,18 @@ impl Key {
         self
     }
 
+    /// The first bytes after all keys that begin with this one.
+    pub(crate) fn end(&self) -> Vec<u8> {
+        let mut end = self.0.clone();
+        while end.last() == Some(&u8::MAX) {
+            end.pop();
+        }
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        end
+    }
+
     pub(crate) fn number(mut self, number: u64) -> Self {
         self.0.extend_from_slice(&number.to_be_bytes());
         self
@@ -64,16 +76,15 @@ impl Key {
         Self(bytes.to_vec())
     }
 
-    /// Kinds whose values lie beside the long ledger: there may be more of them
-    /// than are kept in memory.
-    pub(crate) const LONG: [Kind; 2] = [Kind::DeadLetter, Kind::Member];
-
-    pub(crate) fn is_long(&self) -> bool {
-        Self::LONG.iter().any(|kind| self.is(*kind))
-    }
-
     pub(crate) fn is(&self, kind: Kind) -> bool {
         self.0.starts_with(&(kind as u16).to_be_bytes())
+    }
+
+    /// Whether values of its kind grow in number for as long as there are runs,
+    /// or with what the source has, so that they live in the long ledger's file
+    /// and not in the table, which is read whole at every start.
+    pub(crate) fn is_of_many(&self) -> bool {
+        self.is(Kind::DeadLetter) || self.is(Kind::Run) || self.is(Kind::Member)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -106,6 +117,11 @@ mod tests {
             let (left, right) = (key(&a.0, &a.1), key(&b.0, &b.1));
             prop_assert_eq!(left.cmp(&right), a.cmp(&b));
             prop_assert!(a == b || !left.bytes().starts_with(right.bytes()));
+            let first = Key::new(Kind::Hold).text(&a.0);
+            prop_assert_eq!(
+                right >= first && *right.bytes() < *first.end(),
+                right.bytes().starts_with(first.bytes())
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The long ledger, the dead letters and the members of groups, in redb: what is too much to be kept
-//! in memory. It takes whole layers in, one transaction each, and is asked
-//! after the layers above it. The only module that names redb.
+//! The long ledger, the dead letters, the runs and the members of groups, in
+//! redb: what is too much to be kept in memory. It takes whole layers in, one
+//! transaction each, and is asked after the layers above it. The only module
+//! that names redb.
 
 mod read;
 mod sweep;
@@ -16,7 +17,6 @@ use redb::{Database, TableDefinition, WriteTransaction};
 
 use crate::Error;
 use crate::codec::{self, LongRowV1};
-use crate::key::Key;
 use crate::layer::{Layer, Placed};
 use crate::table::{damaged, io_error, without_panic};
 
@@ -30,8 +30,8 @@ const ROWS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("rows");
 /// Nothing by number, scope and source key: target keys and target ids that
 /// are not the source key itself.
 const NUMBERS: TableDefinition<'_, Bytes, ()> = TableDefinition::new("numbers");
-/// Dead letters and members of groups under the keys that they have everywhere.
-const LETTERS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("letters");
+/// Dead letters, runs and members of groups under the keys that they have everywhere.
+const VALUES: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("values");
 /// The last redo record that was taken in, and how far the sweep has come.
 const MARKS: TableDefinition<'_, &str, Bytes> = TableDefinition::new("marks");
 const FOLDED: &str = "folded";
@@ -166,13 +166,13 @@ impl Long {
         })
     }
 
-    /// Takes a layer's rows, dead letters and members in. Doing so again changes
+    /// Takes a layer's rows, dead letters, runs and members in. Doing so again changes
     /// nothing.
     pub(crate) fn take_in(&self, layer: &Layer) -> Result<(), Error> {
         let scopes = self.write(|write| {
             let scopes = self.name_scopes(write, layer)?;
             self.take_rows(write, layer, &scopes)?;
-            self.take_letters(write, layer)?;
+            self.take_values(write, layer)?;
             let mut marks = write.open_table(MARKS).map_err(failed(&self.place))?;
             let folded = layer.last.to_be_bytes();
             marks
@@ -256,13 +256,9 @@ impl Long {
         Ok(())
     }
 
-    fn take_letters(&self, write: &WriteTransaction, layer: &Layer) -> Result<(), Error> {
-        let mut table = write.open_table(LETTERS).map_err(failed(&self.place))?;
-        let of = |kind| {
-            let values = layer.values.range(Key::new(kind)..);
-            values.take_while(move |(key, _)| key.is(kind))
-        };
-        for (key, value) in Key::LONG.into_iter().flat_map(of) {
+    fn take_values(&self, write: &WriteTransaction, layer: &Layer) -> Result<(), Error> {
+        let mut table = write.open_table(VALUES).map_err(failed(&self.place))?;
+        for (key, value) in layer.values.iter().filter(|(key, _)| key.is_of_many()) {
             match value {
                 Some(value) => table.insert(key.bytes(), value.as_slice()),
                 None => table.remove(key.bytes()),

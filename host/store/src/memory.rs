@@ -276,6 +276,10 @@ impl Store for Memory {
         Ok(members)
     }
 
+    fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
+        Ok(self.read(scope, |state| state.runs.get(run).cloned()))
+    }
+
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {
         Ok(self.read(scope, |state| {
             state.runs.values().rev().take(limit).cloned().collect()

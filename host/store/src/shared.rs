@@ -13,7 +13,7 @@ use crate::key::Key;
 use crate::layer::{Layer, Placed, hash};
 use crate::long::Long;
 use crate::segment::Segments;
-use crate::table::{Pair, Table, damaged};
+use crate::table::{Table, damaged};
 use crate::{Error, LedgerRow, Options};
 
 #[derive(Default)]
@@ -74,16 +74,19 @@ impl Shared {
             return Ok(value.clone());
         }
         drop(layers);
-        self.table.get(key)
+        match self.long.get() {
+            Some(long) if key.is_of_many() => long.value(key),
+            _ => self.table.get(key),
+        }
     }
 
     /// Every value whose key begins with `prefix`, in the keys' order.
     pub(crate) fn values(&self, prefix: &Key) -> Result<Vec<Vec<u8>>, Error> {
         let overlay = self.layers().overlay(prefix);
         let mut found = BTreeMap::new();
-        if prefix.is_long() {
+        if prefix.is_of_many() {
             if let Some(long) = self.long.get() {
-                found = long.letters(prefix)?;
+                found = long.values(prefix, usize::MAX)?;
             }
         } else {
             self.table.scan(prefix, |key, value| {
@@ -95,11 +98,14 @@ impl Shared {
         Ok(found.into_values().collect())
     }
 
-    /// The values under `prefix`, last key first, where none is ever removed.
+    /// Values of the long ledger's file under `prefix`, last key first, where
+    /// none is ever removed.
     pub(crate) fn last(&self, prefix: &Key, limit: usize) -> Result<Vec<Vec<u8>>, Error> {
         let overlay = self.layers().overlay(prefix);
-        let below: Vec<Pair> = self.table.last(prefix, limit)?;
-        let mut found: BTreeMap<_, _> = below.into_iter().collect();
+        let mut found = match self.long.get() {
+            Some(long) => long.values(prefix, limit)?,
+            None => BTreeMap::new(),
+        };
         lay_over(&mut found, overlay);
         Ok(found.into_values().rev().take(limit).collect())
     }

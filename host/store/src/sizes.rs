@@ -40,7 +40,7 @@ impl Sizes {
     pub(crate) fn of(shared: &Shared) -> Result<Self, Error> {
         let count = |kind| Ok::<_, Error>(shared.values(&Key::new(kind))?.len() as u64);
         let (long_rows, long_bytes) = match shared.long.get() {
-            Some(long) => (long.counts()?.0, long.bytes()),
+            Some(long) => (long.count()?, long.bytes()),
             None => (0, 0),
         };
         let [document_bytes, evidence_bytes] = shared.segments.bytes();

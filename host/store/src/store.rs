@@ -1,7 +1,7 @@
 //! The trait that every store keeps. State is kept apart by scope.
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey, TargetKey};
+use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
     Caution, Change, Checkpoint, DeadLetter, Error, Group, GroupPart, Hold, Intent, IntentId,
@@ -80,6 +80,8 @@ pub trait Store: Send + Sync {
 
     /// In the order in which they came.
     fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error>;
+
+    fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error>;
 
     /// Newest first.
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error>;

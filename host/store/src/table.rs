@@ -87,26 +87,6 @@ impl Table {
         join_pieces(self.pieces(prefix), visit)
     }
 
-    /// The values under `prefix` with their keys, last key first.
-    pub(crate) fn last(&self, prefix: &Key, limit: usize) -> Result<Vec<Pair>, Error> {
-        let mut values = Vec::new();
-        let mut value: Vec<Vec<u8>> = Vec::new();
-        let mut backwards = guarded(&self.place, || Ok(self.tree.scan_prefix(prefix.bytes())))?;
-        while values.len() < limit {
-            let Some(piece) = guarded(&self.place, || backwards.next_back().transpose())? else {
-                break;
-            };
-            let (key, bytes) = piece;
-            value.push(bytes.to_vec());
-            if key.ends_with(&0_u16.to_be_bytes()) {
-                value.reverse();
-                values.push((whole(&key).to_vec(), value.concat()));
-                value.clear();
-            }
-        }
-        Ok(values)
-    }
-
     /// Puts a value where one may be already.
     pub(crate) fn put(&self, batch: &mut Batch, key: &Key, value: &[u8]) -> Result<(), Error> {
         let pieces = value.chunks(PIECE);
@@ -145,7 +125,6 @@ impl Table {
     }
 }
 
-pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 type Piece = (sled::IVec, sled::IVec);
 
 fn join_pieces(

@@ -49,7 +49,7 @@ impl Scene {
         let portion = (case.documents as u64 / random.between(5, 9)).clamp(4, largest);
         let portion = u32::try_from(portion).unwrap();
         let writers = random.pick(&[1, 2, 4]);
-        let attempts = random.pick(&[2, 3, 5]);
+        let attempts = random.pick(&[3, 4, 5]);
         // With fewer, the tries of a batch may be used up before it is cut.
         let attempts = if case.cuts() { 5 } else { attempts };
         let guarantee = case.class.name();

@@ -8,8 +8,10 @@ mod bill;
 mod command;
 mod manifest;
 mod project;
+mod trial;
 
 pub use bill::{arrived_bill, check_exactly_once, check_same, difference, expected, expected_of};
 pub use command::{Ended, Running};
 pub use manifest::{Auth, Manifest};
 pub use project::{Project, connectors, orders};
+pub use trial::{End, Trial, Vendor};

@@ -140,13 +140,23 @@ impl Project {
 
     /// Any command with these environment variables.
     pub fn start_with(&self, arguments: &[&str], environment: &[(&str, String)]) -> Running {
+        self.start_over(&connectors(), arguments, environment)
+    }
+
+    /// Any command over another connector folder.
+    pub fn start_over(
+        &self,
+        connectors: &Path,
+        arguments: &[&str],
+        environment: &[(&str, String)],
+    ) -> Running {
         let mut command = binary(self.program);
         command.args(arguments);
         let environment = environment.iter().map(|(name, value)| (name, value));
         command.envs(environment);
         command.env("DUIJIE_LOG", self.log);
         command.arg("--project").arg(self.folder.path());
-        command.arg("--connectors").arg(connectors());
+        command.arg("--connectors").arg(connectors);
         Running::start(&mut command)
     }
 
@@ -176,11 +186,26 @@ impl Project {
 
     /// Compiles the components once for all tests of this process.
     fn lend_compiled(&self) {
-        static COMPILED: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
-        let folder = self.path("data/compiled");
-        let files = COMPILED.get_or_init(|| {
+        static COMPILED: Compiled = Compiled::new();
+        COMPILED.lend(&self.path("data/compiled"), || {
             self.command(&["check"]).expect(0);
-            let entries = std::fs::read_dir(&folder).unwrap();
+        });
+    }
+}
+
+/// Components that one project compiled, for all others of the process.
+pub(crate) struct Compiled(OnceLock<Vec<(String, Vec<u8>)>>);
+
+impl Compiled {
+    pub(crate) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// Fills the folder; `compile` does so the first time.
+    pub(crate) fn lend(&self, folder: &Path, compile: impl FnOnce()) {
+        let files = self.0.get_or_init(|| {
+            compile();
+            let entries = std::fs::read_dir(folder).unwrap();
             entries
                 .map(|entry| {
                     let entry = entry.unwrap();
@@ -189,7 +214,7 @@ impl Project {
                 })
                 .collect()
         });
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(folder).unwrap();
         for (name, bytes) in files {
             std::fs::write(folder.join(name), bytes).unwrap();
         }
@@ -210,7 +235,7 @@ fn built() -> PathBuf {
 }
 
 /// The binary without what the caller's environment would change.
-fn binary(name: &str) -> Command {
+pub(crate) fn binary(name: &str) -> Command {
     let program = built().join(name);
     assert!(
         program.exists(),

@@ -13,10 +13,12 @@ mod journal;
 mod kingdee;
 mod node;
 mod orders;
+mod plain;
 mod project;
 mod random;
 mod signature;
 mod simulators;
+mod system;
 mod wangdiantong;
 mod writer;
 
@@ -27,6 +29,8 @@ pub use config::{
 pub use fault_rule::{FaultKind, FaultRule};
 pub use journal::Request;
 pub use kingdee::{Document, Refusal};
+pub use plain::Plain;
 pub use project::{Report, report, write_connections};
 pub use simulators::{Error, Simulators};
+pub use system::{Broken, Row, System};
 pub use wangdiantong::OrderChange;

@@ -3,12 +3,16 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::field::Field;
 use super::{BATCH, ORDERS, Programs};
 use crate::shell;
+
+/// Rows of the long ledger.
+const ROWS: &str = "1000000";
 
 /// Counts the syncs of one run by strace, where there is one.
 pub(crate) fn syncs(root: &Path, programs: &Programs, field: &Field) -> Result<()> {
@@ -44,11 +48,17 @@ pub(crate) fn syncs(root: &Path, programs: &Programs, field: &Field) -> Result<(
 /// `run_s` is the CPU time of a record in a whole run.
 pub(crate) fn cost(root: &Path, run_s: f64) -> Result<()> {
     println!("\n## State\n");
+    let project = root.join("target/bench/long");
+    let data = project.join("data");
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
     let text = shell::output(
         Command::new("cargo")
             .current_dir(root)
             .args(["run", "--quiet", "--release", "-p", "duijie-store"])
-            .args(["--example", "ledger_cost"]),
+            .args(["--example", "ledger_cost", "--", ROWS])
+            .arg(&data),
     )?;
     print!("{text}");
     let line = text.lines().find(|line| line.starts_with("CPU a record"));
@@ -58,5 +68,33 @@ pub(crate) fn cost(root: &Path, run_s: f64) -> Result<()> {
         .parse()?;
     let share = cost_us / (run_s * 1e6) * 100.0;
     println!("intents, outcomes and ledger, share of a run's CPU time: {share:.0} %");
-    Ok(())
+    let traced = trace(root, &project)?;
+    println!("the command `duijie trace` with {ROWS} rows: {traced:.1} ms (median of wall times)");
+    Ok(std::fs::remove_dir_all(&data)?)
+}
+
+/// The whole command, from starting the program to its end, by both sides'
+/// numbers in turn, each another one.
+fn trace(root: &Path, project: &Path) -> Result<f64> {
+    let mut times = Vec::new();
+    for number in (0..40_u64).map(|number| number * 24_989) {
+        let number = match number % 2 {
+            0 => format!("CK2026112{number:010}"),
+            _ => format!("{}", 1_180_000_000 + number * 3),
+        };
+        let started = Instant::now();
+        let text = shell::output(
+            Command::new(root.join("target/release/duijie"))
+                .arg("--project")
+                .arg(project)
+                .args(["trace", &number]),
+        )?;
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        if !text.contains(&number) {
+            bail!("the trace of `{number}` does not name it:\n{text}");
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let median = times.get(times.len() / 2).copied();
+    median.context("nothing was measured")
 }

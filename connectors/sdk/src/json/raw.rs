@@ -48,6 +48,30 @@ pub fn text_of(raw: &[u8]) -> Result<Cow<'_, str>, Error> {
     unescape(text).map(Cow::Owned)
 }
 
+/// A text as a JSON string, quotes included.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..'\u{20}' => {
+                let code = u32::from(character);
+                out.push_str("\\u00");
+                out.extend(
+                    [code >> 4, code & 15].map(|digit| char::from_digit(digit, 16).unwrap_or('0')),
+                );
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// A stretch without backslashes, `at` bytes after the opening quote.
 fn plain(text: &str, at: usize) -> Result<&str, Error> {
     match text.bytes().position(|byte| byte < 0x20 || byte == b'"') {

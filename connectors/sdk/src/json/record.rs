@@ -1,8 +1,10 @@
 //! Single fields of a record, found without parsing the rest of it.
 
+use std::borrow::Cow;
+
 use memchr::memmem::Finder;
 
-use super::{Error, Raw, skip};
+use super::{Error, Raw, skip, text_of};
 
 /// A field's name, ready to be looked for in many records.
 pub struct Field {
@@ -109,4 +111,31 @@ pub fn field<'data>(object: &'data [u8], name: &str) -> Result<Option<Raw<'data>
     let found = skip::container(object, start, |from, to| children.push((from, to)))?;
     let object = object.get(..found.end).unwrap_or_default();
     Ok(find(object, &children, 0, &Field::new(name)))
+}
+
+/// The members of one object in their order: names unescaped, values raw. For
+/// settings and the like; in records look for single fields.
+pub fn members(object: &[u8]) -> Result<Vec<(Cow<'_, str>, Raw<'_>)>, Error> {
+    let mut at = skip::blanks(object, 0);
+    at = skip::token(object, at, b'{', "an object")?;
+    at = skip::blanks(object, at);
+    let mut members = Vec::new();
+    if object.get(at) == Some(&b'}') {
+        return Ok(members);
+    }
+    loop {
+        let name_end = skip::string(object, at)?;
+        let name = text_of(object.get(at..name_end).unwrap_or_default())?;
+        at = skip::blanks(object, name_end);
+        at = skip::token(object, at, b':', "`:` after a name")?;
+        at = skip::blanks(object, at);
+        let end = skip::value(object, at)?;
+        members.push((name, Raw(object.get(at..end).unwrap_or_default())));
+        at = skip::blanks(object, end);
+        if object.get(at) == Some(&b'}') {
+            return Ok(members);
+        }
+        at = skip::token(object, at, b',', "`,` or `}` after a value")?;
+        at = skip::blanks(object, at);
+    }
 }

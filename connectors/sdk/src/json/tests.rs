@@ -302,3 +302,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn members_come_in_order_with_names_unescaped() {
+    let object = br#" { "a" : 1.50 ,"\u4e2d\"" :[{"a":2}], "": "x"} "#;
+    let members = super::members(object).unwrap();
+    let shown: Vec<_> = members
+        .iter()
+        .map(|(name, raw)| (name.as_ref(), std::str::from_utf8(raw.0).unwrap()))
+        .collect();
+    assert_eq!(
+        shown,
+        [("a", "1.50"), ("中\"", r#"[{"a":2}]"#), ("", "\"x\"")]
+    );
+    assert_eq!(super::members(b"{}").unwrap().len(), 0);
+    assert_eq!(
+        super::members(b"[]").unwrap_err(),
+        Error::new(0, "an object")
+    );
+    let open = Error::new(6, "`,` or `}` after a value");
+    assert_eq!(super::members(b"{\"a\":1").unwrap_err(), open);
+}
+
+proptest! {
+    #[test]
+    fn quoted_texts_read_back(text in any::<String>()) {
+        let quoted = super::quoted(&text);
+        prop_assert_eq!(text_of(quoted.as_bytes()).unwrap(), text.as_str());
+        prop_assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+    }
+}

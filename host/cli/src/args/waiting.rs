@@ -53,6 +53,9 @@ pub(crate) struct Resolve {
     pub(crate) filter: Filter,
     #[command(flatten)]
     pub(crate) way: Way,
+    /// All of a pipeline
+    #[arg(long)]
+    pub(crate) all: bool,
     /// With --applied: its id in the target
     #[arg(long, requires = "applied")]
     pub(crate) id: Option<String>,

@@ -136,7 +136,7 @@ async fn resolve(
     output: &Output,
 ) -> Result<(), Failure> {
     let wanted = waiting::wanted(&mut project, &wish.filter, &wish.numbers)?;
-    waiting::chosen(&wanted, false)?;
+    waiting::chosen(&wanted, wish.all)?;
     match sent(&wish.way) {
         Some(what) => send(global, project, wanted, what, output).await,
         None => decide(&project, wanted, wish, output).await,

@@ -11,7 +11,9 @@ macro_rules! call {
     }};
 }
 
+mod acknowledge;
 mod convert;
+mod discovery;
 mod host;
 mod setup;
 mod source;
@@ -23,6 +25,8 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::guest::Guest;
 
+pub(crate) use acknowledge::{AcknowledgeIndices, open_acknowledge};
+pub(crate) use discovery::{DiscoveryIndices, fields};
 pub(crate) use setup::{check, describe};
 pub(crate) use source::{SourceIndices, open_source, outline};
 pub(crate) use steps::{StepsIndices, open_steps};
@@ -45,6 +49,8 @@ mod bindings {
                 export duijie:target/target@0.1.0;
                 export duijie:target/lookup@0.1.0;
                 export duijie:steps/steps@0.1.0;
+                export duijie:discovery/discovery@0.1.0;
+                export duijie:acknowledge/acknowledge@0.1.0;
             }
         ",
         world: "duijie:adapter/every-role",

@@ -11,8 +11,10 @@
     clippy::indexing_slicing
 )]
 
+mod acknowledge;
 mod cache;
 mod canary;
+mod discovery;
 mod egress;
 mod forms;
 mod listener;

@@ -99,7 +99,7 @@ impl Looks {
 
     fn judge(&self, entry: &IntentEntry, finding: Finding, owner: Option<&SourceKey>) -> Looked {
         let resolution = match entry.action {
-            Action::Create => with_caution(finding),
+            Action::Create => with_caution(finding, false),
             Action::Update | Action::Cancel => before_change(entry.known_id.as_deref(), finding),
         };
         let other = owner.filter(|owner| **owner != entry.source_key);

@@ -125,13 +125,6 @@ pub(super) fn rule(close: Close, late: Late) -> Group {
     }
 }
 
-pub(super) const AT_END: Close = Close {
-    on_key_change: false,
-    count: MOST_MEMBERS,
-    after: None,
-    at_end: true,
-};
-
 fn some_rule(world: &World) -> Group {
     let close = Close {
         on_key_change: world.below(3) == 0,

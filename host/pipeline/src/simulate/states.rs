@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use duijie_contract::{Exchange, Fault, FaultKind, Guarantee};
 use duijie_plan::{OnChange, OnNewer, Plan};
-use duijie_record::{Action, Change as Source, Finding, Outcome, RecordBatch, Rejection, Retry};
+use duijie_record::{
+    Action, Change as Source, Finding, FoundDocument, Outcome, RecordBatch, Rejection, Retry, State,
+};
 use duijie_store::{
     Came, Caution, Change, DocumentState, HoldKind, LedgerRow, LineRef, Memory, Store,
 };
@@ -161,17 +163,39 @@ async fn cautious(plan: Plan, finding: Finding, ends_well: bool) -> (usize, Repo
 }
 
 #[tokio::test(start_paused = true)]
-async fn under_a_caution_what_is_found_is_not_sent() {
+async fn under_a_caution_what_is_found_is_not_created_again() {
     let key = "CK1".into();
-    for (finding, writes, came) in [
-        (found(&key), 0, vec![Came::Found]),
-        (Finding::Absent, 1, vec![Came::Absent, Came::Applied]),
+    let locked = Finding::Found(FoundDocument {
+        id: "id-CK1".to_owned(),
+        state: State::Locked("audited".to_owned()),
+    });
+    let (create, update_it) = (Action::Create, Action::Update);
+    for (on_change, finding, writes, came) in [
+        (OnChange::Hold, found(&key), 0, vec![(create, Came::Found)]),
+        // It may stand there in an earlier version.
+        (
+            OnChange::Update,
+            found(&key),
+            1,
+            vec![(create, Came::Found), (update_it, Came::Applied)],
+        ),
+        (OnChange::Update, locked, 0, vec![(create, Came::Found)]),
+        (
+            OnChange::Update,
+            Finding::Absent,
+            1,
+            vec![(create, Came::Absent), (create, Came::Applied)],
+        ),
     ] {
         let began = Instant::now();
-        let (wrote, report, store) = cautious(update(), finding, true).await;
+        let plan = plan(Guarantee::UniqueKey, on_change, 0);
+        let (wrote, report, store) = cautious(plan, finding, true).await;
         assert_eq!((wrote, report.counts.applied), (writes, 1));
         let tries = row(&store).documents[0].tries.clone();
-        let told: Vec<_> = tries.into_iter().map(|one| one.came).collect();
+        let told: Vec<_> = tries
+            .into_iter()
+            .map(|one| (one.action, one.came))
+            .collect();
         assert_eq!(told, came);
         assert!(began.elapsed() >= update().target.settle);
         assert_eq!(store.caution(&SCOPE.into()).unwrap(), None);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use duijie_record::{Scope, SourceKey, TargetKey};
+use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use duijie_store::{
     Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
     IntentId, LedgerRow, Member, Memory, RunRow, SegmentRef, Store,
@@ -126,6 +126,10 @@ impl Store for Slow {
 
     fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
         self.memory.members(scope, place)
+    }
+
+    fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
+        self.memory.run(scope, run)
     }
 
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {

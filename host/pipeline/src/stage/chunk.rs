@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
-use duijie_record::{DocumentBatch, DocumentEntry};
+use duijie_record::{Action, DocumentBatch, DocumentEntry};
 use duijie_store::{IntentEntry, IntentId, LineRef, SegmentRef, Try};
 use tokio::sync::mpsc;
 
@@ -88,6 +88,16 @@ impl Chunk {
     pub(crate) fn doubt(&mut self, place: usize) {
         if let Some(doubted) = self.doubted.get_mut(place) {
             *doubted = true;
+        }
+    }
+
+    /// What is to be done with a document, found out just before.
+    pub(crate) fn change_to(&mut self, place: usize, action: Action) {
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry.action = action;
+        }
+        if let Some(document) = self.batch.entries.get_mut(place) {
+            document.action = action;
         }
     }
 

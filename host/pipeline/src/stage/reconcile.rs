@@ -74,9 +74,13 @@ pub(crate) fn after_doubt(action: Action, known_id: Option<&str>, finding: Findi
 }
 
 /// Before the first send of a create, when the ledger may know less than was
-/// sent.
-pub(crate) fn with_caution(finding: Finding) -> Resolution {
+/// sent. What is found may be an earlier version: where changes are written, it
+/// is written over.
+pub(crate) fn with_caution(finding: Finding, updates: bool) -> Resolution {
     match finding {
+        Finding::Found(found) if updates && found.state == State::Open => {
+            Resolution::Send(Some(found.id))
+        }
         Finding::Found(found) => Resolution::Applied(Some(found.id)),
         Finding::Absent => Resolution::Send(None),
         Finding::FoundTwice(found) => twice(&found),

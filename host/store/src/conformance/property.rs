@@ -77,6 +77,7 @@ pub(super) async fn what_was_committed_is_read_back(store: &dyn Store) {
     assert_eq!(store.holds(scope).unwrap(), [hold("c", "main", b"{}")]);
     assert_eq!(store.checkpoint(scope, "").unwrap(), Some(checkpoint(7)));
     let run = run_row("run-1", RunState::Failed("no answer".to_owned()));
+    assert_eq!(store.run(scope, &run.run).unwrap().as_ref(), Some(&run));
     assert_eq!(store.runs(scope, 10).unwrap(), [run]);
 }
 

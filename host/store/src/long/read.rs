@@ -9,7 +9,7 @@ use redb::{
 };
 
 use super::{
-    Bytes, FOLDED, LETTERS, Long, MARKS, NUMBERS, ROWS, SCOPES, failed, number_key, row_key,
+    Bytes, FOLDED, Long, MARKS, NUMBERS, ROWS, SCOPES, VALUES, failed, number_key, row_key,
 };
 use crate::codec::LongRowV1;
 use crate::key::Key;
@@ -210,34 +210,45 @@ impl Long {
         })
     }
 
-    /// Dead letters or members under `prefix`, by key.
-    pub(crate) fn letters(&self, prefix: &Key) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Error> {
+    /// The dead letter, run or member under `key`.
+    pub(crate) fn value(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+        self.read(|read| {
+            let Some(table) = read.table(VALUES)? else {
+                return Ok(None);
+            };
+            let value = table.get(key.bytes()).map_err(failed(&self.place))?;
+            Ok(value.map(|value| value.value().to_vec()))
+        })
+    }
+
+    /// Dead letters, runs or members under `prefix`, by key; at most `limit`, the last ones.
+    pub(crate) fn values(
+        &self,
+        prefix: &Key,
+        limit: usize,
+    ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Error> {
         self.read(|read| {
             let mut found = BTreeMap::new();
-            let Some(table) = read.table(LETTERS)? else {
+            let Some(table) = read.table(VALUES)? else {
                 return Ok(found);
             };
             let io = || failed(&self.place);
-            for entry in table.range(prefix.bytes()..).map_err(io())? {
+            let end = prefix.end();
+            let range = table.range(prefix.bytes()..end.as_slice()).map_err(io())?;
+            for entry in range.rev().take(limit) {
                 let (key, value) = entry.map_err(io())?;
-                if !key.value().starts_with(prefix.bytes()) {
-                    break;
-                }
                 found.insert(key.value().to_vec(), value.value().to_vec());
             }
             Ok(found)
         })
     }
 
-    /// How many rows and dead letters there are.
-    pub(crate) fn counts(&self) -> Result<(u64, u64), Error> {
+    /// How many rows there are.
+    pub(crate) fn count(&self) -> Result<u64, Error> {
         self.read(|read| {
-            let io = || failed(&self.place);
             let rows = read.table(ROWS)?.map(|table| table.len());
-            let letters = read.table(LETTERS)?.map(|table| table.len());
-            let rows = rows.transpose().map_err(io())?;
-            let letters = letters.transpose().map_err(io())?;
-            Ok((rows.unwrap_or_default(), letters.unwrap_or_default()))
+            let rows = rows.transpose().map_err(failed(&self.place))?;
+            Ok(rows.unwrap_or_default())
         })
     }
 }

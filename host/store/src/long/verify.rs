@@ -9,9 +9,9 @@ use redb::{
     ReadableTableMetadata as _,
 };
 
-use super::{FILE, LETTERS, NUMBERS, ROWS, entry_key, failed, indexed, row_key};
+use super::{FILE, NUMBERS, ROWS, VALUES, entry_key, failed, indexed, row_key};
 use crate::Error;
-use crate::codec::{self, DeadLetterV1, LongRowV1, MemberV1};
+use crate::codec::{self, DeadLetterV1, LongRowV1, MemberV1, RunRowV1};
 use crate::key::{Key, Kind};
 use crate::table::{damaged, without_panic};
 
@@ -21,7 +21,7 @@ pub(crate) fn verify(folder: &Path) -> Result<(u64, u64), Error> {
     without_panic(&place, || {
         let db = ReadOnlyDatabase::open(&place).map_err(failed(&place))?;
         let transaction = db.begin_read().map_err(failed(&place))?;
-        Ok((rows(&place, &transaction)?, letters(&place, &transaction)?))
+        Ok((rows(&place, &transaction)?, values(&place, &transaction)?))
     })
 }
 
@@ -66,30 +66,32 @@ fn rows(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
     Ok(rows)
 }
 
-fn letters(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
+/// How many dead letters there are; the runs beside them are sound too.
+fn values(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
     let io = || failed(place);
-    let table = match transaction.open_table(LETTERS) {
+    let table = match transaction.open_table(VALUES) {
         Err(redb::TableError::TableDoesNotExist(_)) => return Ok(0),
         table => table.map_err(failed(place))?,
     };
-    let (mut letters, mut members) = (0, 0);
+    let (mut letters, mut values) = (0, 0);
     for entry in table.iter().map_err(io())? {
         let (key, value) = entry.map_err(io())?;
-        if Key::stored(key.value()).is(Kind::Member) {
+        if Key::stored(key.value()).is(Kind::Run) {
+            decode::<RunRowV1<'_>>(place, value.value())?;
+        } else if Key::stored(key.value()).is(Kind::Member) {
             decode::<MemberV1<'_>>(place, value.value())?;
-            members += 1;
         } else {
             decode::<DeadLetterV1<'_>>(place, value.value())?;
             letters += 1;
         }
+        values += 1;
     }
-    let found = letters + members;
     let expected = table.len().map_err(io())?;
-    if found == expected {
+    if values == expected {
         return Ok(letters);
     }
     let reason =
-        format!("{found} dead letters and members were found, and {expected} were written");
+        format!("{values} dead letters, runs and members were found, and {expected} were written");
     Err(damaged(place, reason))
 }
 

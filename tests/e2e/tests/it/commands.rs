@@ -80,6 +80,58 @@ fn a_component_is_inspected_by_what_it_imports_and_its_digest() {
     }
 }
 
+#[test]
+fn what_a_connector_offers_is_listed_with_its_promises_and_limits() {
+    let project = Project::new(orders(1, 75));
+    let list = project.command(&["collections", "kingdee"]).expect(0);
+    list.says(&["SAL_OUTSTOCK", "guarantee", "others may be named too"]);
+    let data = project
+        .command(&["collections", "wangdiantong", "--json"])
+        .expect(0)
+        .data();
+    assert_eq!(data["connector"], "wangdiantong");
+    let collections = data["collections"].as_array().unwrap();
+    let orders = collections.iter().find(|one| one["name"] == "trade_query");
+    assert_eq!(orders.unwrap()["role"], "source");
+    let none = project.command(&["collections", "wangdianton"]).expect(2);
+    assert!(
+        none.stderr.contains("did you mean `wangdiantong`?"),
+        "{}",
+        none.stderr
+    );
+    let none = project.command(&["collections", "wangdiantong", "trade_qury"]);
+    let none = none.expect(2);
+    assert!(
+        none.stderr.contains("did you mean `trade_query`?"),
+        "{}",
+        none.stderr
+    );
+    let form = project
+        .command(&["collections", "kingdee", "XX_FORM"])
+        .expect(0);
+    form.says(&["XX_FORM of kingdee", "it is not listed", "guarantee  none"]);
+}
+
+#[test]
+fn the_fields_of_a_collection_are_shown_with_kinds_titles_and_rules() {
+    let project = Project::new(orders(1, 76));
+    let folder = connectors().join("../fixtures");
+    let ask = |arguments: &[&str]| project.start_over(&folder, arguments, &[]).end().expect(0);
+    let shown = ask(&["collections", "sinner", "sins"]);
+    shown.says(&[
+        "sins of sinner",
+        "sin             text       8        required  过失  sin",
+        "witnesses.name  text       -        required  姓名",
+        "at least one of `at`, `on`",
+        "`fine` where `proven` is `true`",
+    ]);
+    let data = ask(&["--json", "collections", "sinner", "remorse"]).data();
+    let remorse = &data["collections"][0];
+    assert_eq!(remorse["acknowledged"], true);
+    assert_eq!(remorse["fields"], Value::Null);
+    assert_eq!(remorse["unknown"], "nothing is known of `remorse`");
+}
+
 /// By the system's own program.
 fn sha256(file: &str) -> String {
     let output = std::process::Command::new("sha256sum")

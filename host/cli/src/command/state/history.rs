@@ -1,11 +1,9 @@
 //! What a store knows of one number: ledger rows, open intents, what waits,
 //! and the evidence that is still kept.
 
-use std::collections::BTreeMap;
-
 use duijie_record::{Action, RunId, Scope, SourceKey};
 use duijie_store::{
-    Came, DocumentRow, DocumentState, Error, IntentEntry, LedgerRow, LineRef, RunRow, Store, Try,
+    Came, DocumentRow, DocumentState, Error, IntentEntry, LedgerRow, LineRef, Store, Try,
 };
 use serde_json::{Value, json};
 
@@ -16,18 +14,15 @@ mod groups;
 
 /// What stands where evidence was dropped.
 pub(crate) const GONE: &str = "no longer kept";
-/// A run further back than so many others is told by its name only.
-const RUNS: usize = 10_000;
 
 /// `{number, found: [row], open: [entry]}`.
 pub(super) fn trace(store: &dyn Store, number: &str) -> Result<Value, Error> {
-    let mut runs = Runs::default();
     let mut found = Vec::new();
     let mut rows = store.find(number)?;
     groups::complete(store, number, &mut rows)?;
     for (scope, ledger_row) in rows {
         let members = groups::members(store, &scope, &ledger_row)?;
-        let mut found_row = row(store, &scope, &ledger_row, &mut runs)?;
+        let mut found_row = row(store, &scope, &ledger_row)?;
         if let Some(fields) = found_row.as_object_mut() {
             fields.insert("members".to_owned(), members.into());
         }
@@ -45,7 +40,7 @@ pub(super) fn trace(store: &dyn Store, number: &str) -> Result<Value, Error> {
                 open.push(json!({
                     "scope": scope.as_str(),
                     "intent": intent.id.0,
-                    "run": runs.of(store, &scope, &intent.run)?,
+                    "run": run(store, &scope, &intent.run)?,
                     "at_ms": intent.at_ms,
                     "source_key": entry.source_key.as_str(),
                     "part": entry.part,
@@ -60,7 +55,7 @@ pub(super) fn trace(store: &dyn Store, number: &str) -> Result<Value, Error> {
     Ok(json!({ "number": number, "found": found, "open": open }))
 }
 
-fn row(store: &dyn Store, scope: &Scope, row: &LedgerRow, runs: &mut Runs) -> Result<Value, Error> {
+fn row(store: &dyn Store, scope: &Scope, row: &LedgerRow) -> Result<Value, Error> {
     let documents = row.documents.iter();
     let documents: Vec<Value> = documents
         .map(|one| document(store, scope, &row.source_key, one))
@@ -70,7 +65,7 @@ fn row(store: &dyn Store, scope: &Scope, row: &LedgerRow, runs: &mut Runs) -> Re
         "source_key": row.source_key.as_str(),
         "version": row.version.as_ref().map(|version| version.as_str()),
         "at_ms": row.at_ms,
-        "run": runs.of(store, scope, &row.run)?,
+        "run": run(store, scope, &row.run)?,
         "record": line(store, scope, row.record.as_ref())?,
         "documents": documents,
     }))
@@ -170,19 +165,8 @@ fn kept(store: &dyn Store, scope: &Scope, at: &LineRef) -> Result<Option<String>
         .map(|line| String::from_utf8_lossy(line).into_owned()))
 }
 
-/// Runs that were asked for, each scope's read once.
-#[derive(Default)]
-struct Runs(BTreeMap<String, Vec<RunRow>>);
-
-impl Runs {
-    fn of(&mut self, store: &dyn Store, scope: &Scope, run: &RunId) -> Result<Value, Error> {
-        if !self.0.contains_key(scope.as_str()) {
-            self.0.insert(scope.0.clone(), store.runs(scope, RUNS)?);
-        }
-        let rows = self.0.get(scope.as_str()).into_iter().flatten();
-        let mut rows = rows.filter(|row| row.run == *run);
-        Ok(rows
-            .next()
-            .map_or_else(|| json!({ "run": run.as_str() }), state::row))
-    }
+/// A run as `duijie runs` tells it, or its name where it is too long ago to be listed.
+fn run(store: &dyn Store, scope: &Scope, run: &RunId) -> Result<Value, Error> {
+    let row = store.run(scope, run)?;
+    Ok(row.map_or_else(|| json!({ "run": run.as_str() }), |row| state::row(&row)))
 }

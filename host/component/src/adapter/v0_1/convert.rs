@@ -50,7 +50,7 @@ fn fault(connector: &str, fault: wit::Fault) -> Fault {
     Fault::new(connector, kind)
 }
 
-pub(super) fn rejection(rejection: wit::Rejection) -> Rejection {
+pub(super) fn rejection(rejection: wit::RejectionResult) -> Rejection {
     Rejection {
         code: rejection.code,
         message: rejection.message,

@@ -9,7 +9,7 @@ use super::{SetupIndices, convert};
 use crate::guest::Running;
 
 /// The caller fills in what is read from the binary: digest, roles, look-up,
-/// and whether the steps that it names are there.
+/// and whether the steps and the acknowledging that it names are there.
 pub(crate) async fn describe(
     mut running: Running,
     indices: &SetupIndices,
@@ -98,7 +98,18 @@ fn collection(said: wit::Collection) -> CollectionInfo {
         settle_ms: said.settle_ms,
         max_records: said.max_records,
         max_bytes: said.max_bytes,
+        draining: draining(&said.extra),
     }
+}
+
+/// `{"acknowledge": true}`.
+fn draining(extra: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Extra {
+        #[serde(default)]
+        acknowledge: bool,
+    }
+    serde_json::from_str(extra).is_ok_and(|extra: Extra| extra.acknowledge)
 }
 
 /// A class that this host does not know promises nothing.

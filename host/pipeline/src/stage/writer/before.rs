@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use duijie_contract::Guarantee;
+use duijie_plan::OnChange;
 use duijie_record::Action;
 use duijie_store::{Came, HoldKind};
 
@@ -11,6 +12,7 @@ use super::resolved::tried;
 use super::{Resolved, Writer};
 use crate::Error;
 use crate::chaos::{Guard, is_off};
+use crate::purpose::Purpose;
 use crate::stage::chunk::Chunk;
 use crate::stage::reconcile::{Resolution, before_change, with_caution};
 
@@ -133,8 +135,12 @@ impl Writer {
         let Some(findings) = self.find(chunk, &creates).await? else {
             return Ok(None);
         };
-        let resolutions = self.owned(chunk, &creates, findings, |_, finding| {
-            with_caution(finding)
+        // A plan that was shown is kept to: it says that what is found is left.
+        let planned = matches!(self.context.options.purpose, Purpose::Planned(_));
+        let updates = !planned && self.context.plan().policy.on_change == OnChange::Update;
+        let resolutions = self.owned(chunk, &creates, findings, |entry, finding| {
+            let resent = self.context.resends(&entry.source_key, &entry.part);
+            with_caution(finding, updates && resent.is_none())
         });
         let mut looked: Looked = creates.into_iter().zip(resolutions?).collect();
         for (place, resolution) in &mut looked {
@@ -145,8 +151,16 @@ impl Writer {
             }
         }
         for (place, resolution) in &looked {
-            if matches!(resolution, Resolution::Send(_)) {
-                chunk.note(*place, tried(&self.context, chunk, *place, Came::Absent));
+            let Resolution::Send(id) = resolution else {
+                continue;
+            };
+            let came = match id {
+                Some(_) => Came::Found,
+                None => Came::Absent,
+            };
+            chunk.note(*place, tried(&self.context, chunk, *place, came));
+            if id.is_some() {
+                chunk.change_to(*place, Action::Update);
             }
         }
         Ok(Some(looked))
