@@ -46,12 +46,14 @@ pub(crate) fn bench() -> Result<()> {
     println!("\n## Start\n");
     let first = programs.first_request(&field)?;
     println!("start to first request: {first:.1} ms (median)");
-    shell::run(
-        Command::new("cargo")
-            .current_dir(&root)
-            .args(["run", "--quiet", "--release", "-p", "duijie-component"])
-            .args(["--example", "instance_cost"]),
-    )
+    shell::run(&mut example(&root, "instance_cost"))
+}
+
+/// One that [`build`] built.
+fn example(root: &Path, name: &str) -> Command {
+    let mut command = Command::new(root.join("target/release/examples").join(name));
+    command.current_dir(root);
+    command
 }
 
 fn build(root: &Path) -> Result<()> {
@@ -64,7 +66,17 @@ fn build(root: &Path) -> Result<()> {
                 .args(arguments),
         )
     };
-    cargo(&["-p", "duijie", "-p", "duijie-sim", "-p", "duijie-bench"])?;
+    // All at once: another choice of packages is another choice of features,
+    // with which the sandbox would be compiled a second time.
+    cargo(&[
+        "--package=duijie",
+        "--package=duijie-sim",
+        "--package=duijie-bench",
+        "--package=duijie-component",
+        "--package=duijie-store",
+        "--bins",
+        "--examples",
+    ])?;
     test::venv(
         root,
         "tests/bench/python/requirements.txt",

@@ -10,7 +10,7 @@ use crate::expression::{self, Complaint, Names};
 use crate::layout::Layout;
 use crate::names::Scope;
 use crate::parser::{self, Step};
-use crate::plan::{Computed, Fragment, From, Op, Piece, Plan, RuleName, Segment};
+use crate::plan::{Computed, Each, Fragment, From, Op, Piece, Plan, RuleName, Segment};
 use crate::render::render;
 use crate::settings::{Form, Problems, Rule, Settings, pointer};
 use crate::text::{escape, nearest, quoted};
@@ -19,15 +19,15 @@ use crate::view::{Ground, ListPlace, View};
 /// The plan and the layout that its reader fills, or every problem.
 pub(crate) fn compile(text: &str) -> Result<(Plan, Layout), Vec<Problem>> {
     let mut problems = Problems::default();
-    let settings = Settings::read(text, &mut problems);
-    let scope = Scope::new(&settings, &mut problems);
+    let mut settings = Settings::read(text, &mut problems);
+    let scope = Scope::new(&mut settings, &mut problems);
     let mut compiler = Compiler {
         scope,
         problems,
         fixed: Vec::new(),
         ground: Ground {
             lists: Vec::new(),
-            tables: Vec::new(),
+            lookups: Vec::new(),
             offset: settings.offset,
         },
     };
@@ -38,24 +38,19 @@ pub(crate) fn compile(text: &str) -> Result<(Plan, Layout), Vec<Problem>> {
         mut fixed,
         mut ground,
     } = compiler;
-    let condition = Condition::compile(&settings.condition, &mut scope, &mut problems);
-    if scope
-        .layout
-        .tables
-        .iter()
-        .any(|table| table.keys.len() > 10_000)
-    {
-        problems.add(
-            "/rules",
-            String::from("more than 10000 fields are read"),
-            None,
-        );
-    }
+    let condition = Condition::compile(
+        &settings.condition,
+        &mut scope,
+        settings.offset,
+        &mut problems,
+    );
+    let each = each(&settings, &mut scope);
+    few_fields(&scope.layout, &mut problems);
     if !problems.0.is_empty() {
         return Err(problems.0);
     }
     fixed.resize(fixed.len() + 64, 0);
-    ground.tables = settings.tables;
+    ground.lookups = std::mem::take(&mut scope.lookups);
     let place = |table: &crate::layout::Table| ListPlace {
         parent: table.parent,
         rows: table.rows,
@@ -74,8 +69,25 @@ pub(crate) fn compile(text: &str) -> Result<(Plan, Layout), Vec<Problem>> {
         ground,
         condition,
         lists,
+        each,
     };
     Ok((plan, scope.layout))
+}
+
+fn each(settings: &Settings, scope: &mut Scope) -> Option<Each> {
+    let list = scope.each_list()?;
+    let part = settings.each.as_ref()?.part.as_deref();
+    Some(Each {
+        list,
+        part: part.map(|part| scope.field_of(list, part)),
+    })
+}
+
+fn few_fields(layout: &Layout, problems: &mut Problems) {
+    if layout.tables.iter().any(|table| table.keys.len() > 10_000) {
+        let message = String::from("more than 10000 fields are read");
+        problems.add("/rules", message, None);
+    }
 }
 
 pub(crate) struct Compiler {
@@ -247,9 +259,15 @@ impl Compiler {
                     .map(From::Expression)
                     .map_err(|complaint| (complaint, true));
             }
-            "_findCollection" | "findCollection" | "_mongoQuery" | "mongoQuery" => {
-                let complaint = Complaint::new(0, format!("`{word}` is not available yet"))
-                    .hint("use a value table: `{{shop_no|table('name')}}`");
+            "_findCollection" | "findCollection" => {
+                let parsed = expression::parse(value, &mut self.scope);
+                return parsed
+                    .map(From::Expression)
+                    .map_err(|complaint| (complaint, true));
+            }
+            "_mongoQuery" | "mongoQuery" => {
+                let complaint = Complaint::new(0, format!("`{word}` is not understood here"))
+                    .hint(expression::FIND);
                 return Err((complaint, false));
             }
             _ => {}

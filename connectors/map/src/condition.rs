@@ -2,6 +2,7 @@
 
 use crate::decimal::Decimal;
 use crate::expression::Names;
+use crate::moment::Moment;
 use crate::names::Scope;
 use crate::settings::{Comparison, Problems, pointer};
 use crate::text::nearest;
@@ -23,6 +24,8 @@ struct Check {
     high: String,
     /// Compares letter by letter, amounts too.
     strict: bool,
+    /// Compares as points in time; seconds east of UTC.
+    time: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,9 @@ enum Logic {
     NotNull,
     IsNull,
 }
+
+/// The prefix of a value that is a point in time.
+const TIME: &str = "timestamp:";
 
 const LOGIC: [(&str, Logic); 11] = [
     ("eq", Logic::Equal),
@@ -58,13 +64,14 @@ impl Condition {
     pub(crate) fn compile(
         groups: &[Vec<Comparison>],
         scope: &mut Scope,
+        offset: i64,
         problems: &mut Problems,
     ) -> Self {
         let mut compiled = Vec::new();
         for group in groups {
             let checks = group
                 .iter()
-                .filter_map(|item| Check::compile(item, scope, problems));
+                .filter_map(|item| Check::compile(item, scope, offset, problems));
             compiled.push(checks.collect());
         }
         Self(compiled)
@@ -92,7 +99,12 @@ impl Condition {
 }
 
 impl Check {
-    fn compile(item: &Comparison, scope: &mut Scope, problems: &mut Problems) -> Option<Self> {
+    fn compile(
+        item: &Comparison,
+        scope: &mut Scope,
+        offset: i64,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let variable = scope.variable(&item.field);
         let variable = variable.map_err(|complaint| {
             problems.add(
@@ -130,12 +142,7 @@ impl Check {
             problems.add(&at, message, None);
             return None;
         }
-        if values.iter().any(|value| value.starts_with("timestamp:")) {
-            let message = String::from("the prefix `timestamp:` is not understood here");
-            let hint = String::from("compare dates as they stand in the record: `2022-10-12`");
-            problems.add(&at, message, Some(hint));
-            return None;
-        }
+        let time = times(&mut values, offset, &at, problems)?;
         let mut values = values.into_iter();
         let (value, high) = (
             values.next().unwrap_or_default(),
@@ -149,20 +156,27 @@ impl Check {
             value,
             high,
             strict: item.strict,
+            time,
         })
     }
 
     /// Nothing is greater, less or like where the field is empty.
     fn holds(&self, text: &str) -> bool {
-        let against = |value: &str| {
-            if self.strict {
-                text.cmp(value)
-            } else {
-                texts(text, value)
-            }
+        let seconds = |text: &str, offset: i64| {
+            let moment = Moment::read(text, offset).ok().flatten();
+            moment.map(|moment| moment.unix(offset))
+        };
+        let against = |value: &str| match self.time {
+            Some(offset) => seconds(text, offset).cmp(&seconds(value, offset)),
+            None if self.strict => text.cmp(value),
+            None => texts(text, value),
         };
         let found = against(&self.value);
-        let full = !text.is_empty();
+        // What is no time is none, as what is empty.
+        let full = match self.time {
+            Some(offset) => seconds(text, offset).is_some(),
+            None => !text.is_empty(),
+        };
         match self.logic {
             Logic::Equal => found.is_eq(),
             Logic::Differs => found.is_ne(),
@@ -197,4 +211,27 @@ impl Check {
             _ => format!("{field} is {found}, wanted: {word} `{}`", self.value),
         }
     }
+}
+
+/// Takes the prefix of points in time away; where there was one, the offset
+/// that they are read at. None where a point is none.
+fn times(
+    values: &mut [String],
+    offset: i64,
+    at: &str,
+    problems: &mut Problems,
+) -> Option<Option<i64>> {
+    if !values.iter().any(|value| value.starts_with(TIME)) {
+        return Some(None);
+    }
+    for value in values {
+        *value = value.strip_prefix(TIME).unwrap_or(value).to_owned();
+        if !matches!(Moment::read(value, offset), Ok(Some(_))) {
+            let message = format!("`{value}` is no date, time or Unix time");
+            let hint = String::from("write `timestamp:2022-10-12 08:00:00`");
+            problems.add(at, message, Some(hint));
+            return None;
+        }
+    }
+    Some(Some(offset))
 }

@@ -186,6 +186,19 @@ impl Decimal {
         }
     }
 
+    /// Cuts behind so many places, toward zero.
+    pub(crate) fn truncate(self, places: i64) -> Option<Self> {
+        if places >= i64::from(self.scale) {
+            return Some(self);
+        }
+        let cut = u32::try_from(i64::from(self.scale) - places).ok()?;
+        let Some(factor) = power(cut) else {
+            return Some(Self::ZERO);
+        };
+        let mantissa = self.mantissa - self.mantissa % factor;
+        Self { mantissa, ..self }.round(places)
+    }
+
     pub(crate) fn floor(self) -> Option<Self> {
         let mantissa = self.mantissa.div_euclid(power(self.scale)?);
         Some(Self { mantissa, scale: 0 })

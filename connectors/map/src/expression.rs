@@ -12,7 +12,7 @@ mod tests;
 mod token;
 
 pub(crate) use function::Function;
-pub(crate) use parse::{Complaint, Names, parse};
+pub(crate) use parse::{Complaint, FIND, Names, parse};
 
 use crate::moment::Unit;
 use crate::value::Value;
@@ -56,6 +56,8 @@ enum Node {
     },
     /// Over all rows of a list.
     Aggregate(Aggregate, u16, Box<Expression>),
+    /// `_findCollection`: a question to a value table, and the values given.
+    Find(usize, Vec<Vec<Part>>),
 }
 
 #[derive(Debug)]

@@ -17,6 +17,7 @@ mod read;
 mod render;
 mod scan;
 mod settings;
+mod table;
 mod text;
 mod value;
 mod view;

@@ -1,6 +1,8 @@
 //! Batches through the plan: one record a line in, one document a line out,
 //! and a verdict for each record. Knows nothing of the component's borders.
 
+mod each;
+
 use std::cell::Cell;
 
 use duijie_sdk::transform::{Line, Output as Batch, Verdict};
@@ -12,7 +14,7 @@ use crate::output::Output;
 use crate::plan::Plan;
 use crate::read::Reader;
 use crate::scan::{self, Malformed};
-use crate::view::{NO_ROW, View};
+use crate::view::{NO_ROW, Trouble, View};
 use crate::write::{Failure, Writer};
 
 /// A compiled mapping and its buffers. The buffers keep their size from batch
@@ -61,15 +63,8 @@ impl Mapping {
         let mut verdicts = Vec::with_capacity(count);
         let mut at = 0;
         while at < data.len() {
-            let number = verdicts.len();
-            let (end, verdict) = self.record(data, at, &mut out);
-            if matches!(verdict, Verdict::Keep) {
-                out.push(b'\n');
-                lines.push(Line {
-                    sources: vec![number as u32],
-                    part: String::new(),
-                });
-            }
+            let number = verdicts.len() as u32;
+            let (end, verdict) = self.record(data, at, number, &mut out, &mut lines);
             verdicts.push(verdict);
             at = end + 1;
         }
@@ -86,7 +81,14 @@ impl Mapping {
     }
 
     /// The record that begins at `at`: where its line ends, and what became of it.
-    fn record(&mut self, data: &[u8], at: usize, out: &mut Output) -> (usize, Verdict) {
+    fn record(
+        &mut self,
+        data: &[u8],
+        at: usize,
+        number: u32,
+        out: &mut Output,
+        lines: &mut Vec<Line>,
+    ) -> (usize, Verdict) {
         let end = match self.reader.record(data, scan::blanks(data, at)) {
             Ok(end) => end,
             Err(malformed) => {
@@ -102,31 +104,62 @@ impl Mapping {
             ground: &self.plan.ground,
             current: &self.current,
         };
-        match self.plan.condition.unmet(&view) {
-            Ok(None) => {}
-            Ok(Some(reason)) => return (end, Verdict::Drop(reason)),
-            Err(trouble) => {
-                let message = format!("condition: {}", trouble.message);
-                return (
-                    end,
-                    Verdict::Reject(Rejection::never(trouble.code, message)),
-                );
-            }
+        if let Some(each) = self.plan.each {
+            let mut parts = each::Parts {
+                plan: &self.plan,
+                each,
+                number,
+                out,
+                lines,
+                scratch: &mut self.scratch,
+            };
+            return (end, parts.write(view));
         }
-        let start = out.len();
-        let mut writer = Writer {
-            plan: &self.plan,
-            view,
-            out,
-            scratch: &mut self.scratch,
-        };
-        match writer.document() {
-            Ok(()) => (end, Verdict::Keep),
-            Err(failure) => {
-                out.truncate(start);
-                (end, Verdict::Reject(rejection(&self.plan, &failure)))
-            }
+        let verdict = document(&self.plan, view, out, &mut self.scratch);
+        if matches!(verdict, Verdict::Keep) {
+            lines.push(Line {
+                sources: vec![number],
+                part: String::new(),
+            });
         }
+        (end, verdict)
+    }
+}
+
+/// Writes one document with its line's end, or nothing.
+fn document(plan: &Plan, view: View<'_>, out: &mut Output, scratch: &mut Vec<u8>) -> Verdict {
+    match plan.condition.unmet(&view) {
+        Ok(None) => {}
+        Ok(Some(reason)) => return Verdict::Drop(reason),
+        Err(trouble) => {
+            let message = format!("condition: {}", trouble.message);
+            return Verdict::Reject(refusal(&trouble, message));
+        }
+    }
+    let start = out.len();
+    let mut writer = Writer {
+        plan,
+        view,
+        out,
+        scratch,
+    };
+    match writer.document() {
+        Ok(()) => {
+            out.push(b'\n');
+            Verdict::Keep
+        }
+        Err(failure) => {
+            out.truncate(start);
+            Verdict::Reject(rejection(plan, &failure))
+        }
+    }
+}
+
+#[cold]
+fn refusal(trouble: &Trouble, message: String) -> Rejection {
+    match trouble.later {
+        true => Rejection::later(trouble.code, message),
+        false => Rejection::never(trouble.code, message),
     }
 }
 
@@ -163,7 +196,7 @@ fn rejection(plan: &Plan, failure: &Failure) -> Rejection {
     }
     message.push_str(": ");
     message.push_str(&failure.trouble.message);
-    let mut rejection = Rejection::never(failure.trouble.code, message);
+    let mut rejection = refusal(&failure.trouble, message);
     rejection.field = Some(field.to_owned());
     rejection
 }

@@ -32,10 +32,14 @@ impl Moment {
     /// A date or date with time as text, or Unix time in seconds (up to eleven
     /// digits) or milliseconds (more), read at `offset` seconds east of UTC.
     /// `0` and `0000-00-00`, which vendors send for no date, are `Ok(None)`.
-    /// Other numbers below nine digits are refused: `20251009` is no Unix time.
+    /// `20251009` and `20251009134000` are dates; other numbers below nine
+    /// digits are refused.
     pub(crate) fn read(text: &str, offset: i64) -> Result<Option<Self>, ()> {
         if text == "0" || text.starts_with("0000-00-00") {
             return Ok(None);
+        }
+        if let Some((date, time)) = compact(text) {
+            return parse_civil(&format!("{date}{time}")).map(Some).ok_or(());
         }
         if let Some(number) = Decimal::parse(text) {
             if number < Decimal::from_int(100_000_000) {
@@ -43,7 +47,13 @@ impl Moment {
             }
             return Self::from_unix(number, offset).map(Some).ok_or(());
         }
-        parse_civil(text).map(Some).ok_or(())
+        let (civil, zone) = cut_zone(text);
+        let moment = parse_civil(civil).ok_or(())?;
+        let Some(zone) = zone else {
+            return Ok(Some(moment));
+        };
+        let seconds = moment.seconds - zone + offset;
+        Ok(Some(Self { seconds, ..moment }))
     }
 
     /// From Unix seconds, or from milliseconds where there are over 11 digits.
@@ -89,8 +99,9 @@ impl Moment {
         }
     }
 
-    pub(crate) fn day(self) -> i64 {
-        civil(self.seconds.div_euclid(DAY)).2
+    /// Year, month and day.
+    pub(crate) fn ymd(self) -> (i64, i64, i64) {
+        civil(self.seconds.div_euclid(DAY))
     }
 
     pub(crate) fn last_day(self) -> Self {
@@ -173,6 +184,46 @@ impl Moment {
     fn clock(self) -> (i64, i64, i64) {
         let rest = self.seconds.rem_euclid(DAY);
         (rest / 3600, rest / 60 % 60, rest % 60)
+    }
+}
+
+/// `20221012` and `20221012134000` spelt out, if the year is of these centuries.
+fn compact(text: &str) -> Option<(String, String)> {
+    if !matches!(text.len(), 8 | 14) || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let two = |at: usize| text.get(at..at + 2);
+    let year = text.get(..4)?;
+    if !(1900..2200).contains(&whole(year)?) {
+        return None;
+    }
+    let date = format!("{year}-{}-{}", two(4)?, two(6)?);
+    let time = match text.len() {
+        8 => String::new(),
+        _ => format!(" {}:{}:{}", two(8)?, two(10)?, two(12)?),
+    };
+    Some((date, time))
+}
+
+/// The zone at the end of a time, in seconds east of UTC: `Z`, `+08:00`, `+0800`.
+fn cut_zone(text: &str) -> (&str, Option<i64>) {
+    let Some(clock) = text.find('T') else {
+        return (text, None);
+    };
+    if let Some(civil) = text.strip_suffix('Z') {
+        return (civil, Some(0));
+    }
+    let sign = text.rfind(['+', '-']).filter(|at| *at > clock);
+    let zone = sign.and_then(|at| {
+        let digits = text.get(at + 1..)?.replace(':', "");
+        let sound = digits.len() == 4;
+        let minutes = whole(digits.get(..2)?)? * 60 + whole(digits.get(2..)?)?;
+        let west = text.get(at..)?.starts_with('-');
+        sound.then_some((at, if west { -minutes * 60 } else { minutes * 60 }))
+    });
+    match zone {
+        Some((at, zone)) => (text.get(..at).unwrap_or(text), Some(zone)),
+        None => (text, None),
     }
 }
 

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
+mod pipe;
+
 use crate::expression::{Complaint, Names};
 use crate::layout::{Field, HEAD, Layout};
 use crate::settings::{ListSetting, Problems, Settings, pointer};
+use crate::table::{Lookup, ValueTable};
 use crate::text::nearest;
-use crate::view::{Pipe, Variable};
+use crate::view::Variable;
 
 #[derive(Debug)]
 struct ListName {
@@ -21,23 +24,24 @@ struct ListName {
 pub(crate) struct Scope {
     pub(crate) layout: Layout,
     lists: Vec<ListName>,
-    tables: Vec<String>,
+    tables: Vec<ValueTable>,
+    /// The questions to value tables met so far.
+    pub(crate) lookups: Vec<Lookup>,
+    /// The list whose rows each become a document, with the names for it.
+    each: Option<(u16, Vec<String>)>,
 }
 
 /// A layout numbers lists and slots with sixteen bits; this stays far below.
 const MAX_LISTS: usize = 256;
 
 impl Scope {
-    pub(crate) fn new(settings: &Settings, problems: &mut Problems) -> Self {
-        let tables = settings
-            .tables
-            .iter()
-            .map(|table| table.name.clone())
-            .collect();
+    pub(crate) fn new(settings: &mut Settings, problems: &mut Problems) -> Self {
         let mut scope = Self {
             layout: Layout::new(),
             lists: Vec::new(),
-            tables,
+            tables: std::mem::take(&mut settings.tables),
+            lookups: Vec::new(),
+            each: None,
         };
         for list in &settings.lists {
             scope.declare(list, problems);
@@ -46,7 +50,34 @@ impl Scope {
             // The source's own name stays good beside the settings' name.
             scope.add(&list.from);
         }
+        if let Some(each) = &settings.each {
+            scope.each(&each.list, problems);
+        }
         scope
+    }
+
+    fn each(&mut self, name: &str, problems: &mut Problems) {
+        let Some(list) = self.add(name) else {
+            let message = format!("found `{name}`, expected a list's name");
+            problems.add("/each", message, None);
+            return;
+        };
+        let same = self.lists.iter().filter(|known| known.list == list);
+        let names = same.map(|known| format!("{}_", known.name)).collect();
+        self.each = Some((list, names));
+    }
+
+    /// The list whose rows each become a document.
+    pub(crate) fn each_list(&self) -> Option<u16> {
+        self.each.as_ref().map(|(list, _)| *list)
+    }
+
+    /// A field of a list, under the settings' name for it.
+    pub(crate) fn field_of(&mut self, list: u16, field: &str) -> Field {
+        let mut renamed = self.lists.iter().filter(|known| known.list == list);
+        let renamed = renamed.find_map(|known| known.fields.get(field));
+        let field = renamed.map_or(field, String::as_str);
+        self.layout.field(list, field)
     }
 
     fn declare(&mut self, list: &ListSetting, problems: &mut Problems) {
@@ -104,7 +135,10 @@ impl Scope {
         let name = name.trim();
         refused(name)?;
         let Some((list_name, field)) = name.rsplit_once('.') else {
-            return Ok(self.layout.field(HEAD, name));
+            return Ok(match self.flat(name) {
+                Some((list, field)) => self.field_of(list, field),
+                None => self.layout.field(HEAD, name),
+            });
         };
         if let Some(list) = self.lists.iter().find(|list| list.name == list_name) {
             let field = list.fields.get(field).map_or(field, String::as_str);
@@ -122,48 +156,13 @@ impl Scope {
         })
     }
 
-    fn pipe(&self, pipe: &str) -> Result<Pipe, Complaint> {
-        let pipe = pipe.trim();
-        if let Some(argument) = pipe
-            .strip_prefix("table(")
-            .and_then(|rest| rest.strip_suffix(')'))
-        {
-            let name = argument.trim();
-            let name = name
-                .strip_prefix('\'')
-                .and_then(|name| name.strip_suffix('\''))
-                .unwrap_or(name);
-            if let Some(at) = self.tables.iter().position(|table| table == name) {
-                return Ok(Pipe::Table(at));
-            }
-            let complaint = Complaint::new(0, format!("unknown value table `{name}`"));
-            let known = self.tables.iter().map(String::as_str);
-            return Err(match nearest(name, known) {
-                Some(near) => complaint.hint(format!("did you mean `{near}`?")),
-                None => complaint.hint(format!(
-                    "add it to `tables`: {{\"{name}\": {{\"rows\": {{}}}}}}"
-                )),
-            });
-        }
-        match pipe {
-            "datetime" => return Ok(Pipe::DateTime),
-            "date" => return Ok(Pipe::Date),
-            "timestamp" => return Ok(Pipe::Timestamp),
-            _ => {}
-        }
-        let complaint = Complaint::new(0, format!("unknown pipe `{pipe}`"));
-        let word = pipe.split(['(', ':']).next().unwrap_or(pipe);
-        if word != pipe && word != "table" {
-            return Err(complaint
-                .hint("pipes take no format; write `_function DATE_FORMAT('{{x}}','%Y-%m-%d')`"));
-        }
-        Err(
-            match nearest(word, ["datetime", "date", "timestamp", "table"]) {
-                Some("table") => complaint.hint("write `|table('name')`"),
-                Some(near) => complaint.hint(format!("did you mean `|{near}`?")),
-                None => complaint.hint("known are |datetime, |date, |timestamp and |table('name')"),
-            },
-        )
+    /// `details_list_goods_no` of a record that becomes a document for each
+    /// row of `details_list`.
+    fn flat<'n>(&self, name: &'n str) -> Option<(u16, &'n str)> {
+        let (list, prefixes) = self.each.as_ref()?;
+        let mut prefixes = prefixes.iter();
+        let field = prefixes.find_map(|prefix| name.strip_prefix(prefix.as_str()))?;
+        (!field.is_empty()).then_some((*list, field))
     }
 }
 
@@ -181,6 +180,16 @@ impl Names for Scope {
             pipes,
             written: format!("{{{{{inside}}}}}"),
         })
+    }
+
+    fn lookup(&mut self, table: &str, given: &[&str], wanted: &str) -> Result<usize, Complaint> {
+        let mut known = self.lookups.iter();
+        if let Some(known) = known.position(|lookup| lookup.asks(table, given, wanted)) {
+            return Ok(known);
+        }
+        let lookup = Lookup::new(&self.tables, table, given, wanted)?;
+        self.lookups.push(lookup);
+        Ok(self.lookups.len() - 1)
     }
 }
 

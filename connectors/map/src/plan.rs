@@ -49,9 +49,11 @@ pub(crate) enum Op {
         value: Computed,
         rule: u16,
     },
+    /// An object, or the only row of a list that is one.
     Object {
         key: Fragment,
         members: Vec<Op>,
+        end: &'static [u8],
         rule: u16,
     },
     /// One object a row.
@@ -103,4 +105,13 @@ pub(crate) struct Plan {
     pub(crate) condition: Condition,
     /// Names of the lists, by list number, for messages.
     pub(crate) lists: Vec<String>,
+    pub(crate) each: Option<Each>,
+}
+
+/// One document for each row of a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Each {
+    pub(crate) list: u16,
+    /// The field that tells a row from the others; its place if none.
+    pub(crate) part: Option<Field>,
 }

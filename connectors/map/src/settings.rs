@@ -2,6 +2,7 @@
 //! Every problem is collected, with a JSON pointer to its place.
 
 mod rule;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +13,8 @@ use std::collections::BTreeMap;
 use duijie_sdk::Problem;
 use serde_json::{Map, Value as Json};
 
+use crate::table::ValueTable;
 use crate::text::nearest;
-use crate::view::{Missing, ValueTable};
 
 /// Problems found so far.
 #[derive(Debug, Default)]
@@ -65,12 +66,23 @@ pub(crate) struct Comparison {
     pub(crate) strict: bool,
 }
 
+/// One document for each row of a list.
+#[derive(Debug)]
+pub(crate) struct Each {
+    /// The name that rules use, or the source's.
+    pub(crate) list: String,
+    /// The field of a row that tells it from the others; its place if none.
+    pub(crate) part: Option<String>,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     /// In the order written, children after their parents.
     pub(crate) rules: Vec<Rule>,
     pub(crate) lists: Vec<ListSetting>,
     pub(crate) tables: Vec<ValueTable>,
+    /// The list whose rows each become a document.
+    pub(crate) each: Option<Each>,
     /// Outer OR, inner AND.
     pub(crate) condition: Vec<Vec<Comparison>>,
     /// Seconds east of UTC.
@@ -85,29 +97,20 @@ impl Settings {
             offset: CHINA,
             ..Self::default()
         };
-        let parsed = match serde_json::from_str(text) {
-            Ok(Json::Object(parsed)) => parsed,
-            Ok(_) => {
-                problems.add(
-                    "",
-                    String::from("found no object, expected the settings"),
-                    None,
-                );
-                return settings;
-            }
-            Err(error) => {
-                problems.add(
-                    "",
-                    format!("the settings are not valid JSON: {error}"),
-                    None,
-                );
-                return settings;
-            }
+        let Some(parsed) = read_object(text, problems) else {
+            return settings;
         };
         problems.known(
             "",
             &parsed,
-            &["rules", "lists", "tables", "condition", "utc_offset"],
+            &[
+                "rules",
+                "lists",
+                "each",
+                "tables",
+                "condition",
+                "utc_offset",
+            ],
         );
         match parsed.get("rules") {
             Some(Json::Array(rules)) if !rules.is_empty() => {
@@ -124,8 +127,11 @@ impl Settings {
             settings.lists.extend(list);
         }
         for (name, table) in object(&parsed, "tables", problems) {
-            let table = read_table(name, table, problems);
+            let table = table::read(name, table, problems);
             settings.tables.extend(table);
+        }
+        if let Some(each) = parsed.get("each") {
+            settings.each = read_each(each, problems);
         }
         if let Some(condition) = parsed.get("condition") {
             settings.condition = read_condition(condition, problems);
@@ -135,6 +141,16 @@ impl Settings {
         }
         settings
     }
+}
+
+fn read_object(text: &str, problems: &mut Problems) -> Option<Map<String, Json>> {
+    let message = match serde_json::from_str(text) {
+        Ok(Json::Object(parsed)) => return Some(parsed),
+        Ok(_) => String::from("found no object, expected the settings"),
+        Err(error) => format!("the settings are not valid JSON: {error}"),
+    };
+    problems.add("", message, None);
+    None
 }
 
 /// `name` under `at`, as a JSON pointer.
@@ -229,49 +245,24 @@ fn read_list(name: &str, value: &Json, problems: &mut Problems) -> Option<ListSe
     })
 }
 
-fn read_table(name: &str, value: &Json, problems: &mut Problems) -> Option<ValueTable> {
-    let at = pointer("/tables", name);
-    let Json::Object(table) = value else {
-        problems.add(
-            &at,
-            String::from("found no object, expected one with `rows`"),
-            None,
-        );
+fn read_each(value: &Json, problems: &mut Problems) -> Option<Each> {
+    let (list, part) = match value {
+        Json::Object(each) => {
+            problems.known("/each", each, &["list", "part"]);
+            (each.get("list"), each.get("part"))
+        }
+        name => (Some(name), None),
+    };
+    let Some(Json::String(list)) = list.filter(|list| list.as_str() != Some("")) else {
+        let message = String::from("found no list's name, expected one");
+        let hint = String::from("write {\"list\": \"details_list\", \"part\": \"rec_id\"}");
+        problems.add("/each", message, Some(hint));
         return None;
     };
-    problems.known(&at, table, &["rows", "missing"]);
-    let mut rows = BTreeMap::new();
-    if let Some(Json::Object(found)) = table.get("rows") {
-        let place = pointer(&at, "rows");
-        for (from, to) in found {
-            if let Some(to) = scalar(&pointer(&place, from), to, problems) {
-                rows.insert(from.clone(), to);
-            }
-        }
-    } else {
-        let message = String::from("found no rows, expected an object of values");
-        problems.add(&pointer(&at, "rows"), message, None);
-    }
-    let place = pointer(&at, "missing");
-    let missing = match table.get("missing") {
-        None => Missing::Reject,
-        Some(Json::String(word)) if word == "reject" => Missing::Reject,
-        Some(Json::String(word)) if word == "empty" => Missing::Empty,
-        Some(Json::Object(choice)) if choice.len() == 1 && choice.contains_key("default") => {
-            let default = choice.get("default").unwrap_or(&Json::Null);
-            Missing::Default(scalar(&pointer(&place, "default"), default, problems)?)
-        }
-        Some(_) => {
-            let message = String::from("found another choice for a missing row");
-            let hint = "write \"reject\", \"empty\" or {\"default\": \"X\"}";
-            problems.add(&place, message, Some(hint.to_owned()));
-            Missing::Reject
-        }
-    };
-    Some(ValueTable {
-        name: name.to_owned(),
-        rows,
-        missing,
+    let part = part.and_then(|part| scalar("/each/part", part, problems));
+    Some(Each {
+        list: list.clone(),
+        part,
     })
 }
 

@@ -1,6 +1,8 @@
 //! The mapping as a whole: records in, documents out.
 
 mod document;
+mod form;
+mod lookup;
 mod malformed;
 mod problem;
 mod property;

@@ -3,13 +3,14 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
 use crate::decimal::Decimal;
+use crate::expression::Function;
 use crate::layout::Field;
 use crate::moment::Moment;
 use crate::read::Slot;
 use crate::scan::Kind;
+use crate::table::Lookup;
 use crate::text;
 use crate::value::{Value, shortened};
 
@@ -21,12 +22,18 @@ pub(crate) const NO_ROW: u32 = u32::MAX;
 pub(crate) struct Trouble {
     pub(crate) code: &'static str,
     pub(crate) message: String,
+    /// Whether another try may go well though the record is the same.
+    pub(crate) later: bool,
 }
 
 impl Trouble {
     #[cold]
     pub(crate) fn new(code: &'static str, message: String) -> Self {
-        Self { code, message }
+        Self {
+            code,
+            message,
+            later: false,
+        }
     }
 }
 
@@ -38,29 +45,16 @@ pub(crate) struct ListPlace {
     pub(crate) rows: u16,
 }
 
-/// A value table of the settings.
-#[derive(Debug)]
-pub(crate) struct ValueTable {
-    pub(crate) name: String,
-    pub(crate) rows: BTreeMap<String, String>,
-    pub(crate) missing: Missing,
-}
-
-#[derive(Debug)]
-pub(crate) enum Missing {
-    Reject,
-    Empty,
-    Default(String),
-}
-
 /// What a variable's text goes through.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Pipe {
     DateTime,
     Date,
     Timestamp,
-    /// Index of a value table.
+    /// Index of a question to a value table.
     Table(usize),
+    /// A function and its arguments after the first, which is the text.
+    Call(Function, Vec<Value<'static>>),
 }
 
 /// `{{name|pipe|pipe}}`, resolved.
@@ -76,7 +70,7 @@ pub(crate) struct Variable {
 #[derive(Debug)]
 pub(crate) struct Ground {
     pub(crate) lists: Vec<ListPlace>,
-    pub(crate) tables: Vec<ValueTable>,
+    pub(crate) lookups: Vec<Lookup>,
     /// Seconds east of UTC.
     pub(crate) offset: i64,
 }
@@ -174,7 +168,7 @@ impl<'a> View<'a> {
             if text.is_empty() {
                 break;
             }
-            text = Cow::Owned(self.through(*pipe, &text, &variable.written)?);
+            text = Cow::Owned(self.through(pipe, &text, &variable.written)?);
         }
         Ok(text)
     }
@@ -199,31 +193,38 @@ impl<'a> View<'a> {
         }
     }
 
-    fn through(&self, pipe: Pipe, text: &str, written: &str) -> Result<String, Trouble> {
+    /// The value of a question to a value table; empty where the table has no
+    /// row and says so.
+    pub(crate) fn find<T: AsRef<str>>(
+        &self,
+        lookup: usize,
+        given: &[T],
+    ) -> Result<&'a str, Trouble> {
+        match self.ground.lookups.get(lookup) {
+            Some(lookup) => lookup.find(given),
+            None => Ok(""),
+        }
+    }
+
+    fn through(&self, pipe: &Pipe, text: &str, written: &str) -> Result<String, Trouble> {
         let offset = self.ground.offset;
-        let table = match pipe {
-            Pipe::Table(table) => self.ground.tables.get(table),
-            _ => None,
-        };
-        if let Some(table) = table {
-            return match (table.rows.get(text), &table.missing) {
-                (Some(value), _) | (None, Missing::Default(value)) => Ok(value.clone()),
-                (None, Missing::Empty) => Ok(String::new()),
-                (None, Missing::Reject) => Err(Trouble::new(
-                    "map.table",
-                    format!(
-                        "`{}` is not in the value table `{}`",
-                        shortened(text),
-                        table.name
-                    ),
-                )),
-            };
+        match pipe {
+            Pipe::Table(lookup) => return self.find(*lookup, &[text]).map(str::to_owned),
+            Pipe::Call(function, arguments) => {
+                let mut values = vec![Value::Text(Cow::Borrowed(text))];
+                values.extend(arguments.iter().cloned());
+                let value = function.apply(&values, offset);
+                let told =
+                    |message| Trouble::new("map.expression", format!("`{written}`: {message}"));
+                return value.map(|value| value.text().into_owned()).map_err(told);
+            }
+            _ => {}
         }
         let moment = read_moment(text, offset, written)?;
         Ok(moment.map_or(String::new(), |moment| match pipe {
             Pipe::Date => moment.date(),
             Pipe::Timestamp => moment.unix(offset).to_string(),
-            Pipe::DateTime | Pipe::Table(_) => moment.datetime(),
+            _ => moment.datetime(),
         }))
     }
 }

@@ -111,10 +111,15 @@ impl Writer<'_> {
                 self.out.put(self.scratch);
                 (*rule, written)
             }
-            Op::Object { key, members, rule } => {
+            Op::Object {
+                key,
+                members,
+                end,
+                rule,
+            } => {
                 self.key(*key, any);
                 let written = self.members(members)?;
-                self.out.push(b'}');
+                self.out.put(end);
                 (*rule, written)
             }
             Op::Rows {

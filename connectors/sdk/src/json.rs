@@ -12,7 +12,7 @@ pub(crate) mod skip;
 
 pub use answer::{Answer, Page};
 pub use raw::{Raw, quoted, text_of};
-pub use record::{Field, Record, field, members};
+pub use record::{Field, Record, elements, field, members};
 
 /// What is wrong with a text, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use duijie_sdk::Fault;
 use duijie_sdk::http::{Response, excerpt};
 use duijie_sdk::json::{self, Answer, Page, Raw};
 
-use crate::collection::Collection;
 use crate::dialect::Dialect;
+use crate::refusal::{Layer, Refusal};
 
 /// One page of records.
 pub(crate) struct Contents {
@@ -17,48 +17,40 @@ pub(crate) struct Contents {
     pub(crate) page: Option<Page>,
 }
 
-/// A refusal in the vendor's own words.
-struct Refusal {
-    code: String,
-    /// Of the gateway, beside the code; empty elsewhere.
-    sub_code: String,
-    message: String,
+/// What an answer as a whole says.
+pub(crate) enum Said {
+    Yes,
+    /// The document asked for by number is not there.
+    Nothing,
+    No(Refusal),
 }
 
-/// The limit counts calls a minute; the vendor's clients wait 31 seconds.
-const THROTTLED_MS: u64 = 31_000;
-/// Where the gateway says how long its ban lasts, that is taken instead.
-const GATEWAY_THROTTLED_MS: u64 = 60_000;
-
-/// `page_no` is the page that was asked for. A list may be missing, or be empty
-/// on page 0, only where the total is 0: taken for no records otherwise, the
-/// records that it should have held would be passed over for good.
+/// `page_no` is the page that was asked for, `list` the list's own name. A list
+/// may be missing, or be empty on page 0, only where the total is 0: taken for
+/// no records otherwise, the records that it should have held would be passed
+/// over for good.
 pub(crate) fn read(
     dialect: Dialect,
-    collection: &Collection,
+    list: &str,
     page_no: u64,
     response: Response,
 ) -> Result<Contents, Fault> {
     let response = of_status(response)?;
-    let list = dialect.list_path(collection);
+    let inner = dialect.inner();
+    let list = format!("{inner}{list}");
     let answer = Answer::read(response.body, &list)
         .map_err(|(error, body)| broken(&error.to_string(), &body))?;
-    let found = match dialect {
-        Dialect::Openapi2 => direct(&answer)?,
-        Dialect::Qimen => gateway(&answer)?,
-    };
-    if !found {
-        return Ok(Contents {
-            total: Some(0),
-            page: None,
-        });
+    match said(dialect, &answer)? {
+        Said::Yes => {}
+        Said::Nothing => {
+            return Ok(Contents {
+                total: Some(0),
+                page: None,
+            });
+        }
+        Said::No(refusal) => return Err(refusal.fault()),
     }
-    let prefix = if dialect == Dialect::Qimen {
-        "response."
-    } else {
-        ""
-    };
-    let told = match answer.field(&format!("{prefix}total_count")) {
+    let told = match answer.field(&format!("{inner}total_count")) {
         Some(raw) if !raw.is_null() => {
             let total = raw.integer().and_then(|total| u64::try_from(total).ok());
             Some(total.ok_or_else(|| broken("`total_count` is no number", answer.body()))?)
@@ -85,7 +77,7 @@ pub(crate) fn read(
     }
 }
 
-fn of_status(response: Response) -> Result<Response, Fault> {
+pub(crate) fn of_status(response: Response) -> Result<Response, Fault> {
     let status = response.status;
     let said = || format!("HTTP {status}: `{}`", response.excerpt());
     match status {
@@ -96,87 +88,65 @@ fn of_status(response: Response) -> Result<Response, Fault> {
     }
 }
 
-/// Whether there are records; a refusal is a fault.
-fn direct(answer: &Answer) -> Result<bool, Fault> {
-    let code = answer
-        .field("code")
-        .ok_or_else(|| broken("expected an envelope with `code`", answer.body()))?;
-    judge(text(Some(code)), text(answer.field("message")))
-}
-
-fn gateway(answer: &Answer) -> Result<bool, Fault> {
-    if let Some(error) = answer.field("error_response") {
-        let field = |name| text(json::field(error.0, name).ok().flatten());
-        return Err(judge_gateway(Refusal {
-            code: field("code"),
-            sub_code: field("sub_code"),
-            message: either(field("sub_msg"), field("msg")),
-        }));
+/// The first of the answer's layers that refuses, or what Wangdiantong says.
+pub(crate) fn said(dialect: Dialect, answer: &Answer) -> Result<Said, Fault> {
+    if dialect.is_gateway()
+        && let Some(refusal) = of_gateway(answer)
+    {
+        return Ok(Said::No(refusal));
     }
-    let field = |name: &str| text(answer.field(&format!("response.{name}")));
-    if let Some(code) = answer.field("response.errorcode") {
-        return judge(text(Some(code)), field("message"));
-    }
-    if field("flag") == "failure" || answer.field("response.code").is_some() {
-        return Err(judge_gateway(Refusal {
-            code: field("code"),
-            sub_code: field("sub_code"),
-            message: either(field("sub_message"), field("message")),
-        }));
-    }
-    Err(broken(
-        "expected an envelope with `response.errorcode`",
-        answer.body(),
-    ))
-}
-
-/// Wangdiantong's own codes.
-fn judge(code: String, message: String) -> Result<bool, Fault> {
-    let said = format!("Wangdiantong answered {code}: {message}");
-    Err(match code.as_str() {
-        "0" => return Ok(true),
-        // The document asked for by number is not there.
-        "7200" | "7201" => return Ok(false),
-        "1012" => Fault::rate_limited(said, Some(THROTTLED_MS)),
-        _ if message.contains("频率") => Fault::rate_limited(said, Some(THROTTLED_MS)),
-        "1007" if message.contains("店铺") => Fault::other(said),
-        "1007" | "2030" | "2060" | "2090" | "2100" => Fault::unauthorized(said),
-        // `system error`, but also `range over a month`.
-        "1020" if !message.contains('月') => Fault::unavailable(said, None),
-        _ => Fault::other(said),
+    let (outer, name) = (dialect.outer(), dialect.code());
+    let path = format!("{outer}{name}");
+    let code = answer.field(&path).ok_or_else(|| {
+        broken(
+            &format!("expected an envelope with `{path}`"),
+            answer.body(),
+        )
+    })?;
+    let code = text(Some(code));
+    let message = text(answer.field(&format!("{outer}message")));
+    Ok(match code.as_str() {
+        "0" => Said::Yes,
+        // So one of the queries is documented.
+        "200" if !dialect.is_flagship() => Said::Yes,
+        "7200" | "7201" if !dialect.is_flagship() => Said::Nothing,
+        _ => Said::No(Refusal {
+            layer: match dialect.is_flagship() {
+                true => Layer::Flagship,
+                false => Layer::Enterprise,
+            },
+            code,
+            sub_code: String::new(),
+            message,
+        }),
     })
 }
 
-/// The codes of Taobao's gateway.
-fn judge_gateway(refusal: Refusal) -> Fault {
-    let Refusal {
+fn of_gateway(answer: &Answer) -> Option<Refusal> {
+    let refusal = |code, sub_code, message| Refusal {
+        layer: Layer::Gateway,
         code,
         sub_code,
         message,
-    } = refusal;
-    let said = match sub_code.as_str() {
-        "" => format!("the gateway answered {code}: {message}"),
-        _ => format!("the gateway answered {code} ({sub_code}): {message}"),
     };
-    if code == "7" || sub_code.contains("limited-by") || message.contains("频率") {
-        let wait_ms = ban_ms(&message).unwrap_or(GATEWAY_THROTTLED_MS);
-        return Fault::rate_limited(said, Some(wait_ms));
+    if let Some(error) = answer.field("error_response") {
+        let field = |name| text(json::field(error.0, name).ok().flatten());
+        let message = either(field("sub_msg"), field("msg"));
+        return Some(refusal(field("code"), field("sub_code"), message));
     }
-    match code.as_str() {
-        "15" => Fault::unavailable(said, None),
-        "25" | "26" | "27" | "28" | "29" => Fault::unauthorized(said),
-        _ => Fault::other(said),
-    }
+    let field = |name: &str| text(answer.field(&format!("response.{name}")));
+    let own = ["errorcode", "status"];
+    let inner = own
+        .iter()
+        .any(|name| answer.field(&format!("response.{name}")).is_some());
+    let failed = field("flag") == "failure" || answer.field("response.code").is_some();
+    (failed && !inner).then(|| {
+        let message = either(field("sub_message"), field("message"));
+        refusal(field("code"), field("sub_code"), message)
+    })
 }
 
-/// `This ban will last for 17 more seconds`.
-fn ban_ms(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once("last for ")?;
-    let seconds: u64 = rest.split_once(" more second")?.0.parse().ok()?;
-    seconds.checked_mul(1000)
-}
-
-fn text(raw: Option<Raw<'_>>) -> String {
+pub(crate) fn text(raw: Option<Raw<'_>>) -> String {
     raw.filter(|raw| !raw.is_null())
         .and_then(|raw| raw.text().ok())
         .map(std::borrow::Cow::into_owned)

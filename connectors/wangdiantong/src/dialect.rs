@@ -1,36 +1,48 @@
-//! The two ways to the same queries: what a request looks like and how it is
-//! signed. Secrets stand only in the recipes, by the name of their setting.
+//! The four ways to Wangdiantong: their names, where they stand, and how they
+//! sign. Secrets stand only in the recipes, by the name of their setting.
 
-use duijie_sdk::http::Request;
-use duijie_sdk::{Fault, Network, Recipe, form, time};
-use serde::Deserialize;
+use duijie_sdk::Recipe;
 
-use crate::collection::Collection;
-use crate::settings::Query;
-use crate::window::Window;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// 企业版, called directly.
     Openapi2,
     /// 企业奇门, through Taobao's gateway.
     Qimen,
-}
-
-/// One page of one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Slice {
-    pub(crate) window: Window,
-    pub(crate) page: u64,
-    pub(crate) page_size: u32,
+    /// 旗舰版, called directly.
+    Flagship,
+    /// 旗舰奇门, through Taobao's gateway.
+    FlagshipQimen,
 }
 
 impl Dialect {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Openapi2,
+        Self::Qimen,
+        Self::Flagship,
+        Self::FlagshipQimen,
+    ];
+
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Dialect::Openapi2 => "openapi2",
             Dialect::Qimen => "qimen",
+            Dialect::Flagship => "flagship",
+            Dialect::FlagshipQimen => "flagship-qimen",
+        }
+    }
+
+    /// In the tables of queries and pushes.
+    pub(crate) fn letter(self) -> char {
+        match self {
+            Dialect::Openapi2 => 'A',
+            Dialect::Qimen => 'B',
+            Dialect::Flagship => 'C',
+            Dialect::FlagshipQimen => 'D',
         }
     }
 
@@ -38,82 +50,72 @@ impl Dialect {
         match self {
             Dialect::Openapi2 => "https://api.wangdian.cn/openapi2/",
             Dialect::Qimen => "https://hu3cgwt0tc.api.taobao.com/router/qm",
+            Dialect::Flagship => "https://wdt.wangdian.cn/openapi",
+            Dialect::FlagshipQimen => "https://3ldsmu02o9.api.taobao.com/router/qm",
         }
     }
 
-    /// Where the records stand in an answer.
-    pub(crate) fn list_path(self, collection: &Collection) -> String {
+    pub(crate) fn is_flagship(self) -> bool {
+        matches!(self, Dialect::Flagship | Dialect::FlagshipQimen)
+    }
+
+    pub(crate) fn is_gateway(self) -> bool {
+        matches!(self, Dialect::Qimen | Dialect::FlagshipQimen)
+    }
+
+    /// Where Wangdiantong's own part of an answer begins.
+    pub(crate) fn outer(self) -> &'static str {
+        if self.is_gateway() { "response." } else { "" }
+    }
+
+    /// Where a query's list and total stand in an answer.
+    pub(crate) fn inner(self) -> &'static str {
         match self {
-            Dialect::Openapi2 => collection.list.to_owned(),
-            Dialect::Qimen => format!("response.{}", collection.list),
+            Dialect::Openapi2 => "",
+            Dialect::Qimen => "response.",
+            Dialect::Flagship => "data.",
+            Dialect::FlagshipQimen => "response.data.",
         }
     }
 
-    pub(crate) fn request(
-        self,
-        network: &impl Network,
-        query: &Query,
-        slice: Slice,
-    ) -> Result<Request, Fault> {
-        let page_no = slice.page.to_string();
-        let page_size = slice.page_size.to_string();
-        let start_time = time::format(slice.window.from_s);
-        let end_time = time::format(slice.window.to_s);
-        let now_s = network.now_ms() / 1000;
-        let timestamp = match self {
-            Dialect::Openapi2 => now_s.to_string(),
-            Dialect::Qimen => time::format(now_s.try_into().unwrap_or_default()),
-        };
-        let mut parameters: Vec<(&str, &str)> = match self {
-            Dialect::Openapi2 => vec![("appkey", &query.key)],
-            Dialect::Qimen => vec![
-                ("method", query.collection.method),
-                ("app_key", &query.key),
-                ("target_app_key", &query.target_app_key),
-                ("format", "json"),
-                ("v", "2.0"),
-                ("sign_method", "md5"),
-            ],
-        };
-        parameters.extend([
-            ("sid", query.sid.as_str()),
-            ("timestamp", &timestamp),
-            ("start_time", &start_time),
-            ("end_time", &end_time),
-            ("page_no", &page_no),
-            ("page_size", &page_size),
-        ]);
-        let filters = query.filters.iter();
-        parameters.extend(filters.map(|(name, value)| (*name, value.as_str())));
-        // Both vendors leave empty values out of what they sign.
-        parameters.retain(|(_, value)| !value.is_empty());
-        let signed = network
-            .sign(self.name(), &parameters)
-            .map_err(|missing| Fault::other(format!("the request cannot be signed: {missing}")))?;
-        parameters.push(("sign", &signed.text));
-        let url = match self {
-            Dialect::Openapi2 => format!("{}/{}.php", query.base_url, query.collection.name),
-            Dialect::Qimen => query.base_url.clone(),
-        };
-        Ok(Request::post(url)
-            .header(
-                "content-type",
-                "application/x-www-form-urlencoded; charset=UTF-8",
-            )
-            .body(form::encode(&parameters))
-            .read())
+    /// The name of the code that tells success, in Wangdiantong's own part.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Dialect::Openapi2 => "code",
+            Dialect::Qimen => "errorcode",
+            Dialect::Flagship | Dialect::FlagshipQimen => "status",
+        }
+    }
+
+    /// The settings that it signs with: names and secrets.
+    pub(crate) fn credentials(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Dialect::Openapi2 => (&["appkey"], &["appsecret"]),
+            Dialect::Qimen => (&["app_key"], &["app_secret"]),
+            Dialect::Flagship => (&["appkey", "salt"], &["appsecret"]),
+            Dialect::FlagshipQimen => {
+                (&["app_key", "appkey", "salt"], &["app_secret", "appsecret"])
+            }
+        }
     }
 }
 
-/// How each dialect signs, named like it. The inputs are all parameters of
-/// the request but `sign`; lengths count Unicode code points, as the vendor's
-/// own PHP client does.
+/// Names of the recipes.
+pub(crate) mod recipe {
+    pub(crate) const OPENAPI2: &str = "openapi2";
+    /// Of the gateway, whatever stands behind it.
+    pub(crate) const GATEWAY: &str = "qimen";
+    /// Of 旗舰版, called directly or behind the gateway.
+    pub(crate) const FLAGSHIP: &str = "flagship";
+}
+
+/// The inputs are all parameters of the request but the signature; lengths
+/// count Unicode code points, as the vendor's own PHP client does. What
+/// 旗舰版 nests behind the gateway is flattened before it is signed.
 pub(crate) fn recipes() -> Vec<Recipe> {
     vec![
-        Recipe::new(
-            Dialect::Openapi2.name(),
-            include_str!("../recipes/openapi2.json"),
-        ),
-        Recipe::new(Dialect::Qimen.name(), include_str!("../recipes/qimen.json")),
+        Recipe::new(recipe::OPENAPI2, include_str!("../recipes/openapi2.json")),
+        Recipe::new(recipe::GATEWAY, include_str!("../recipes/qimen.json")),
+        Recipe::new(recipe::FLAGSHIP, include_str!("../recipes/flagship.json")),
     ]
 }

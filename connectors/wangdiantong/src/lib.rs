@@ -1,38 +1,60 @@
-//! Wangdiantong 企业版 as a source: sales stock-outs, orders, goods, stock and
-//! refunds, over openapi2 or through the 奇门 gateway. Records pass through
-//! byte for byte; nothing here knows what a field means beyond its key.
+//! Wangdiantong (旺店通) 企业版 and 旗舰版, called directly or through the 奇门
+//! gateway. Records pass through byte for byte; nothing here knows what a field
+//! means beyond its key.
 
+mod access;
 mod answer;
 mod collection;
+mod columns;
+mod connection;
 mod dialect;
+mod document;
+mod fields;
+mod lookup;
+mod nested;
 mod position;
+mod push;
 mod reader;
+mod refusal;
 mod settings;
+mod target;
+mod texts;
 mod window;
+mod written;
 
+use duijie_sdk::lookup::Finding;
+use duijie_sdk::target::{Batch, Outcome};
 use duijie_sdk::{
-    Description, Fault, Host, Network, Problem, Role, Settings, Setup, Source, SourceBatch, Title,
+    Description, Discovery, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Source,
+    SourceBatch, Title, discovery,
 };
 
-use collection::COLLECTIONS;
+use collection::Collection;
 use position::Position;
-use settings::Query;
+use push::Push;
+use settings::{Query, Target};
 
 struct Wangdiantong;
 
-duijie_sdk::export!(Wangdiantong: setup, source);
+duijie_sdk::export!(Wangdiantong: setup, source, target, lookup, discovery);
 
 impl Setup for Wangdiantong {
     fn describe() -> Description {
         Description {
             connection: include_str!("../settings/connection.schema.json").to_owned(),
-            pipeline: vec![(
-                Role::Source,
-                include_str!("../settings/source.schema.json").to_owned(),
-            )],
-            collections: COLLECTIONS
-                .iter()
-                .map(collection::Collection::described)
+            pipeline: vec![
+                (
+                    Role::Source,
+                    include_str!("../settings/source.schema.json").to_owned(),
+                ),
+                (
+                    Role::Target,
+                    include_str!("../settings/target.schema.json").to_owned(),
+                ),
+            ],
+            collections: Collection::all()
+                .map(|one| one.described())
+                .chain(Push::all().map(|one| one.described()))
                 .collect(),
             recipes: dialect::recipes(),
             egress: vec!["{base_url}".to_owned()],
@@ -40,15 +62,49 @@ impl Setup for Wangdiantong {
             ..Description::new(
                 "wangdiantong",
                 env!("CARGO_PKG_VERSION"),
-                Title::new("Wangdiantong", "旺店通企业版"),
+                Title::new("Wangdiantong", "旺店通"),
             )
         }
     }
 
-    fn check(_role: Role, settings: &Settings, collection: &str) -> Vec<Problem> {
-        Query::resolve(settings, collection)
-            .err()
-            .unwrap_or_default()
+    fn check(role: Role, settings: &Settings, collection: &str) -> Vec<Problem> {
+        let problems = match role {
+            Role::Target => Target::resolve(settings, collection).err(),
+            _ => Query::resolve(settings, collection).err(),
+        };
+        problems.unwrap_or_default()
+    }
+}
+
+impl Discovery for Wangdiantong {
+    fn fields_of(_role: Role, collection: &str) -> Result<discovery::Fields, String> {
+        fields::of(collection)
+    }
+}
+
+impl duijie_sdk::Target for Wangdiantong {
+    type Writer = target::Writer<Host>;
+
+    fn open(settings: &Settings, collection: &str) -> Result<Self::Writer, Fault> {
+        let target = Target::resolve(settings, collection).map_err(Fault::InvalidSettings)?;
+        Ok(target::Writer::new(Host, target))
+    }
+}
+
+impl duijie_sdk::Writer for target::Writer<Host> {
+    fn write(&mut self, batch: Batch) -> Result<Vec<Outcome>, Fault> {
+        target::Writer::write(self, &batch)
+    }
+}
+
+impl Lookup for Wangdiantong {
+    fn find(
+        settings: &Settings,
+        collection: &str,
+        target_keys: Vec<String>,
+    ) -> Result<Vec<Finding>, Fault> {
+        let target = Target::resolve(settings, collection).map_err(Fault::InvalidSettings)?;
+        lookup::find(&Host, &target, &target_keys)
     }
 }
 
@@ -88,18 +144,17 @@ impl duijie_sdk::Reader for reader::Reader<Host> {
 const MAX_OUTLINE: usize = 200;
 
 fn outline(query: &Query, position: Option<Position>, now_ms: u64) -> Vec<String> {
-    let field = query.time_field();
     let mut lines = Vec::new();
     let (mut next_s, mut rested) = match position {
         None => (query.start_s, false),
         Some(Position::Between { next_s, rested }) => (next_s, rested),
         Some(Position::Within(within)) => {
             let window = within.window;
-            lines.push(format!(
-                "{field} {}, page {} to 0",
-                window.text(),
-                within.page
-            ));
+            let told = query.told(window);
+            lines.push(match within.forward {
+                true => format!("{told}, page {} on", within.page),
+                false => format!("{told}, page {} to 0", within.page),
+            });
             if window.last {
                 return lines;
             }
@@ -109,9 +164,12 @@ fn outline(query: &Query, position: Option<Position>, now_ms: u64) -> Vec<String
     let mut more = 0_u64;
     while let Some(window) = query.window(next_s, rested, now_ms) {
         if lines.len() < MAX_OUTLINE {
-            lines.push(format!("{field} {}", window.text()));
+            lines.push(query.told(window));
         } else {
             more += 1;
+        }
+        if query.window_s.is_none() {
+            break;
         }
         (next_s, rested) = (window.to_s + 1, false);
     }

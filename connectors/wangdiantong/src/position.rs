@@ -3,11 +3,11 @@
 //! that a change of settings never moves pages under a window half read.
 
 use duijie_sdk::Fault;
-use serde::{Deserialize, Serialize};
+use duijie_sdk::json::{self, Raw};
 
 use crate::window::Window;
 
-const VERSION: u32 = 1;
+const VERSION: i64 = 1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Position {
@@ -29,32 +29,9 @@ pub(crate) struct Within {
     /// Pages are read one by one, as records left the window while several
     /// were read at once.
     pub(crate) singly: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum Form {
-    Between {
-        v: u32,
-        next: i64,
-        rested: bool,
-    },
-    Within {
-        v: u32,
-        from: i64,
-        to: i64,
-        last: bool,
-        size: u32,
-        total: u64,
-        page: u64,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        singly: bool,
-    },
-}
-
-#[derive(Deserialize)]
-struct Versioned {
-    v: u32,
+    /// Pages are read from the first to a short one, as nothing tells how many
+    /// there are; `total` is 0.
+    pub(crate) forward: bool,
 }
 
 impl Position {
@@ -74,68 +51,88 @@ impl Position {
             total,
             page: pages.saturating_sub(1),
             singly: false,
+            forward: false,
+        })
+    }
+
+    /// Reading goes on at `page`, and how many follow is not known.
+    pub(crate) fn forward(window: Window, page_size: u32, page: u64) -> Self {
+        Position::Within(Within {
+            window,
+            page_size,
+            total: 0,
+            page,
+            singly: false,
+            forward: true,
         })
     }
 
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let v = VERSION;
-        let form = match self {
-            Position::Between { next_s, rested } => Form::Between {
-                v,
-                next: next_s,
-                rested,
-            },
-            Position::Within(within) => Form::Within {
-                v,
-                from: within.window.from_s,
-                to: within.window.to_s,
-                last: within.window.last,
-                size: within.page_size,
-                total: within.total,
-                page: within.page,
-                singly: within.singly,
-            },
+        let text = match self {
+            Position::Between { next_s, rested } => {
+                format!(r#"{{"v":{v},"next":{next_s},"rested":{rested}}}"#)
+            }
+            Position::Within(within) => {
+                let Window { from_s, to_s, last } = within.window;
+                let (size, total, page) = (within.page_size, within.total, within.page);
+                let singly = if within.singly {
+                    r#","singly":true"#
+                } else {
+                    ""
+                };
+                let forward = if within.forward {
+                    r#","forward":true"#
+                } else {
+                    ""
+                };
+                format!(
+                    r#"{{"v":{v},"from":{from_s},"to":{to_s},"last":{last},"size":{size},"total":{total},"page":{page}{singly}{forward}}}"#
+                )
+            }
         };
-        // Writing plain numbers into memory cannot fail.
-        serde_json::to_vec(&form).unwrap_or_default()
+        text.into_bytes()
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
-        let versioned: Versioned = serde_json::from_slice(bytes).map_err(|_| unreadable(bytes))?;
-        if versioned.v != VERSION {
-            let found = versioned.v;
-            return Err(Fault::other(format!(
+        let field = |name: &str| json::field(bytes, name).ok().flatten();
+        match field("v").and_then(Raw::integer) {
+            Some(VERSION) => read(field).ok_or_else(|| unreadable(bytes)),
+            Some(found) => Err(Fault::other(format!(
                 "the position has format {found}, and this version of the connector knows {VERSION}"
-            )));
-        }
-        match serde_json::from_slice(bytes).map_err(|_| unreadable(bytes))? {
-            Form::Between { next, rested, .. } => Ok(Position::Between {
-                next_s: next,
-                rested,
-            }),
-            Form::Within { size: 0, .. } => Err(unreadable(bytes)),
-            Form::Within {
-                from,
-                to,
-                last,
-                size,
-                total,
-                page,
-                singly,
-                ..
-            } => Ok(Position::Within(Within {
-                window: Window {
-                    from_s: from,
-                    to_s: to,
-                    last,
-                },
-                page_size: size,
-                total,
-                page,
-                singly,
-            })),
+            ))),
+            None => Err(unreadable(bytes)),
         }
     }
+}
+
+fn read<'a>(field: impl Fn(&str) -> Option<Raw<'a>>) -> Option<Position> {
+    let number = |name: &str| field(name)?.integer();
+    let is = |name: &str| match field(name)?.0 {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    };
+    if let Some(next_s) = number("next") {
+        let rested = is("rested")?;
+        return Some(Position::Between { next_s, rested });
+    }
+    let window = Window {
+        from_s: number("from")?,
+        to_s: number("to")?,
+        last: is("last")?,
+    };
+    let page_size = u32::try_from(number("size")?)
+        .ok()
+        .filter(|size| *size > 0)?;
+    Some(Position::Within(Within {
+        window,
+        page_size,
+        total: number("total")?.try_into().ok()?,
+        page: number("page")?.try_into().ok()?,
+        singly: is("singly").unwrap_or_default(),
+        forward: is("forward").unwrap_or_default(),
+    }))
 }
 
 fn unreadable(bytes: &[u8]) -> Fault {
@@ -167,6 +164,7 @@ mod tests {
                     total: 201,
                     page: 2,
                     singly: false,
+                    forward: false,
                 }),
                 r#"{"v":1,"from":1760000000,"to":1760003599,"last":true,"size":100,"total":201,"page":2}"#,
             ),
@@ -177,6 +175,7 @@ mod tests {
                     total: 201,
                     page: 2,
                     singly: true,
+                    forward: false,
                 }),
                 r#"{"v":1,"from":1760000000,"to":1760003599,"last":true,"size":100,"total":201,"page":2,"singly":true}"#,
             ),

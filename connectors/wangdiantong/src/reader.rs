@@ -6,12 +6,13 @@
 
 use std::collections::VecDeque;
 
-use duijie_sdk::json::{Field, Page, Record};
-use duijie_sdk::{Entry, Fault, Network, SourceBatch};
+use duijie_sdk::json::Page;
+use duijie_sdk::{Fault, Network, SourceBatch, time};
 
+use crate::access::{self, Argument, Call, Value};
 use crate::answer::{self, Contents};
-use crate::collection::Collection;
-use crate::dialect::Slice;
+use crate::collection::Kind;
+use crate::columns::Columns;
 use crate::position::{Position, Within};
 use crate::settings::Query;
 use crate::window::Window;
@@ -36,7 +37,7 @@ impl<N: Network> Reader<N> {
         });
         Self {
             network,
-            columns: Columns::of(query.collection),
+            columns: Columns::of(&query.collection),
             query,
             position,
             ready: VecDeque::new(),
@@ -81,13 +82,15 @@ impl<N: Network> Reader<N> {
             .fetch(&[slice])?
             .pop()
             .unwrap_or_else(|| Err(no_answer()))?;
-        let total = total(&contents, page_size)?;
-        if total > u64::from(page_size) {
-            self.position = Position::at_last_page(window, page_size, total);
-            return Ok(());
-        }
-        let next = Position::after(window);
-        let batch = self.columns.batch(contents.page, slice, next)?;
+        let next = match self.total(&contents)? {
+            Some(total) if total > u64::from(page_size) => {
+                self.position = Position::at_last_page(window, page_size, total);
+                return Ok(());
+            }
+            Some(_) => Position::after(window),
+            None => Position::forward(window, page_size, 1),
+        };
+        let batch = self.batch(contents.page, slice, next)?;
         self.ready.push_back(batch);
         self.go_on(next);
         Ok(())
@@ -98,20 +101,30 @@ impl<N: Network> Reader<N> {
     /// raised only when there is nothing to give before it.
     fn read_ahead(&mut self, within: Within, ahead: u32) -> Result<(), Fault> {
         let ahead = if within.singly { 1 } else { ahead };
-        let slices: Vec<Slice> = (within.page.min(1)..=within.page)
-            .rev()
-            .take(ahead.clamp(1, MAX_AHEAD) as usize)
-            .map(|page| Slice {
-                window: within.window,
-                page,
-                page_size: within.page_size,
-            })
-            .collect();
+        let ahead = u64::from(ahead.clamp(1, MAX_AHEAD));
+        let pages: Vec<u64> = match within.forward {
+            true => (within.page..within.page + ahead).collect(),
+            // Page 0 tells the total and is read alone, after all others.
+            false => (within.page.min(1)..=within.page)
+                .rev()
+                .take(ahead as usize)
+                .collect(),
+        };
+        let slice = |page| Slice {
+            window: within.window,
+            page,
+            page_size: within.page_size,
+        };
+        let slices: Vec<Slice> = pages.into_iter().map(slice).collect();
         let answers = self.fetch(&slices)?;
         for (slice, contents) in slices.into_iter().zip(answers) {
+            // What was asked for behind the end of a window holds nothing.
+            if !matches!(self.position, Position::Within(_)) {
+                break;
+            }
             let batch = contents.and_then(|contents| {
-                let next = following(within, slice.page, contents.total);
-                Ok((self.columns.batch(contents.page, slice, next)?, next))
+                let next = following(within, slice.page, &contents);
+                Ok((self.batch(contents.page, slice, next)?, next))
             });
             match batch {
                 Ok((batch, next)) => {
@@ -125,6 +138,16 @@ impl<N: Network> Reader<N> {
         Ok(())
     }
 
+    fn batch(
+        &self,
+        page: Option<Page>,
+        slice: Slice,
+        next: Position,
+    ) -> Result<SourceBatch, Fault> {
+        let place = || format!("page {} of {}", slice.page, self.query.told(slice.window));
+        self.columns.batch(page, Some(next.to_bytes()), place)
+    }
+
     fn go_on(&mut self, next: Position) {
         self.position = next;
         self.rests = matches!(next, Position::Between { rested: true, .. });
@@ -132,22 +155,47 @@ impl<N: Network> Reader<N> {
 
     /// One result a slice, in order. The outer fault is about signing.
     fn fetch(&self, slices: &[Slice]) -> Result<Vec<Result<Contents, Fault>>, Fault> {
-        let dialect = self.query.dialect;
+        let access = &self.query.access;
         let requests = slices
             .iter()
-            .map(|slice| dialect.request(&self.network, &self.query, *slice))
+            .map(|slice| {
+                let call = self.query.call(*slice);
+                Ok(access.request(&self.network, &call)?.read())
+            })
             .collect::<Result<Vec<_>, Fault>>()?;
         let answers = self.network.send_many(requests);
         if answers.len() != slices.len() {
             return Err(no_answer());
         }
-        let collection = self.query.collection;
+        let list = self.query.side.list;
         Ok(slices
             .iter()
             .zip(answers)
-            .map(|(slice, answer)| answer::read(dialect, collection, slice.page, answer?))
+            .map(|(slice, answer)| answer::read(access.dialect, list, slice.page, answer?))
             .collect())
     }
+
+    /// None where page 0 is full and tells no total, as some of the lists that
+    /// are read whole do: the pages are then read forward up to a short one.
+    fn total(&self, contents: &Contents) -> Result<Option<u64>, Fault> {
+        let found = contents.page.as_ref().map_or(0, Page::len);
+        match contents.total {
+            Some(total) => Ok(Some(total)),
+            None if found < self.query.page_size as usize => Ok(Some(found as u64)),
+            None if self.query.collection.kind == Kind::Whole => Ok(None),
+            None => Err(Fault::broken(
+                "page 0 is full and has no `total_count`, which tells how many pages follow",
+            )),
+        }
+    }
+}
+
+/// One page of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slice {
+    window: Window,
+    page: u64,
+    page_size: u32,
 }
 
 /// Answers wait in the guest's memory, half a megabyte each.
@@ -155,8 +203,16 @@ const MAX_AHEAD: u32 = 16;
 
 impl Query {
     /// The window to open now. A run that follows a rest goes back by the
-    /// overlap, but never before the start.
+    /// overlap, but never before the start. Where everything is read each
+    /// time, a window is a round, and its bounds are the round's number.
     pub(crate) fn window(&self, next_s: i64, rested: bool, now_ms: u64) -> Option<Window> {
+        let Some(window_s) = self.window_s else {
+            return Some(Window {
+                from_s: next_s,
+                to_s: next_s,
+                last: true,
+            });
+        };
         let until_s = self.until_s(now_ms);
         if until_s <= next_s {
             return None;
@@ -165,7 +221,36 @@ impl Query {
         let from_s = next_s
             .saturating_sub(overlap_s)
             .max(self.start_s.min(next_s));
-        Window::after(from_s, until_s, self.window_s)
+        Window::after(from_s, until_s, window_s)
+    }
+
+    /// A window, for people.
+    pub(crate) fn told(&self, window: Window) -> String {
+        match self.window_s {
+            Some(_) => format!("{} {}", self.time_field, window.text()),
+            None => "everything".to_owned(),
+        }
+    }
+
+    fn call(&self, slice: Slice) -> Call {
+        let mut arguments = Vec::with_capacity(self.filters.len() + 2);
+        if self.window_s.is_some() {
+            let (from, to) = self.side.bounds;
+            let bounds = [(from, slice.window.from_s), (to, slice.window.to_s)];
+            arguments.extend(bounds.map(|(name, at_s)| Argument {
+                name,
+                value: Value::Text(time::format(at_s)),
+            }));
+        }
+        arguments.extend_from_slice(&self.filters);
+        Call {
+            method: self.collection.method(self.access.dialect, &self.side),
+            arguments,
+            page: Some(access::Page {
+                number: slice.page,
+                size: slice.page_size,
+            }),
+        }
     }
 }
 
@@ -174,115 +259,36 @@ impl Query {
 /// it shrunk, from a page to one that was read at once with it and served
 /// before. Both are read once more from the new last page, the second page by
 /// page, where what leaves does no harm.
-fn following(within: Within, page: u64, total: Option<u64>) -> Position {
+fn following(within: Within, page: u64, contents: &Contents) -> Position {
+    let Within {
+        window, page_size, ..
+    } = within;
+    if within.forward {
+        let found = contents.page.as_ref().map_or(0, Page::len);
+        return match found < page_size as usize {
+            true => Position::after(window),
+            false => Position::forward(window, page_size, page + 1),
+        };
+    }
     if page > 0 {
         return Position::Within(Within {
             page: page - 1,
             ..within
         });
     }
-    let Within {
-        window, page_size, ..
-    } = within;
     let again = |total, singly| match Position::at_last_page(window, page_size, total) {
         Position::Within(within) => Position::Within(Within { singly, ..within }),
         between => between,
     };
-    match total {
+    match contents.total {
         Some(total) if total > within.total => again(total, within.singly),
         Some(total) if total < within.total && !within.singly => again(total, true),
         _ => Position::after(window),
     }
 }
 
-fn total(contents: &Contents, page_size: u32) -> Result<u64, Fault> {
-    let found = contents.page.as_ref().map_or(0, Page::len);
-    match contents.total {
-        Some(total) => Ok(total),
-        None if found < page_size as usize => Ok(found as u64),
-        None => Err(Fault::broken(
-            "page 0 is full and has no `total_count`, which tells how many pages follow",
-        )),
-    }
-}
-
 fn no_answer() -> Fault {
     Fault::other("the host gave fewer answers than requests")
-}
-
-/// The fields that become a record's entry.
-struct Columns {
-    key: Vec<(&'static str, Field)>,
-    version: Field,
-}
-
-impl Columns {
-    fn of(collection: &Collection) -> Self {
-        Self {
-            key: collection
-                .key
-                .iter()
-                .map(|&name| (name, Field::new(name)))
-                .collect(),
-            version: Field::new(collection.version),
-        }
-    }
-
-    fn batch(
-        &self,
-        page: Option<Page>,
-        slice: Slice,
-        next: Position,
-    ) -> Result<SourceBatch, Fault> {
-        let mut entries = Vec::new();
-        let mut near = 0;
-        if let Some(page) = &page {
-            entries.reserve(page.len());
-            for (index, record) in page.records().enumerate() {
-                entries.push(self.entry(record, index, slice, &mut near)?);
-            }
-        }
-        Ok(SourceBatch {
-            data: page.map(Page::into_lines).unwrap_or_default(),
-            entries,
-            position: Some(next.to_bytes()),
-        })
-    }
-
-    fn entry(
-        &self,
-        record: Record<'_>,
-        index: usize,
-        slice: Slice,
-        near: &mut usize,
-    ) -> Result<Entry, Fault> {
-        let mut key = String::new();
-        for (name, field) in &self.key {
-            let text = record
-                .field(field)
-                .filter(|raw| !raw.is_null())
-                .map(|raw| raw.text());
-            let Some(Ok(text)) =
-                text.filter(|text| text.as_ref().is_ok_and(|text| !text.is_empty()))
-            else {
-                let Slice { page, window, .. } = slice;
-                return Err(Fault::broken(format!(
-                    "record {index} of page {page} of {} has no `{name}`",
-                    window.text()
-                )));
-            };
-            if !key.is_empty() {
-                key.push('/');
-            }
-            key.push_str(&text);
-        }
-        let version = record
-            .field_near(&self.version, near)
-            .filter(|raw| !raw.is_null())
-            .and_then(|raw| raw.text().ok())
-            .map(std::borrow::Cow::into_owned);
-        Ok(Entry::upsert(key, version))
-    }
 }
 
 #[cfg(test)]

@@ -79,13 +79,55 @@ fn everything_wrong_is_told_at_once() {
         "trades",
         &[": collection `trades` is not known"],
     );
+}
+
+#[test]
+fn what_is_read_whole_has_no_window_and_a_dialect_its_own_offers() {
+    let stockouts = "stockout_order_query_trade";
+    check(&direct(), &json!({}), "shop", &[]);
+    check(
+        &direct(),
+        &json!({ "start_time": "2025-10-01", "window": "1h", "shop_no": "S1" }),
+        "warehouse_query",
+        &[
+            "/pipeline/start_time: `start_time` does not narrow `warehouse_query`, which is read whole",
+            "/pipeline/window: `window` does not narrow `warehouse_query`, which is read whole",
+            "/pipeline/shop_no: `shop_no` does not narrow `warehouse_query`",
+        ],
+    );
+    check(
+        &direct(),
+        &json!({}),
+        "goods_query",
+        &["/pipeline/start_time: `start_time` is missing, from which on `goods_query` is read"],
+    );
+    let mut flagship = direct();
+    flagship["dialect"] = "flagship".into();
+    check(
+        &flagship,
+        &json!({ "start_time": "2025-10-01" }),
+        stockouts,
+        &["/connection/salt: `salt` is missing, which dialect `flagship` signs with"],
+    );
+    flagship["salt"] = "testsalt".into();
+    check(
+        &flagship,
+        &json!({ "start_time": "2025-10-01" }),
+        "vip_api_refund_query",
+        &["/connection/dialect: dialect `flagship` does not offer `vip_api_refund_query`"],
+    );
     check(
         &json!({}),
         &json!({ "start": 1 }),
         stockouts,
         &[
-            "/connection: missing field `base_url` at line 1 column 2",
-            "/pipeline: unknown field `start`, expected one of `start_time`, `end_time`, `status`, `is_by_modified`, `shop_no`, `warehouse_no`, `stockout_no`, `src_order_no`, `src_tid`, `window`, `overlap`, `settle`, `page_size` at line 1 column 8",
+            "/connection/dialect: `` is no dialect",
+            "/connection/base_url: `` is no address",
+            "/connection/sid: `sid` is empty",
+            "/connection/appsecret: `appsecret` is missing, which dialect `openapi2` signs with",
+            "/connection/appkey: `appkey` is missing, which dialect `openapi2` signs with",
+            "/pipeline/start: setting `start` is not known",
+            "/pipeline/start_time: `start_time` is missing, from which on `stockout_order_query_trade` is read",
         ],
     );
 }
@@ -113,10 +155,16 @@ fn the_description_holds_what_the_settings_say() {
     for recipe in &description.recipes {
         assert!(schema(&recipe.steps).is_object());
     }
-    for collection in &crate::COLLECTIONS {
-        for filter in collection.filters {
-            assert!(pipeline["properties"].get(filter).is_some(), "{filter}");
-        }
+    let filters = crate::Collection::all().flat_map(|collection| {
+        let sides = ["openapi2", "qimen", "flagship"].map(|name| {
+            let dialect = crate::dialect::Dialect::by_name(name).unwrap();
+            collection.side(dialect).cloned()
+        });
+        let filters = sides.into_iter().flatten().flat_map(|side| side.filters);
+        filters.collect::<Vec<_>>()
+    });
+    for (filter, _) in filters {
+        assert!(pipeline["properties"].get(filter).is_some(), "{filter}");
     }
 }
 

@@ -52,6 +52,9 @@ pub(crate) enum Command {
         /// A <connector>.wasm file
         component: PathBuf,
     },
+    /// Turn what another platform had into a manifest
+    #[command(subcommand)]
+    Import(Import),
     /// List what a connector offers, or the fields of one collection
     Collections {
         /// Name of a connector: `<connector>.wasm` in the connector folder
@@ -98,6 +101,35 @@ pub(crate) enum Command {
     /// Compile a component from standard input to standard output
     #[command(hide = true)]
     CompileComponent,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// A scheme of Qeasy (轻易云): its metadata as JSON, or the table of an article as text
+    Qeasy(Qeasy),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Qeasy {
+    /// The files of one scheme: both sides in one, or one each
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Write the manifest there, where no file may be yet [default: print it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Name and scope of the pipeline [default: made of both collections]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The connector that reads, where the scheme's platform does not tell
+    #[arg(long, value_name = "CONNECTOR")]
+    pub(crate) source: Option<String>,
+    /// The connector that writes
+    #[arg(long, value_name = "CONNECTOR")]
+    pub(crate) target: Option<String>,
+    /// Where the first run begins, as the source's settings write it [default: as the scheme, or
+    /// today]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod dead_letters;
 mod diff;
 mod doctor;
 mod holds;
+mod import;
 mod inspect;
 mod plan;
 mod quickstart;
@@ -19,7 +20,7 @@ mod state;
 mod trace;
 mod waiting;
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, Import};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -32,6 +33,7 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
         Command::Plan(wish) => plan::plan(global, &wish.pipeline, wish.records, output).await,
         Command::Run(wish) => run::run(global, wish, output).await,
         Command::Inspect { component } => inspect::inspect(component, output).await,
+        Command::Import(Import::Qeasy(wish)) => import::qeasy(global, wish, output).await,
         Command::Collections {
             connector,
             collection,

@@ -88,6 +88,12 @@ impl Observer for Progress {
             } => self.line(format!(
                 "ALARM {source_key} ({target_key}): {reason}; see `duijie holds show {target_key}`"
             )),
+            Event::NotAcknowledged { source_key, reason } => {
+                self.line(format!("not acknowledged {source_key}: {reason}"));
+            }
+            Event::ComesAgain { records } => self.line(format!(
+                "{records} records come again: what waits for a person is not acknowledged"
+            )),
             Event::Ended { .. } => self.bar.finish_and_clear(),
             _ => {}
         }

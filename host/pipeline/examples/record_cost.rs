@@ -22,7 +22,7 @@ use duijie_record::{
 };
 use duijie_store::{
     Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold,
-    Intent, IntentId, LedgerRow, Member, RunRow, SegmentKind, SegmentRef, Store,
+    Intent, IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store,
 };
 
 const PAGES: u64 = 1_000;
@@ -92,6 +92,9 @@ impl Store for Nothing {
         Ok(Vec::new())
     }
     fn members(&self, _: &Scope, _: &GroupPart) -> Result<Vec<Member>, Error> {
+        Ok(Vec::new())
+    }
+    fn owed(&self, _: &Scope) -> Result<Vec<Owed>, Error> {
         Ok(Vec::new())
     }
     fn run(&self, _: &Scope, _: &RunId) -> Result<Option<RunRow>, Error> {
@@ -256,6 +259,7 @@ fn plan() -> Plan {
         manifest_digest: String::new(),
         source: stage(Role::Source),
         group: None,
+        drains: false,
         transforms: vec![stage(Role::Transform)],
         target: TargetStage {
             stage: stage(Role::Target),

@@ -14,6 +14,7 @@ use crate::page::{PARTIAL, Page};
 use crate::planned::{Planned, PlannedAction, PlannedEntry, hex};
 use crate::preview::{Would, reading, records};
 use crate::stage::chunk::Chunk;
+use crate::stage::drain::has_news;
 use crate::stage::evidence::Recall;
 use crate::stage::map::Mapper;
 use crate::stage::prepare::Step;
@@ -127,16 +128,20 @@ pub async fn diff(options: &Options, limit: u64) -> Result<DiffReport, Error> {
     let mut differ = Differ::begin(&context).await?;
     let open_intents = differ.open_intents()?;
     let mut source = options.launch.source(usage, position.as_ref()).await?;
-    let mut positions = HashSet::new();
+    let (mut positions, mut had) = (HashSet::new(), HashSet::new());
     let (mut read, mut last) = (0, None);
     let until = loop {
-        let Some(batch) = next(&context, &mut *source).await? else {
+        let Some(mut batch) = next(&context, &mut *source).await? else {
             break None;
         };
+        batch.position = batch.position.filter(|_| !plan.drains);
         if read >= limit && last.is_some() {
             break last;
         }
         let lined = verify(batch, &mut positions).map_err(|what| breach(&plan.source, what))?;
+        if plan.drains && !has_news(&lined, &mut had) {
+            break None;
+        }
         last = lined.batch.position.clone();
         read += u64::try_from(lined.batch.entries.len()).unwrap_or(u64::MAX);
         differ.batch(lined).await?;

@@ -13,6 +13,7 @@ mod group;
 mod key;
 mod observer;
 mod options;
+mod owed;
 mod page;
 mod planned;
 mod preview;

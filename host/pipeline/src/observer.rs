@@ -44,6 +44,15 @@ pub enum Event<'run> {
         kind: HoldKind,
         reason: &'run str,
     },
+    /// The source does not take word of what became of a record: it comes
+    /// again.
+    NotAcknowledged {
+        source_key: &'run SourceKey,
+        reason: &'run str,
+    },
+    /// All that the source gives now it gave before in this run: it waits for
+    /// a person, or the source took no word of it.
+    ComesAgain { records: usize },
     /// Everything up to a position is durable.
     Checkpoint,
     Ended {

@@ -36,7 +36,8 @@ pub(crate) struct Context {
     pub(crate) random: Random,
     /// Set when someone wishes to stop or a stage failed: nothing new begins.
     pub(crate) halt: Stop,
-    /// Whether there is no checkpoint to go on at: the source is read anew.
+    /// Whether there is no checkpoint to go on at: the source is read anew,
+    /// where it has positions at all.
     pub(crate) anew: bool,
     /// Runs of this same manifest, once they were asked for.
     pub(crate) alike: OnceLock<HashSet<RunId>>,
@@ -78,7 +79,7 @@ impl Context {
         if row.run == self.run || !row.documents.iter().any(refused) {
             return Ok(false);
         }
-        if self.anew {
+        if self.anew && !self.plan().drains {
             return Ok(true);
         }
         if let Some(alike) = self.alike.get() {

@@ -1,5 +1,7 @@
 //! A source batch after its data went on: what its records still wait for.
 
+use crate::owed::{owe, resolution};
+use crate::stage::chunk::Guard;
 use duijie_record::{Position, RunId, SourceKey, Version};
 use duijie_store::{
     Change, DocumentRow, DocumentState, Fingerprint, LedgerRow, LineRef, TRIES, Try,
@@ -23,10 +25,14 @@ pub(crate) struct Page {
     pub(crate) records: Vec<RecordState>,
     /// Records that wait.
     pub(crate) waiting: usize,
+    /// Dropped when all of it is durable.
+    pub(crate) guard: Option<Guard>,
 }
 
 pub(crate) struct RecordState {
     pub(crate) source_key: SourceKey,
+    /// Where the source wants word of what became of it.
+    pub(crate) ack_token: Option<String>,
     pub(crate) version: Option<Version>,
     pub(crate) print: Fingerprint,
     /// Only some of its documents go on: what the ledger says of the record
@@ -85,8 +91,20 @@ pub(crate) fn note(tries: &mut Vec<Try>, new: Try) {
 }
 
 impl RecordState {
+    /// All that becomes durable of it once nothing waits.
+    pub(crate) fn resolved(&mut self, run: &RunId, at_ms: u64, changes: &mut Vec<Change>) {
+        changes.extend(self.left());
+        let row = self.row(run, at_ms);
+        let token = self.ack_token.take();
+        if let (Some(token), Some(resolution)) = (token, resolution(&row.documents)) {
+            let owed = owe(&row.source_key, &token, resolution, (run, at_ms));
+            changes.push(owed);
+        }
+        changes.push(Change::Ledger(row));
+    }
+
     /// What is let go, once nothing waits.
-    pub(crate) fn left(&mut self) -> Vec<Change> {
+    fn left(&mut self) -> Vec<Change> {
         let mut changes = std::mem::take(&mut self.after);
         let left = std::mem::take(&mut self.leaving).into_iter();
         changes.extend(left.map(|document| Change::Release {

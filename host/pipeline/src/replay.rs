@@ -183,5 +183,6 @@ fn batch(jobs: impl Iterator<Item = Job>) -> Lined {
         batch,
         lines,
         wishes,
+        guard: None,
     }
 }

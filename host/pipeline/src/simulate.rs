@@ -5,6 +5,7 @@ pub(crate) mod chaos;
 mod checks;
 mod decisions;
 mod diffs;
+mod drained;
 mod grouping;
 mod groups;
 mod guards;

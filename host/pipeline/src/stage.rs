@@ -2,6 +2,7 @@
 
 pub(crate) mod chunk;
 pub(crate) mod decide;
+pub(crate) mod drain;
 pub(crate) mod evidence;
 pub(crate) mod group;
 pub(crate) mod map;

@@ -27,6 +27,7 @@ duijie_diagnostic::codes! {
     UNKNOWN_STEP = "plan.unknown_step";
     STEP_OUT_OF_ORDER = "plan.step_out_of_order";
     NO_CLOSING_RULE = "plan.no_closing_rule";
+    GROUP_DRAINS = "plan.group_drains";
     ROWS_NOT_MERGED = "plan.rows_not_merged";
     DUPLICATE_FIELD = "plan.duplicate_field";
     NO_WINDOW = "plan.no_window";

@@ -23,7 +23,12 @@ pub fn explain(plan: &Plan, outline: &[String]) -> String {
 
     stage(&plan.source, &mut lines);
     lines.line("page", &records(plan.policy.page_records));
-    lines.line("read ahead", &pages(plan.policy.read_ahead));
+    if plan.drains {
+        lines.line("comes again", "until each record is acknowledged");
+        lines.line("read ahead", "nothing");
+    } else {
+        lines.line("read ahead", &pages(plan.policy.read_ahead));
+    }
     lines.list("would read", outline);
 
     if let Some(group) = &plan.group {
@@ -109,7 +114,7 @@ pub fn explain_json(plan: &Plan, outline: &[String]) -> Value {
         "enabled": plan.enabled,
         "schedule_every_ms": plan.schedule.map(|Schedule::Every(every)| millis(every)),
         "manifest_sha256": plan.manifest_digest,
-        "source": stage_json(&plan.source),
+        "source": source_json(plan),
         "would_read": outline,
         "group": plan.group.as_ref().map(|group| {
             let told = group.told().into_iter();
@@ -170,6 +175,15 @@ fn stage(stage: &Stage, lines: &mut Lines) {
     if usage.role == Role::Transform {
         lines.line("may call", "nothing");
     }
+}
+
+/// Says `drains` only where it is so.
+fn source_json(plan: &Plan) -> Value {
+    let mut source = stage_json(&plan.source);
+    if let (Some(fields), true) = (source.as_object_mut(), plan.drains) {
+        fields.insert("drains".to_owned(), Value::Bool(true));
+    }
+    source
 }
 
 fn stage_json(stage: &Stage) -> Value {

@@ -89,8 +89,16 @@ impl Field {
 }
 
 impl Check<'_> {
-    pub(crate) fn group(&mut self) -> Option<Group> {
+    /// `drains` says whether the source wants word of each record.
+    pub(crate) fn group(&mut self, drains: bool) -> Option<Group> {
         let low = self.inputs.pipeline.low.group.clone()?;
+        if drains {
+            let message = "the source wants word of each record, and gives no more while records wait in a group";
+            let problem = Diagnostic::error(code::GROUP_DRAINS, message)
+                .at(self.inputs.pipeline.key_place("/group"))
+                .hint("leave `group` out, or read a collection that is not acknowledged");
+            self.tell(problem);
+        }
         let by = low.by.unwrap_or_default().into_iter().map(|by| match by {
             GroupBy::Field(path) => GroupField {
                 field: Field::new(&path),

@@ -114,6 +114,9 @@ pub struct Plan {
     /// SHA-256 of the manifest's text, lower hex.
     pub manifest_digest: String,
     pub source: Stage,
+    /// The source's records come again until each was acknowledged: no
+    /// positions, and one batch at a time.
+    pub drains: bool,
     /// Makes one record of many, before the transforms.
     pub group: Option<Group>,
     pub transforms: Vec<Stage>,

@@ -89,7 +89,8 @@ impl<'a> Check<'a> {
                 collection: source.collection.as_deref(),
             })
         });
-        let group = self.group();
+        let drains = source.as_ref().is_some_and(|stage| self.drains(stage));
+        let group = self.group(drains);
         let transforms = self.transforms();
         let target_name = low.target.as_ref().map(|target| Named {
             role: Role::Target,
@@ -110,11 +111,20 @@ impl<'a> Check<'a> {
             schedule,
             manifest_digest: hex(&Sha256::digest(document.text.as_bytes())),
             source: source?,
+            drains,
             group,
             transforms: transforms?,
             target: target??,
             policy,
         })
+    }
+
+    fn drains(&self, source: &Stage) -> bool {
+        let usage = &source.usage;
+        let described = self.inputs.descriptions.get(&usage.connector);
+        let listed = described
+            .and_then(|described| described.collection(Role::Source, usage.collection.as_str()));
+        listed.is_some_and(|collection| collection.draining)
     }
 
     fn transforms(&mut self) -> Option<Vec<Stage>> {

@@ -3,7 +3,7 @@
 
 use duijie_record::{Action, Position, RunId, SourceKey, TargetKey, Version};
 
-use crate::{Group, GroupPart, Member};
+use crate::{Group, GroupPart, Member, Owed};
 
 /// XXH3-128 of a line's bytes. Tells change from no change; it is no proof
 /// against someone who forges lines.
@@ -341,4 +341,11 @@ pub enum Change {
     Bind(String),
     /// Takes the place of an earlier row of the same run.
     Run(RunRow),
+    /// Takes the place of an earlier one of the same source key and token.
+    Owe(Owed),
+    /// Nothing is owed under this source key and token any more.
+    Paid {
+        source_key: SourceKey,
+        token: String,
+    },
 }

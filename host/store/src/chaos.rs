@@ -38,6 +38,10 @@ pub enum Point {
     /// A dead letter is being replayed or a hold resolved.
     DuringReplay,
     BeforeRunEnds,
+    /// What the source is owed is durable, and nothing of it was sent.
+    BeforeAcknowledge,
+    /// The source has answered, and nothing of that is durable.
+    AfterAcknowledge,
 }
 
 /// What keeps a promise. Taken away one at a time.
@@ -68,6 +72,7 @@ pub enum Guard {
 }
 
 impl Point {
+    /// Those that any run may come by.
     pub const ALL: [Self; 21] = [
         Self::AfterClaim,
         Self::RecoveryBegins,
@@ -91,6 +96,9 @@ impl Point {
         Self::DuringReplay,
         Self::BeforeRunEnds,
     ];
+
+    /// Those that only a source which wants acknowledgements has.
+    pub const ACKNOWLEDGING: [Self; 2] = [Self::BeforeAcknowledge, Self::AfterAcknowledge];
 }
 
 impl Guard {

@@ -7,7 +7,8 @@ mod sample;
 mod trace;
 
 pub(crate) use sample::{
-    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, run_row,
+    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, owed, resolutions,
+    run_row,
 };
 
 use crate::{Embedded, Memory, Options};
@@ -87,4 +88,5 @@ conformance! {
     members_come_in_their_order_and_are_replaced_by_key,
     members_of_odd_groups_do_not_meet,
     what_left_and_what_was_dissolved_is_gone,
+    what_is_owed_stays_until_it_is_paid,
 }

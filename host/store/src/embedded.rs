@@ -19,7 +19,7 @@ use crate::acknowledged::Acknowledged;
 use crate::backup;
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, GroupV1, HoldV1, IntentMarkV1,
-    IntentV1, MemberV1, RunRowV1,
+    IntentV1, MemberV1, OwedV1, RunRowV1,
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
@@ -33,7 +33,7 @@ use crate::shared::{Layers, Shared};
 use crate::table::{Table, damaged, io_error};
 use crate::{
     Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
-    IntentId, LedgerRow, Member, RunRow, SegmentKind, SegmentRef, Sizes, Store, Tidied,
+    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Sizes, Store, Tidied,
 };
 
 /// How an embedded store uses memory and disk.
@@ -370,6 +370,12 @@ impl Store for Embedded {
         })?;
         members.sort_unstable_by_key(|member| member.order);
         Ok(members)
+    }
+
+    fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
+        many(&self.shared, &scoped(Kind::Owed, scope), |bytes| {
+            codec::decode::<OwedV1<'_>>(bytes).map(Owed::from)
+        })
     }
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {

@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Folded = 11,
     Group = 14,
     Member = 15,
+    Owed = 16,
 }
 
 /// Text inside a key ends with two bytes that no escaped text contains, so

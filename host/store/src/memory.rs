@@ -10,7 +10,7 @@ use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
     Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
-    IntentId, LedgerRow, Member, RunRow, SegmentKind, SegmentRef, Store,
+    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store,
 };
 
 /// Where one document of one record is kept.
@@ -31,6 +31,8 @@ struct ScopeState {
     holds: BTreeMap<DocumentKey, Hold>,
     groups: BTreeMap<GroupPart, Group>,
     members: BTreeMap<(GroupPart, SourceKey), Member>,
+    /// By source key and token.
+    owed: BTreeMap<(SourceKey, String), Owed>,
     runs: BTreeMap<RunId, RunRow>,
     /// One pretended file for each append. It stays as evidence.
     segments: HashMap<u64, Vec<u8>>,
@@ -131,6 +133,13 @@ impl ScopeState {
             Change::Bind(target) => self.bound = Some(target),
             Change::Run(row) => {
                 self.runs.insert(row.run.clone(), row);
+            }
+            Change::Owe(owed) => {
+                let key = (owed.source_key.clone(), owed.token.clone());
+                self.owed.insert(key, owed);
+            }
+            Change::Paid { source_key, token } => {
+                self.owed.remove(&(source_key, token));
             }
         }
     }
@@ -274,6 +283,10 @@ impl Store for Memory {
         });
         members.sort_unstable_by_key(|member| member.order);
         Ok(members)
+    }
+
+    fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
+        Ok(self.read(scope, |state| state.owed.values().cloned().collect()))
     }
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, GroupV1, HoldV1, IntentV1, MemberV1,
-    RunRowV1,
+    OwedV1, RunRowV1,
 };
 use crate::key::{Key, Kind};
 use crate::layer::EncodedRow;
@@ -114,6 +114,13 @@ impl Prepared {
             Change::Bind(target) => self.put(key(Kind::Bound), &BoundV1 { target }),
             Change::Run(row) => {
                 self.put(key(Kind::Run).text(row.run.as_str()), &RunRowV1::from(row))
+            }
+            Change::Owe(owed) => {
+                let key = key(Kind::Owed).text(owed.source_key.as_str());
+                self.put(key.text(&owed.token), &OwedV1::from(owed))
+            }
+            Change::Paid { source_key, token } => {
+                self.remove(key(Kind::Owed).text(source_key.as_str()).text(token))
             }
             Change::Ledger(row) => {
                 self.rows.push(EncodedRow::new(row)?);

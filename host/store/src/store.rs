@@ -5,7 +5,7 @@ use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
     Caution, Change, Checkpoint, DeadLetter, Error, Group, GroupPart, Hold, Intent, IntentId,
-    LedgerRow, Member, RunRow, SegmentRef,
+    LedgerRow, Member, Owed, RunRow, SegmentRef,
 };
 
 /// The right to change a scope's state. Whoever claims later wins, and the
@@ -80,6 +80,9 @@ pub trait Store: Send + Sync {
 
     /// In the order in which they came.
     fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error>;
+
+    /// Acknowledgements that the source is owed, by source key, then token.
+    fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error>;
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error>;
 

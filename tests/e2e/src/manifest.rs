@@ -93,13 +93,14 @@ pub(crate) fn write_connections(
     std::fs::write(connections.join("kingdee.yaml"), kingdee(simulators, auth)).unwrap();
     let wangdiantong = &simulators.credentials().wangdiantong;
     let kingdee = &simulators.credentials().kingdee;
-    let secret = if dialect == Dialect::Direct {
-        &wangdiantong.appsecret
-    } else {
-        &wangdiantong.app_secret
+    let secret = match dialect {
+        Dialect::Direct => &wangdiantong.appsecret,
+        Dialect::Flagship => &wangdiantong.flagship_secret,
+        Dialect::Qimen | Dialect::FlagshipQimen => &wangdiantong.app_secret,
     };
+    let inner = &wangdiantong.flagship_secret;
     let text = format!(
-        "WDT_SECRET={secret}\nKINGDEE_PASSWORD={}\nKINGDEE_APP_SECRET={}\n",
+        "WDT_SECRET={secret}\nWDT_INNER_SECRET={inner}\nKINGDEE_PASSWORD={}\nKINGDEE_APP_SECRET={}\n",
         kingdee.password, kingdee.app_secret
     );
     let mut file = OpenOptions::new()
@@ -125,6 +126,19 @@ fn wangdiantong(simulators: &Simulators, dialect: Dialect) -> String {
             simulators.qimen_url(),
             known.app_key,
             known.target_app_key
+        ),
+        Dialect::Flagship => format!(
+            "  base_url: {}\n  dialect: flagship\n  appkey: {}\n  salt: {}\n  appsecret: ${{secret:WDT_SECRET}}\n",
+            simulators.flagship_url(),
+            known.flagship_key,
+            known.flagship_salt
+        ),
+        Dialect::FlagshipQimen => format!(
+            "  base_url: {}\n  dialect: flagship-qimen\n  appkey: {}\n  salt: {}\n  appsecret: ${{secret:WDT_INNER_SECRET}}\n  app_key: \"{}\"\n  app_secret: ${{secret:WDT_SECRET}}\n",
+            simulators.qimen_url(),
+            known.flagship_key,
+            known.flagship_salt,
+            known.app_key
         ),
     };
     format!("connection: wangdiantong\nconnector: wangdiantong\nsettings:\n  sid: {sid}\n{dialect}")

@@ -14,6 +14,7 @@ mod it {
     mod follow;
     mod groups;
     mod holds;
+    mod imports;
     mod letters;
     mod planned;
     mod refusals;

@@ -5,13 +5,24 @@ use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Which of Wangdiantong's dialects: scalars as strings (`Direct`), or numbers as JSON numbers (`Qimen`).
+/// Which of Wangdiantong's dialects: scalars as strings (`Direct`), numbers as JSON numbers (`Qimen`), or both
+/// mixed, with times as milliseconds among them (`Flagship`, `FlagshipQimen`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// A, 企业版 openapi2.
     Direct,
     /// B, 企业奇门 through TOP.
     Qimen,
+    /// C, 旗舰版.
+    Flagship,
+    /// D, 旗舰奇门 through TOP.
+    FlagshipQimen,
+}
+
+impl Dialect {
+    pub(crate) fn is_flagship(self) -> bool {
+        matches!(self, Self::Flagship | Self::FlagshipQimen)
+    }
 }
 
 /// Everything that can be chosen. [`Config::new`] gives the usual values; every field may be changed.
@@ -25,6 +36,8 @@ pub struct Config {
     pub now: Option<i64>,
     /// Consign times are spread over this long before `now`.
     pub period: Duration,
+    /// Rows at the start of each of Wangdiantong's collections that no order makes.
+    pub rows: usize,
     /// Lines of an order.
     pub lines: RangeInclusive<u32>,
     /// Give `details_list` in a stock-out.
@@ -75,6 +88,7 @@ impl Config {
             seed,
             now: None,
             period: Duration::from_secs(7 * 86_400),
+            rows: 12,
             lines: 1..=6,
             details_list: true,
             batch_details: false,
@@ -124,6 +138,10 @@ pub struct WangdiantongCredentials {
     pub app_key: String,
     pub app_secret: String,
     pub target_app_key: String,
+    /// 旗舰版: interface account, and both halves of its secret.
+    pub flagship_key: String,
+    pub flagship_secret: String,
+    pub flagship_salt: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -148,6 +166,9 @@ impl Credentials {
                 app_key: text("12345678"),
                 app_secret: text("helloworld-of-the-simulator"),
                 target_app_key: text("21363512"),
+                flagship_key: text("demo2-flagship"),
+                flagship_secret: text("testsecret-of-the-simulator"),
+                flagship_salt: text("testsalt"),
             },
             kingdee: KingdeeCredentials {
                 acct_id: text("5fd1c2a9f0e3b8"),

@@ -16,6 +16,11 @@ impl Form {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             pairs.push((decode(key)?, decode(value)?));
         }
+        Self::of(pairs)
+    }
+
+    /// Pairs that were decoded elsewhere.
+    pub(crate) fn of(mut pairs: Vec<(String, String)>) -> Result<Self, String> {
         pairs.sort();
         let twice = pairs
             .windows(2)
@@ -44,6 +49,10 @@ impl Form {
             .iter()
             .filter(|(key, _)| key != "sign")
             .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(key, _)| key.as_str())
     }
 
     pub(crate) fn empty_value(&self) -> Option<&str> {

@@ -1,6 +1,7 @@
 //! The vendors' signatures, as their servers compute them. Written apart from the connectors' recipes
 //! on purpose: the two meet only in published vectors and on the wire.
 
+use crate::node::Node;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -66,6 +67,46 @@ pub(crate) fn top<'a>(
         TopMethod::HmacSha256 => hmac_hex::<Hmac<Sha256>>(secret, &text),
     };
     digest.to_uppercase()
+}
+
+/// Wangdiantong 旗舰版: keys and values sorted by key and joined, between two secrets; lower hex. In dialect C
+/// the body is one of the pairs; behind the gateway the values are those of [`flattened`].
+pub(crate) fn flagship<'a>(
+    params: impl Iterator<Item = (&'a str, &'a str)>,
+    secret: &str,
+) -> String {
+    let text: String = params.flat_map(|(key, value)| [key, value]).collect();
+    hex(&Md5::digest(format!("{secret}{text}{secret}").as_bytes()))
+}
+
+/// What 旗舰奇门 signs of a value, as the vendor's own client does: JSON objects with sorted members, lists in
+/// order, nothing between; a member that is null goes with its name.
+pub(crate) fn flattened(value: &str) -> String {
+    fn append(node: &Node, out: &mut String) {
+        match node {
+            Node::Null => {}
+            Node::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Node::Number(digits) => out.push_str(digits),
+            Node::Text(text) => out.push_str(&flattened(text)),
+            Node::List(items) => items.iter().for_each(|item| append(item, out)),
+            Node::Map(members) => {
+                let mut sorted: Vec<_> = members.iter().collect();
+                sorted.sort_by(|left, right| left.0.cmp(&right.0));
+                for (key, value) in sorted.into_iter().filter(|(_, value)| *value != Node::Null) {
+                    out.push_str(key);
+                    append(value, out);
+                }
+            }
+        }
+    }
+    match Node::parse(value) {
+        Ok(node @ (Node::Map(_) | Node::List(_))) => {
+            let mut out = String::new();
+            append(&node, &mut out);
+            out
+        }
+        _ => value.to_owned(),
+    }
 }
 
 /// Kingdee's client secret: the part of the app id after `_`, decoded and XORed with the SDK's constant.

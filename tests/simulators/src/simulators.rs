@@ -2,18 +2,21 @@
 
 use crate::admin;
 use crate::clock::Clock;
-use crate::config::{Config, Credentials};
+use crate::config::{Config, Credentials, Dialect};
 use crate::connection::{Link, Loopback};
 use crate::exchange::{Answer, BODY_LIMIT, Exchange};
 use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
 use crate::kingdee::{Document, Kingdee, Refusal};
-use crate::wangdiantong::{Direct, OrderChange, Qimen, Wangdiantong};
+use crate::system::System;
+use crate::wangdiantong::{
+    Direct, Flagship, Layered, OrderChange, Qimen, Wangdiantong, operation_of,
+};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{Request as HttpRequest, Response, header};
+use axum::http::{HeaderMap, Request as HttpRequest, Response, header};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -112,6 +115,11 @@ impl Simulators {
         format!("http://{}/router/qm", self.wangdiantong)
     }
 
+    /// `http://127.0.0.1:<port>/openapi`, of 旗舰版.
+    pub fn flagship_url(&self) -> String {
+        format!("http://{}/openapi", self.wangdiantong)
+    }
+
     /// `http://127.0.0.1:<port>/K3Cloud/`
     pub fn kingdee_url(&self) -> String {
         format!("http://{}/K3Cloud/", self.kingdee)
@@ -149,6 +157,37 @@ impl Simulators {
     /// Changes an order; false when there is none of that number.
     pub fn change_order(&self, change: &OrderChange) -> bool {
         self.servers.wangdiantong.change(change)
+    }
+
+    /// Takes a shipment back; false when there is none of that number.
+    pub fn revert_shipment(&self, stockout_no: &str) -> bool {
+        let now = self.servers.exchange.clock.now();
+        self.servers.wangdiantong.revert(stockout_no, now)
+    }
+
+    /// Every row of one of Wangdiantong's collections as a JSON text of a dialect, by the name of its php page.
+    pub fn wangdiantong_rows(&self, collection: &str, dialect: Dialect) -> Vec<String> {
+        let rows = self.servers.wangdiantong.rows(collection, dialect);
+        let text = |row| String::from_utf8(row).unwrap_or_default();
+        rows.into_iter().map(text).collect()
+    }
+
+    /// Wangdiantong as a test over all vendors sees it, in dialect A.
+    pub fn wangdiantong_system(&self) -> &dyn System {
+        &self.servers.wangdiantong
+    }
+
+    /// Adds rows to one of Wangdiantong's collections that no order makes, changed at times (unix seconds) spread
+    /// over `from..=to`.
+    pub fn add_wangdiantong_rows(&self, collection: &str, count: usize, from: i64, to: i64) {
+        let server = &self.servers.wangdiantong;
+        server.add_rows(collection, count, from, to);
+    }
+
+    /// Changes the row at a place of [`Self::wangdiantong_rows`]; false when there is none, or orders make it.
+    pub fn change_wangdiantong_row(&self, collection: &str, place: usize, at: i64) -> bool {
+        let server = &self.servers.wangdiantong;
+        server.change_row(collection, place, at)
     }
 
     /// The bills that arrived, by id.
@@ -263,11 +302,7 @@ async fn wangdiantong(
     let run = &servers.exchange;
     let path = parts.uri.path();
     if let Some(page) = path.strip_prefix("/openapi2/") {
-        let content_type = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let content_type = content_type(&parts.headers);
         let direct = Direct {
             server,
             method: parts.method.as_str(),
@@ -280,29 +315,51 @@ async fn wangdiantong(
         return run.run(&operation, body.len(), &link, &direct).await;
     }
     if path == "/router/qm" || path == "/router/qmtest" {
-        let form = Form::parse(&[query, text]);
-        let method = form
-            .as_ref()
-            .ok()
-            .and_then(|form| form.get("method"))
-            .unwrap_or("unknown");
-        let operation = format!(
-            "wangdiantong.{}",
-            method.trim_start_matches("wdt.").replace('.', "_")
-        );
-        return run
-            .run(
-                &operation,
-                body.len(),
-                &link,
-                &Qimen {
-                    server,
-                    form: &form,
-                },
-            )
-            .await;
+        return gateway(&servers, &link, query, text).await;
+    }
+    if path == "/openapi" {
+        let form = Form::parse(&[query]);
+        let method = form.as_ref().ok().and_then(|form| form.get("method"));
+        let operation = operation_of(method.unwrap_or("unknown"));
+        let flagship = Flagship {
+            server,
+            method: parts.method.as_str(),
+            content_type: content_type(&parts.headers),
+            form: &form,
+            body: text,
+        };
+        return run.run(&operation, body.len(), &link, &flagship).await;
     }
     run.respond_plain(Answer::not_found(path))
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+/// Both editions of Wangdiantong behind TOP.
+async fn gateway(servers: &Servers, link: &Link, query: &str, body: &str) -> Response<Body> {
+    let (server, run) = (&servers.wangdiantong, &servers.exchange);
+    let form = Form::parse(&[query, body]);
+    let get = |name| form.as_ref().ok().and_then(|form| form.get(name));
+    let method = get("method").unwrap_or("unknown");
+    let operation = operation_of(method);
+    // 企业奇门 knows nothing of 旗舰版's own signature and only signs over it, as TOP does.
+    let own = get("wdt_sign").is_some() && Layered::knows(method);
+    let form = &form;
+    match own {
+        true => {
+            run.run(&operation, body.len(), link, &Layered { server, form })
+                .await
+        }
+        false => {
+            run.run(&operation, body.len(), link, &Qimen { server, form })
+                .await
+        }
+    }
 }
 
 async fn kingdee(

@@ -1,24 +1,32 @@
-//! The Wangdiantong server: dialect A (企业版 openapi2) and dialect B (企业奇门) over one set of orders.
+//! The Wangdiantong server: dialects A (企业版 openapi2), B (企业奇门), C (旗舰版) and D (旗舰奇门) over one set of
+//! orders and rows.
 //!
 //! What is our inference, because no public document says it: the numeric codes for a bad signature,
 //! timestamp, sid or appkey (2100, 2090, 2030, 2060 follow one client's guesses); that a parameter with an
 //! empty value is refused in A; the order of rows in an answer (by the window's time, then by arrival);
 //! that a list of states below and above 95 selects by modification; the 10 minutes of timestamp skew in B.
-//! The gateway's failure shape in B is a real sample from another vendor on the same gateway.
+//! The gateway's failure shape is a real sample from another vendor on the same gateway. That D tells totals
+//! with page 1, and which decimals of 旗舰版 are texts.
 
 mod collection;
 mod direct;
+mod document;
+mod flagship;
+mod layered;
 mod qimen;
 mod query;
+mod rows;
+mod system;
 mod table;
 
 pub(crate) use direct::Direct;
-pub(crate) use qimen::Qimen;
+pub(crate) use flagship::Flagship;
+pub(crate) use layered::Layered;
+pub(crate) use qimen::{Gateway, Qimen};
 
 use crate::clock::Clock;
 use crate::config::{Config, Dialect, WangdiantongCredentials};
 use crate::exchange::{Effect, Repeat};
-use crate::form::Form;
 use crate::orders::render::Lists;
 use crate::orders::{Order, first_orders};
 use collection::Collection;
@@ -86,7 +94,7 @@ impl Wangdiantong {
             batch_details: config.batch_details,
         };
         let now = config.now.unwrap_or_else(|| config.clock.now());
-        let tables = Tables::new(first_orders(config, now), now);
+        let tables = Tables::new(first_orders(config, now), config, now);
         if let Some(dialect) = config.render_first {
             tables.render_all(dialect, lists);
         }
@@ -124,18 +132,17 @@ impl Wangdiantong {
         Ok(())
     }
 
-    /// The page that was asked for: the total when it is page 0, and the rows' bytes joined by commas.
+    /// The page that was asked for, its rows' bytes joined by commas.
     pub(crate) fn page(
         &self,
         collection: &'static Collection,
-        form: &Form,
+        query: &Query,
         dialect: Dialect,
         effect: Effect,
-    ) -> Result<Page, Refusal> {
-        let query = Query::parse(collection, form)?;
+    ) -> Page {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         let table = tables.of(collection);
-        let chosen = table.select(&query, self.clock.now_ms());
+        let chosen = table.select(query, self.clock.now_ms());
         let from = query
             .page_no
             .saturating_mul(query.page_size)
@@ -143,18 +150,18 @@ impl Wangdiantong {
         let to = from.saturating_add(query.page_size).min(chosen.len());
         let rows = chosen.get(from..to).unwrap_or_default();
         let mut page = Page {
-            list_key: collection.list_key,
+            list_key: collection.list_key(dialect),
             total: (query.page_no == 0).then_some(chosen.len()),
             rows: table.join(rows, dialect, self.lists),
             detail: format!("{query} rows={}", rows.len()),
         };
-        if collection.list_key == "stockout_list" {
+        if collection.shows_stockouts() {
             let numbers = rows.iter().filter_map(|at| tables.at(*at));
             let numbers: Vec<String> = numbers.map(|order| order.stockout_no.clone()).collect();
             drop(tables);
             self.upset(&mut page, numbers, dialect, effect);
         }
-        Ok(page)
+        page
     }
 
     /// Does to a page of stock-outs what a fault rule asks for, and remembers the page.
@@ -252,6 +259,46 @@ impl Wangdiantong {
         true
     }
 
+    /// Takes a shipment back; false when there is none of that number.
+    pub(crate) fn revert(&self, stockout_no: &str, at: i64) -> bool {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(order) = tables.order(stockout_no) else {
+            return false;
+        };
+        tables.revert(Order::clone(&order), at);
+        true
+    }
+
+    /// Adds generated rows, changed at times spread over `from..=to`; none where orders make them.
+    pub(crate) fn add_rows(&self, name: &str, count: usize, from: i64, to: i64) {
+        let Some(collection) = collection::named(name).filter(|one| !one.row.is_empty()) else {
+            return;
+        };
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let steps = i64::try_from(count).unwrap_or(1).max(1);
+        for at in 0..steps.min(i64::try_from(count).unwrap_or(0)) {
+            let modified = from + (to - from) * at / steps;
+            tables.grow(collection, self.seed, modified, 0);
+        }
+    }
+
+    /// Changes the row at a place of [`Self::rows`]; false when there is none.
+    pub(crate) fn change_row(&self, name: &str, place: usize, at: i64) -> bool {
+        let Some(collection) = collection::named(name).filter(|one| !one.row.is_empty()) else {
+            return false;
+        };
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let lists = self.lists;
+        tables.other(collection.name).change(place, at, lists)
+    }
+
+    /// The rows of a collection as a dialect gives them.
+    pub(crate) fn rows(&self, name: &str, dialect: Dialect) -> Vec<Vec<u8>> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let told = |one| tables.of(one).told(dialect, self.lists);
+        collection::named(name).map_or_else(Vec::new, told)
+    }
+
     /// The stock-outs as dialect A gives them, the oldest number first.
     pub(crate) fn truth(&self) -> Vec<Vec<u8>> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
@@ -267,6 +314,15 @@ impl Wangdiantong {
     fn told(&self, order: &Arc<Order>) -> Vec<u8> {
         crate::orders::render::stockout(order, Dialect::Direct, self.lists)
     }
+}
+
+/// What fault rules and the journal call a method, in the words of dialect A.
+pub(crate) fn operation_of(method: &str) -> String {
+    let known = collection::by_flagship(method);
+    let known = known.or_else(|| collection::by_layered(method.strip_prefix("wdt.")?));
+    let name = known.map(|collection| collection.name.to_owned());
+    let name = name.or_else(|| collection::page_of(method));
+    format!("wangdiantong.{}", name.as_deref().unwrap_or("unknown"))
 }
 
 pub(crate) struct Page {

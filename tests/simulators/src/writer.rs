@@ -1,6 +1,12 @@
-//! Writes JSON the way each Wangdiantong dialect does: numbers quoted in A, bare in B, the same digits in both.
+//! Writes JSON the way each Wangdiantong dialect does: numbers quoted in A, bare in B, now this and now that in
+//! C and D, where some times are milliseconds too; the same digits in all.
 
+use crate::clock::parse_china;
 use crate::config::Dialect;
+use crate::node::Node;
+
+/// Times that 旗舰版 tells as milliseconds.
+const MILLISECONDS: [&str; 4] = ["trade_time", "pay_time", "created", "stock_check_time"];
 
 pub(crate) struct Writer {
     out: Vec<u8>,
@@ -38,7 +44,32 @@ impl Writer {
 
     pub(crate) fn text(&mut self, key: &str, value: &str) {
         self.key(key);
-        self.string(value);
+        if self.dialect.is_flagship()
+            && MILLISECONDS.contains(&key)
+            && let Some(seconds) = parse_china(value)
+        {
+            let digits = (seconds * 1000).to_string();
+            self.out.extend_from_slice(digits.as_bytes());
+        } else {
+            self.string(value);
+        }
+    }
+
+    /// The members of an object that was kept as it is.
+    pub(crate) fn members(&mut self, members: &[(String, Node)]) {
+        for (key, value) in members {
+            match value {
+                Node::Text(text) => self.text(key, text),
+                Node::Number(digits) => self.number(key, digits),
+                Node::List(items) => {
+                    self.list(key, items, |writer, item| writer.members(item.members()));
+                }
+                other => {
+                    self.key(key);
+                    other.write(&mut self.out);
+                }
+            }
+        }
     }
 
     pub(crate) fn texts(&mut self, members: &[(&str, &str)]) {
@@ -47,12 +78,16 @@ impl Writer {
         }
     }
 
-    /// A number by its digits; quoted in dialect A.
+    /// A number by its digits; quoted in dialect A, and some decimals in C and D.
     pub(crate) fn number(&mut self, key: &str, digits: &str) {
         self.key(key);
-        match self.dialect {
-            Dialect::Direct => self.string(digits),
-            Dialect::Qimen => self.out.extend_from_slice(digits.as_bytes()),
+        // As in the vendor's samples, decimals of 旗舰版 are texts in one field and numbers in the next.
+        let mixed =
+            self.dialect.is_flagship() && digits.contains('.') && key.len().is_multiple_of(2);
+        if self.dialect == Dialect::Direct || mixed {
+            self.string(digits);
+        } else {
+            self.out.extend_from_slice(digits.as_bytes());
         }
     }
 
@@ -135,5 +170,20 @@ mod tests {
             Dialect::Qimen,
             r#"{"no":"a\"b","price":25.5000,"lines":[{"id":1},{"id":2}],"last":7}"#,
         );
+    }
+
+    #[test]
+    fn the_flagship_mixes_texts_and_numbers() {
+        let mut writer = Writer::new(Dialect::Flagship);
+        writer.object(|writer| {
+            writer.decimal("paid", 90_000);
+            writer.decimal("price", 255_000);
+            writer.texts(&[
+                ("created", "2025-10-09 11:00:00"),
+                ("modified", "2025-10-09 11:00:00"),
+            ]);
+        });
+        let expected = r#"{"paid":"9.0000","price":25.5000,"created":1759978800000,"modified":"2025-10-09 11:00:00"}"#;
+        assert_eq!(String::from_utf8(writer.finish()).unwrap(), expected);
     }
 }

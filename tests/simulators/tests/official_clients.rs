@@ -13,6 +13,7 @@ use duijie_sim::{Config, Simulators, china_text};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 fn python() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -126,7 +127,10 @@ fn the_vendors_kingdee_sdk_saves_queries_and_audits() {
 
 #[test]
 fn the_public_wdtqm_package_signs_what_the_simulator_accepts() {
-    let simulators = Simulators::start_blocking(Config::new(50, 1)).unwrap();
+    let mut config = Config::new(50, 1);
+    // 旗舰版 gives an hour at a time.
+    config.period = Duration::from_secs(2_000);
+    let simulators = Simulators::start_blocking(config).unwrap();
     let who = &simulators.credentials().wangdiantong;
     let now = simulators.clock().now();
     let answers = check(
@@ -137,7 +141,9 @@ fn the_public_wdtqm_package_signs_what_the_simulator_accepts() {
             &who.app_secret,
             &who.target_app_key,
             &who.sid,
-            &china_text(now - 8 * 86_400),
+            &who.flagship_key,
+            &format!("{}:{}", who.flagship_secret, who.flagship_salt),
+            &china_text(now - 3_500),
             &china_text(now),
         ],
     );
@@ -145,5 +151,10 @@ fn the_public_wdtqm_package_signs_what_the_simulator_accepts() {
     assert_eq!(response["errorcode"], 0, "{answers}");
     assert_eq!(response["total_count"], 50);
     assert_eq!(response["stockout_list"].as_array().unwrap().len(), 3);
+    let response = &answers["flagship"]["response"];
+    assert_eq!(response["status"], 0, "{answers}");
+    assert_eq!(response["data"]["total_count"], 50);
+    assert_eq!(response["data"]["order"].as_array().unwrap().len(), 3);
+    assert_eq!(answers["refused_inside"]["response"]["status"], 1);
     assert_eq!(answers["refused"]["response"]["code"], 25);
 }

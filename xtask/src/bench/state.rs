@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use super::field::Field;
-use super::{BATCH, ORDERS, Programs};
+use super::{BATCH, ORDERS, Programs, example};
 use crate::shell;
 
 /// Rows of the long ledger.
@@ -53,13 +53,7 @@ pub(crate) fn cost(root: &Path, run_s: f64) -> Result<()> {
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
     }
-    let text = shell::output(
-        Command::new("cargo")
-            .current_dir(root)
-            .args(["run", "--quiet", "--release", "-p", "duijie-store"])
-            .args(["--example", "ledger_cost", "--", ROWS])
-            .arg(&data),
-    )?;
+    let text = shell::output(example(root, "ledger_cost").arg(ROWS).arg(&data))?;
     print!("{text}");
     let line = text.lines().find(|line| line.starts_with("CPU a record"));
     let number = line.and_then(|line| line.split_whitespace().rev().nth(1));

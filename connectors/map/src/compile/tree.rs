@@ -22,7 +22,8 @@ impl Compiler {
         let children = self.tree(rules);
         // Lists are named by arrays anywhere before a field is looked up.
         for (number, rule) in rules.iter().enumerate() {
-            if rule.form == Form::Array && children.contains_key(&Some(number)) {
+            let walks = rule.form == Form::Array && !rule.value.trim().is_empty();
+            if walks && children.contains_key(&Some(number)) {
                 self.name_list(rule);
             }
         }
@@ -93,7 +94,7 @@ impl Compiler {
         let bare = name
             .chars()
             .all(|char| char.is_alphanumeric() || "_-.".contains(char));
-        if name.is_empty() || !bare || self.scope.add(name).is_none() {
+        if !bare || self.scope.add(name).is_none() {
             let message = format!("found `{name}`, expected the name of a list");
             let hint = "write the bare name, without braces, such as `details_list`";
             self.problems
@@ -155,6 +156,7 @@ impl Compiler {
         Some(Op::Object {
             key,
             members,
+            end: b"}",
             rule: number as u16,
         })
     }
@@ -171,6 +173,16 @@ impl Compiler {
             let message = format!("`{}` has children and a parser of its own", rule.field());
             self.problems
                 .add(&pointer(&rule.at, "parser"), message, None);
+        }
+        if rule.value.trim().is_empty() {
+            let key = self.key(rule, b"[{");
+            let members = self.members(Some(number), rules, children, walked);
+            return Some(Op::Object {
+                key,
+                members,
+                end: b"}]",
+                rule: number as u16,
+            });
         }
         // A name that is no list was complained of already.
         let list = self.scope.list(rule.value.trim()).unwrap_or(HEAD);

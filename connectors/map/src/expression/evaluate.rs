@@ -68,6 +68,7 @@ impl Expression {
             Node::Aggregate(aggregate, list, inner) => {
                 self.aggregate(*aggregate, *list, inner, view)
             }
+            Node::Find(lookup, given) => find(*lookup, given, view),
         }
     }
 
@@ -312,6 +313,22 @@ fn text<'a>(parts: &'a [Part], view: &View<'a>) -> Result<Cow<'a, str>, Trouble>
         }
     }
     Ok(Cow::Owned(text))
+}
+
+/// Null where a given value is empty, and where the table gives nothing.
+fn find<'a>(lookup: usize, given: &'a [Vec<Part>], view: &View<'a>) -> Evaluated<'a> {
+    let mut values = Vec::with_capacity(given.len());
+    for parts in given {
+        let value = text(parts, view)?;
+        if value.is_empty() {
+            return Ok(Value::Null);
+        }
+        values.push(value);
+    }
+    Ok(match view.find(lookup, &values)? {
+        "" => Value::Null,
+        found => Value::Text(Cow::Borrowed(found)),
+    })
 }
 
 fn truth(value: Option<bool>) -> Value<'static> {

@@ -3,6 +3,9 @@
 //! complaint with its place.
 
 mod call;
+mod find;
+
+pub(crate) use find::FIND;
 
 use super::token::{Token, tokens};
 use super::{Arithmetic, Compare, Expression, Node, Part};
@@ -40,6 +43,9 @@ impl Complaint {
 /// Who knows what `{{…}}` means.
 pub(crate) trait Names {
     fn variable(&mut self, inside: &str) -> Result<Variable, Complaint>;
+
+    /// The number of a question to a value table.
+    fn lookup(&mut self, table: &str, given: &[&str], wanted: &str) -> Result<usize, Complaint>;
 }
 
 /// The expression after `_function `.
@@ -95,6 +101,7 @@ impl Parser<'_> {
             Token::Number(number) => format!("`{number}`"),
             Token::Variable(name) => format!("`{{{{{name}}}}}`"),
             Token::Text(_) => String::from("a text"),
+            Token::Find(_) => String::from("a look-up"),
         };
         Complaint::new(self.place(), format!("found {found}, expected {expected}"))
     }
@@ -313,6 +320,7 @@ impl Parser<'_> {
                 return Ok(inner);
             }
             Token::Name(name) => return self.named(&name, at),
+            Token::Find(inside) => self.find(&inside, at)?,
             other => {
                 self.at -= 1;
                 return Err(self.unexpected(other, "a value"));

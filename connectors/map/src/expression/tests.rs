@@ -267,3 +267,19 @@ fn what_is_not_understood_is_refused() {
         "more than 48 levels deep, at character 49 of the expression (None)",
     );
 }
+
+#[test]
+fn functions_that_schemes_use_beside_the_documented_ones() {
+    check("FORMAT(-1234567.5, 2)", "\"-1,234,567.50\"");
+    check("FORMAT(999.999, 2)", "\"1,000.00\"");
+    check("TRUNCATE({{price}}, 1)", "\"29.8\"");
+    check("TRUNCATE(-1299, -2)", "\"-1200\"");
+    check("CONCAT_WS('-', '{{no}}', null, {{qty}})", "\"XS-001-3\"");
+    check("LPAD({{qty}}, 4, '0')", "\"0003\"");
+    check("RPAD('abc', 2, '0')", "\"ab\"");
+    check("SUBSTRING_INDEX('a,b,c', ',', 2)", "\"a,b\"");
+    check("SUBSTRING_INDEX('a,b,c', ',', -2)", "\"b,c\"");
+    check("INSTR('{{cn}}', '检查')", "\"3\"");
+    check("DATE('{{time}}')", "\"2022-10-12\"");
+    check("YEAR('{{time}}') * 100 + MONTH('{{time}}')", "\"202210\"");
+}

@@ -11,6 +11,8 @@ pub(super) enum Token {
     Text(Vec<(String, bool)>),
     Variable(String),
     Name(String),
+    /// `_findCollection` up to `_endFind` or the end, without both.
+    Find(String),
     Symbol(&'static str),
     End,
 }
@@ -36,7 +38,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Complaint> {
             '\'' | '"' => quoted(rest, first, at)?,
             '0'..='9' | '.' => number(rest, at)?,
             _ if rest.starts_with("{{") => variable(rest, at)?,
-            _ if first.is_alphabetic() || matches!(first, '_' | '`') => name(rest),
+            _ if first.is_alphabetic() || matches!(first, '_' | '`') => word(rest),
             _ => symbol(rest, at)?,
         };
         tokens.push((at, token));
@@ -126,6 +128,23 @@ fn name(text: &str) -> (Token, &str) {
         .unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     (Token::Name(name.to_owned()), rest)
+}
+
+/// A name, or a whole look-up.
+fn word(text: &str) -> (Token, &str) {
+    let (token, rest) = name(text);
+    let is_find = matches!(&token, Token::Name(name) if {
+        let name = name.trim_start_matches('_');
+        name.eq_ignore_ascii_case("findCollection")
+    });
+    if !is_find {
+        return (token, rest);
+    }
+    let (inside, rest) = match rest.split_once("_endFind") {
+        Some(cut) => cut,
+        None => (rest, ""),
+    };
+    (Token::Find(inside.trim().to_owned()), rest)
 }
 
 fn symbol(text: &str, at: usize) -> Result<(Token, &str), Complaint> {

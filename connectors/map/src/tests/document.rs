@@ -52,6 +52,24 @@ fn children_are_the_flat_table_in_another_form() {
 }
 
 #[test]
+fn an_array_without_a_value_is_one_row_of_the_head() {
+    let rules = r#"{"field":"a","type":"array"},{"field":"a.n","type":"string","value":"{{n}}"},
+        {"field":"a.b","type":"array","value":"l"},{"field":"a.b.c","type":"int","value":"{{l.c}}"}"#;
+    check(
+        rules,
+        r#"{"n":"N","l":[{"c":1},{"c":2}]}"#,
+        r#"{"a":[{"n":"N","b":[{"c":1},{"c":2}]}]}"#,
+    );
+    check(rules, r#"{"l":[]}"#, "{}");
+    let required = rules.replacen("\"array\"", "\"array\",\"required\":true", 1);
+    check(
+        &required,
+        "{}",
+        "map.required: `a`: the rule is required but its value is empty",
+    );
+}
+
+#[test]
 fn digits_stay_as_they_came() {
     let rules = r#"{"field":"s","type":"string","value":"{{x}}"},{"field":"f","type":"float","value":"{{x}}"}"#;
     check(
@@ -116,8 +134,8 @@ fn the_type_decides_the_form() {
     check(&one("date"), r#"{"x":"0000-00-00 00:00:00"}"#, "{}");
     check(
         &one("date"),
-        r#"{"x":"20250509"}"#,
-        "map.date: `o` (标签): `{{x}}` is `20250509`, which is no date, time or Unix time",
+        r#"{"x":"2025050"}"#,
+        "map.date: `o` (标签): `{{x}}` is `2025050`, which is no date, time or Unix time",
     );
     check(&one("object"), r#"{"x":{"a":[1]}}"#, r#"{"o":{"a":[1]}}"#);
     check(&one("array"), r#"{"x":[1.50,"b"]}"#, r#"{"o":[1.50,"b"]}"#);
@@ -288,6 +306,7 @@ fn records_that_do_not_meet_the_condition_are_dropped() {
         r#"[[{"field":"price","logic":"gt","value":"9"},{"field":"price","logic":"elt","value":"10.0"}]]"#,
         r#"[[{"field":"price","logic":"between","value":"9,11"},{"field":"day","logic":"egt","value":"2022-10-01"}]]"#,
         r#"[[{"field":"name","logic":"like","value":"%b%"},{"field":"name","logic":"notlike","value":"b"}]]"#,
+        r#"[[{"field":"day","logic":"gt","value":"timestamp:2022-10-11 23:59:59"},{"field":"day","logic":"elt","value":"timestamp:1665504000"}]]"#,
         r#"[[{"field":"e","logic":"isnull"},{"field":"name","logic":"notnull"},{"field":"gone","logic":"neq","value":"1"}]]"#,
     ] {
         assert_eq!(mapped(&settings(held), record), kept, "{held}");

@@ -46,7 +46,14 @@ fn the_settings_of_the_tests_fit_the_schema_and_compile() {
     let schema: serde_json::Value =
         serde_json::from_str(include_str!("../../schema.json")).unwrap();
     let described = &schema["properties"];
-    for name in ["rules", "lists", "tables", "condition", "utc_offset"] {
+    for name in [
+        "rules",
+        "lists",
+        "each",
+        "tables",
+        "condition",
+        "utc_offset",
+    ] {
         assert!(
             described[name]["title"].is_string() && described[name]["x-title-zh"].is_string(),
             "{name}"

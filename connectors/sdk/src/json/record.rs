@@ -139,3 +139,24 @@ pub fn members(object: &[u8]) -> Result<Vec<(Cow<'_, str>, Raw<'_>)>, Error> {
         at = skip::blanks(object, at);
     }
 }
+
+/// The elements of one list in their order, raw.
+pub fn elements(list: &[u8]) -> Result<Vec<Raw<'_>>, Error> {
+    let mut at = skip::blanks(list, 0);
+    at = skip::token(list, at, b'[', "a list")?;
+    at = skip::blanks(list, at);
+    let mut elements = Vec::new();
+    if list.get(at) == Some(&b']') {
+        return Ok(elements);
+    }
+    loop {
+        let end = skip::value(list, at)?;
+        elements.push(Raw(list.get(at..end).unwrap_or_default()));
+        at = skip::blanks(list, end);
+        if list.get(at) == Some(&b']') {
+            return Ok(elements);
+        }
+        at = skip::token(list, at, b',', "`,` or `]` after an element")?;
+        at = skip::blanks(list, at);
+    }
+}

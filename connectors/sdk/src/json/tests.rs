@@ -332,3 +332,23 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
     }
 }
+
+#[test]
+fn elements_are_raw_and_in_order() {
+    let raw = |list: &str| {
+        let found = super::elements(list.as_bytes());
+        found.map(|found| {
+            let texts = found
+                .iter()
+                .map(|raw| String::from_utf8_lossy(raw.0).into_owned());
+            texts.collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(raw(" [ ] "), Ok(Vec::new()));
+    let expected = ["1.50", r#"{"a":[2]}"#, r#""x,]""#];
+    let expected = expected.map(str::to_owned).to_vec();
+    assert_eq!(raw(r#"[1.50, {"a":[2]} ,"x,]"]"#), Ok(expected));
+    for broken in ["", "{}", "[1", "[1 2]", "[,]"] {
+        assert!(raw(broken).is_err(), "{broken}");
+    }
+}

@@ -4,7 +4,6 @@ use duijie_sdk::Fault;
 use duijie_sdk::http::Response;
 
 use super::{Contents, read};
-use crate::collection::Collection;
 use crate::dialect::Dialect;
 
 fn answer(dialect: Dialect, status: u16, body: &str) -> Result<Contents, Fault> {
@@ -12,12 +11,11 @@ fn answer(dialect: Dialect, status: u16, body: &str) -> Result<Contents, Fault> 
 }
 
 fn answer_to(dialect: Dialect, page_no: u64, status: u16, body: &str) -> Result<Contents, Fault> {
-    let collection = Collection::by_name("stockout_order_query_trade").unwrap();
     let headers = vec![("retry-after".to_owned(), "7".to_owned())];
     let body = body.as_bytes().to_vec();
     read(
         dialect,
-        collection,
+        "stockout_list",
         page_no,
         Response {
             status,

@@ -4,13 +4,13 @@ mod played;
 
 use std::collections::BTreeSet;
 
-use duijie_sdk::http::Response;
 use duijie_sdk::{Fault, SourceBatch, time};
 use played::Played;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Reader;
+use crate::collection::Collection;
 use crate::position::Position;
 use crate::settings::Query;
 use crate::tests::{direct, settings};
@@ -253,36 +253,15 @@ fn nothing_new_is_no_request() {
 }
 
 #[test]
-fn a_record_without_its_key_is_named() {
-    let query = query(&json!({}));
-    let body =
-        br#"{"code":0,"total_count":1,"stockout_list":[{"details_list":[{"stockout_id":1}]}]}"#;
-    let response = Response {
-        status: 200,
-        headers: Vec::new(),
-        body: body.to_vec(),
-    };
-    let contents = crate::answer::read(query.dialect, query.collection, 0, response).unwrap();
-    let window = crate::window::Window {
-        from_s: at(0),
-        to_s: at(59),
-        last: true,
-    };
-    let slice = crate::dialect::Slice {
-        window,
-        page: 0,
-        page_size: 100,
-    };
-    let columns = super::Columns::of(query.collection);
-    let fault = columns
-        .batch(contents.page, slice, Position::after(window))
-        .unwrap_err();
-    assert_eq!(
-        fault,
-        Fault::broken(
-            "record 0 of page 0 of 2025-10-01 00:00:00 .. 2025-10-01 00:00:59 has no `stockout_id`"
-        )
-    );
+fn a_page_of_documents_without_their_key_is_named() {
+    let played = played("2025-10-01 01:01:00", [(at(3), 1)]);
+    let mut query = query(&json!({}));
+    query.collection = Collection::by_name("refund_query").unwrap();
+    query.collection.name = "stockout_order_query_trade";
+    let fault = Reader::new(&played, query, None).next(1).unwrap_err();
+    let place = "page 0 of consign_time 2025-10-01 00:00:00 .. 2025-10-01 01:00:00";
+    let expected = format!("record 0 of {place} has no `refund_no`");
+    assert_eq!(fault, Fault::broken(expected));
 }
 
 proptest! {

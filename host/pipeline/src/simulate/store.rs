@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use duijie_store::{
     Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
-    IntentId, LedgerRow, Member, Memory, RunRow, SegmentRef, Store,
+    IntentId, LedgerRow, Member, Memory, Owed, RunRow, SegmentRef, Store,
 };
 
 use super::chaos::alive;
@@ -126,6 +126,10 @@ impl Store for Slow {
 
     fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
         self.memory.members(scope, place)
+    }
+
+    fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
+        self.memory.owed(scope)
     }
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {

@@ -77,6 +77,7 @@ impl Mapper {
                 batch,
                 lines,
                 wishes: Vec::new(),
+                guard: None,
             };
             made = Some((lined, origins));
         }

@@ -25,6 +25,7 @@ use crate::stage::settle::Message;
 use crate::stage::source::Lined;
 
 mod assemble;
+mod known;
 mod parked;
 mod rest;
 mod way;
@@ -127,9 +128,11 @@ impl Step<'_> {
             mut batch,
             lines,
             wishes,
+            guard,
         } = lined;
         // The records of a group were counted when they were read.
         let grouped = self.context.plan().group.is_some() && wishes.is_empty();
+        let mut owed = Vec::new();
         let mut counts = Counts {
             read: match grouped {
                 true => 0,
@@ -138,7 +141,7 @@ impl Step<'_> {
             ..Counts::default()
         };
         let work = match wishes.is_empty() {
-            true => self.newer(&batch, &lines, &mut counts).await?,
+            true => self.newer(&batch, &lines, &mut counts, &mut owed).await?,
             false => self.picked(&batch, wishes).await?,
         };
         let Some(work) = work else {
@@ -167,9 +170,11 @@ impl Step<'_> {
             position,
             waiting: assembled.waiting(),
             records: assembled.records,
+            guard,
         };
         counts.add(&assembled.counts);
-        let message = Message::Page(page, assembled.changes, counts);
+        owed.extend(assembled.changes);
+        let message = Message::Page(page, owed, counts);
         Ok(Some((message, chunks)))
     }
 
@@ -219,6 +224,7 @@ impl Step<'_> {
         batch: &RecordBatch,
         lines: &[Range<usize>],
         counts: &mut Counts,
+        owed: &mut Vec<duijie_store::Change>,
     ) -> Result<Option<Vec<Work>>, Error> {
         let entries = &batch.entries;
         let wins = winners(
@@ -232,6 +238,7 @@ impl Step<'_> {
                 .as_ref()
                 .is_some_and(|wins| wins.get(index) == Some(&false));
             if lost {
+                owed.extend(self.superseded(batch, entry));
                 counts.dropped += 1;
                 continue;
             }
@@ -257,13 +264,14 @@ impl Step<'_> {
         if !free.await {
             return Ok(None);
         }
-        Ok(Some(self.unknown_to_ledger(todo, counts)?))
+        Ok(Some(self.unknown_to_ledger(todo, counts, owed)?))
     }
 
     fn unknown_to_ledger(
         &self,
         todo: Vec<Todo<'_>>,
         counts: &mut Counts,
+        owed: &mut Vec<duijie_store::Change>,
     ) -> Result<Vec<Work>, Error> {
         let keys: Vec<SourceKey> = todo.iter().map(|(_, entry, _)| entry.key.clone()).collect();
         let rows = self.context.ledger(&keys)?;
@@ -284,6 +292,7 @@ impl Step<'_> {
                     }
                 }
             };
+            owed.extend(self.known(entry, fate, row.as_ref()));
             if note(fate, counts) {
                 work.push(Work {
                     index,

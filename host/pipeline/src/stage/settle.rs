@@ -73,6 +73,8 @@ pub(crate) struct State {
     checkpoint: Option<Position>,
     /// Pages resolved since the last commit.
     uncommitted: u32,
+    /// Of the pages resolved since the last commit.
+    guards: Vec<Guard>,
     failure: Option<Error>,
 }
 
@@ -116,9 +118,7 @@ impl Settler {
                 for record in &mut page.records {
                     if record.waiting == 0 {
                         gathered.records.push(record.source_key.clone());
-                        gathered.changes.extend(record.left());
-                        let row = record.row(&self.context.run, now_ms);
-                        gathered.changes.push(Change::Ledger(row));
+                        record.resolved(&self.context.run, now_ms, &mut gathered.changes);
                     }
                 }
                 gathered.counts.add(&counts);
@@ -181,9 +181,7 @@ impl Settler {
                 continue;
             }
             gathered.records.push(record.source_key.clone());
-            gathered.changes.extend(record.left());
-            let row = record.row(&run, now_ms);
-            gathered.changes.push(Change::Ledger(row));
+            record.resolved(&run, now_ms, &mut gathered.changes);
             *page -= 1;
         }
         for slot in partial {
@@ -260,9 +258,9 @@ impl Settler {
         while let Some(page) = self.state.pages.front()
             && page.waiting == 0
         {
-            let page = self.state.pages.pop_front();
-            if let Some(position) = page.and_then(|page| page.position) {
-                self.state.checkpoint = Some(position);
+            if let Some(page) = self.state.pages.pop_front() {
+                self.state.checkpoint = page.position.or(self.state.checkpoint.take());
+                self.state.guards.extend(page.guard);
             }
             self.state.uncommitted += 1;
         }
@@ -276,6 +274,7 @@ impl Settler {
     }
 
     async fn commit(&mut self, mut gathered: Gathered, last: bool) -> Result<(), Error> {
+        gathered.guards.append(&mut self.state.guards);
         let context = &self.context;
         let now_ms = context.now_ms();
         for (_, mut row) in gathered.earlier.drain() {

@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::options::{Context, breach};
 use crate::replay::{self, Wish};
-use crate::stage::chunk::spans;
+use crate::stage::chunk::{Guard, spans};
+use crate::stage::drain;
 use crate::{Error, Event, Purpose};
 
 pub(crate) struct Reader {
@@ -42,6 +43,9 @@ impl Reader {
             Purpose::Planned(planned) => planned.until.as_deref(),
             Purpose::Live | Purpose::Backfill { .. } => None,
         };
+        if context.plan().drains {
+            return drain::read(&context, pages).await;
+        }
         let stage = &context.plan().source;
         let mut source = open(&context).await?;
         let mut seen = HashSet::new();
@@ -104,9 +108,14 @@ pub(crate) async fn next(
     source: &mut dyn Source,
 ) -> Result<Option<RecordBatch>, Fault> {
     let policy = &context.plan().policy;
+    let ahead = if context.plan().drains {
+        0
+    } else {
+        policy.read_ahead
+    };
     let mut failed = 0;
     loop {
-        match source.next(policy.page_records, policy.read_ahead).await {
+        match source.next(policy.page_records, ahead).await {
             Ok(batch) => return Ok(batch),
             Err(fault) => {
                 failed += 1;
@@ -139,6 +148,8 @@ pub(crate) struct Lined {
     pub(crate) lines: Vec<Range<usize>>,
     /// One a record in a replay; none of what a source gave.
     pub(crate) wishes: Vec<Wish>,
+    /// Dropped when all of it is durable.
+    pub(crate) guard: Option<Guard>,
 }
 
 /// What a position may hold at most, in bytes; the contract says so.
@@ -177,5 +188,6 @@ pub(crate) fn verify(batch: RecordBatch, seen: &mut HashSet<Fingerprint>) -> Res
         batch,
         lines,
         wishes: Vec::new(),
+        guard: None,
     })
 }

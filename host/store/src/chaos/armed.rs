@@ -28,8 +28,10 @@ fn kill() -> Option<&'static Kill> {
 
 fn parse_kill(text: &str) -> Option<Kill> {
     let mut words = text.split(':');
+    let name = words.next()?;
+    let point = named(&Point::ALL, name).or_else(|| named(&Point::ACKNOWLEDGING, name));
     let kill = Kill {
-        point: named(&Point::ALL, words.next()?)?,
+        point: point?,
         nth: words.next()?.parse().ok()?,
         after: Duration::from_micros(words.next().map_or(Some(0), |text| text.parse().ok())?),
         reached: AtomicU64::new(0),

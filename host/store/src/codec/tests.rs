@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FoldedV1, GroupV1, HoldV1,
-    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, RunRowV1, decode, encode, sealed,
+    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, decode, encode,
+    sealed,
 };
 use crate::conformance::{
-    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, run_row,
+    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, owed, resolutions,
+    run_row,
 };
 use crate::{
     Caution, Checkpoint, DeadLetter, DocumentState, Group, GroupState, Hold, HoldKind, Intent,
-    IntentId, LedgerRow, Member, RunRow, RunState, SegmentKind, SegmentRef,
+    IntentId, LedgerRow, Member, Owed, RunRow, RunState, SegmentKind, SegmentRef,
 };
 
 fn blob(name: &str) -> Vec<u8> {
@@ -142,6 +144,25 @@ fn grouped() -> LedgerRow {
     row.documents[0].state = DocumentState::Grouped;
     row
 }
+
+golden!(
+    owed_applied_v1,
+    OwedV1,
+    Owed,
+    owed("a", "token", resolutions()[0].clone())
+);
+golden!(
+    owed_rejected_v1,
+    OwedV1,
+    Owed,
+    owed("a", "token", resolutions()[1].clone())
+);
+golden!(
+    owed_dropped_v1,
+    OwedV1,
+    Owed,
+    owed("a", "token", resolutions()[2].clone())
+);
 
 #[test]
 fn claim_v1() {

@@ -43,6 +43,7 @@ fn check_empty(store: &dyn Store, scope: &Scope) {
     );
     assert_eq!(store.dead_letters(scope).unwrap(), []);
     assert_eq!(store.holds(scope).unwrap(), []);
+    assert_eq!(store.owed(scope).unwrap(), []);
     assert_eq!(store.runs(scope, 10).unwrap(), []);
     assert_eq!(store.groups(scope).unwrap(), []);
     assert_eq!(store.members(scope, &group("a", 1).place).unwrap(), []);

@@ -1,11 +1,13 @@
 //! Values with every field filled, told apart by a number or a key.
 
-use duijie_record::{Action, Position, RunId, SourceKey, TargetKey, Version};
+use duijie_record::{
+    Action, Position, Rejection, Resolution, Retry, RunId, SourceKey, TargetKey, Version,
+};
 
 use crate::{
     Came, Caution, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Group,
     GroupPart, GroupState, Hold, HoldKind, Intent, IntentEntry, IntentId, LedgerRow, LineRef,
-    Member, RunRow, RunState, SegmentKind, SegmentRef, Try,
+    Member, Owed, RunRow, RunState, SegmentKind, SegmentRef, Try,
 };
 
 pub(crate) fn checkpoint(number: u64) -> Checkpoint {
@@ -159,6 +161,30 @@ pub(crate) fn hold(key: &str, part: &str, document: &[u8]) -> Hold {
         run: RunId::from("run-1"),
         at_ms: 18,
     }
+}
+
+pub(crate) fn owed(key: &str, token: &str, resolution: Resolution) -> Owed {
+    Owed {
+        source_key: SourceKey::from(key),
+        token: token.to_owned(),
+        resolution,
+        run: RunId::from("run-1"),
+        at_ms: 19,
+    }
+}
+
+/// One of each kind.
+pub(crate) fn resolutions() -> [Resolution; 3] {
+    [
+        Resolution::Applied(Some("100234".to_owned())),
+        Resolution::Rejected(Rejection {
+            code: "KD-500".to_owned(),
+            message: "the material is not known".to_owned(),
+            field: Some("FMaterialId".to_owned()),
+            retry: Retry::Later,
+        }),
+        Resolution::Dropped("not wanted".to_owned()),
+    ]
 }
 
 pub(crate) fn run_row(run: &str, state: RunState) -> RunRow {

@@ -1,10 +1,10 @@
 //! Properties of what came with traces, lanes and cautions. Each begins with
 //! an empty store.
 
-use duijie_record::{Scope, TargetKey};
+use duijie_record::{Scope, SourceKey, TargetKey};
 
 use super::property::{claim, commit};
-use super::{caution, checkpoint, ledger_row};
+use super::{caution, checkpoint, ledger_row, owed, resolutions};
 use crate::{Change, Checkpoint, LedgerRow, SegmentKind, SegmentRef, Store};
 
 pub(crate) async fn each_lane_has_a_checkpoint_of_its_own(store: &dyn Store) {
@@ -131,4 +131,36 @@ pub(crate) async fn the_owner_of_a_target_key_is_who_wrote_it_last(store: &dyn S
     assert_eq!(owners, [None, Some("902"), Some("901")]);
     let elsewhere = store.owners(&Scope::from("other"), &keys).unwrap();
     assert_eq!(elsewhere, [None, None, None]);
+}
+
+pub(crate) async fn what_is_owed_stays_until_it_is_paid(store: &dyn Store) {
+    let claim = claim(store, "orders").await;
+    let [applied, rejected, dropped] = resolutions();
+    let first = owed("b", "token-1", applied.clone());
+    let second = owed("b", "token-2", rejected);
+    let third = owed("a", "token-1", dropped);
+    let changes = [&first, &second, &third].map(|one| Change::Owe(one.clone()));
+    commit(store, &claim, changes.to_vec()).await;
+    let scope = &claim.scope;
+    let all = [third.clone(), first.clone(), second.clone()];
+    assert_eq!(store.owed(scope).unwrap(), all);
+    // Another word on the same record takes its place.
+    let again = owed("b", "token-2", applied);
+    let paid = Change::Paid {
+        source_key: SourceKey::from("b"),
+        token: "token-1".to_owned(),
+    };
+    commit(
+        store,
+        &claim,
+        vec![paid.clone(), Change::Owe(again.clone())],
+    )
+    .await;
+    assert_eq!(store.owed(scope).unwrap(), [third.clone(), again]);
+    let other = Change::Paid {
+        source_key: SourceKey::from("b"),
+        token: "token-2".to_owned(),
+    };
+    commit(store, &claim, vec![paid, other]).await;
+    assert_eq!(store.owed(scope).unwrap(), [third]);
 }

@@ -1,4 +1,4 @@
-//! The ways to the same systems: both dialects of the source, every way to log in to the target.
+//! The ways to the same systems: every dialect of the source, every way to log in to the target.
 
 use duijie_e2e::{Auth, Project, arrived_bill, check_exactly_once, orders};
 use duijie_sim::Dialect;
@@ -33,6 +33,25 @@ fn every_dialect_and_every_login_writes_the_same_bills() {
             assert_eq!(first.get_or_insert_with(|| bills.clone()), &bills);
         }
     }
+}
+
+#[test]
+fn the_flagship_edition_gives_the_same_orders_both_ways() {
+    let mut config = orders(130, 33);
+    // An hour is the longest window; what reads them begins days before.
+    config.period = std::time::Duration::from_secs(3 * 3_600);
+    let numbers = [Dialect::Direct, Dialect::Flagship, Dialect::FlagshipQimen].map(|dialect| {
+        let project = Project::speaking(config.clone(), dialect, Auth::AppSecret);
+        let report = project.run().expect(0).data();
+        assert_eq!(report["applied"], 130, "{dialect:?}: {report}");
+        let documents = project.simulators.documents();
+        let bills = documents
+            .iter()
+            .map(|one| (one.bill_no.clone(), arrived_bill(one).0));
+        bills.collect::<BTreeMap<String, Value>>()
+    });
+    assert_eq!(numbers[0], numbers[1]);
+    assert_eq!(numbers[0], numbers[2]);
 }
 
 #[track_caller]

@@ -1,7 +1,8 @@
 //! Published and cross-checked vectors of both vendors. Every digest was computed by code that is not ours.
 
 use super::{
-    TopMethod, enterprise, kingdee_api, kingdee_client_secret, kingdee_data, kingdee_login, top,
+    TopMethod, enterprise, flagship, flattened, kingdee_api, kingdee_client_secret, kingdee_data,
+    kingdee_login, top,
 };
 
 const APP_ID: &str = "251234_QlVaSJ9t4ppV6X4J0c2N4+0HxYRd7qnk";
@@ -162,6 +163,100 @@ fn v5_signs_an_enterprise_qimen_query() {
         ],
         TopMethod::Md5,
         "5E9110FA0251DA0341C7AF7AFDDF0595",
+    );
+}
+
+fn check_flagship(secret: &str, mut params: Vec<(&str, &str)>, digest: &str) {
+    params.sort_unstable();
+    assert_eq!(flagship(params.into_iter(), secret), digest);
+}
+
+#[test]
+fn v6_and_v7_sign_a_flagship_body() {
+    check_flagship(
+        "secret",
+        vec![
+            ("sid", "wdtapi3"),
+            ("key", "appkey"),
+            ("salt", "salt"),
+            ("method", "goods.Goods.queryWithSpec"),
+            ("timestamp", "100"),
+            ("v", "1.0"),
+            ("body", r#"[{"goods_no":"G001"}]"#),
+        ],
+        "703b2c4b5b16565883e6b58d18e254a2",
+    );
+    check_flagship(
+        "testsecret",
+        vec![
+            (
+                "body",
+                r#"[{"start_time":"2025-10-09 10:00:00","end_time":"2025-10-09 11:00:00","status_type":0}]"#,
+            ),
+            ("calc_total", "1"),
+            ("key", "demo"),
+            ("method", "wms.stockout.Sales.queryWithDetail"),
+            ("page_no", "0"),
+            ("page_size", "100"),
+            ("salt", "testsalt"),
+            ("sid", "wdtapi3"),
+            ("timestamp", "434652800"),
+            ("v", "1.0"),
+        ],
+        "c42c25aec808d52e019f13bd9f495cf6",
+    );
+}
+
+#[test]
+fn v8_and_v9_sign_what_is_nested_flattened() {
+    let params = flattened(
+        r#"{"warehouse_no":"1001","spec_no":null,"start_date":"2020-08-23 00:00:00","end_date":"2020-09-20 00:00:00"}"#,
+    );
+    check_flagship(
+        "secret",
+        vec![
+            ("datetime", "2020-09-17 19:22:26"),
+            ("method", "wdt.wms.stockspec.querychangehistory"),
+            ("pager", &flattened(r#"{"page_size":10,"page_no":1}"#)),
+            ("params", &params),
+            ("wdt_appkey", "wdt_appkey"),
+            ("wdt_salt", "salt"),
+        ],
+        "1f5e87bbbc8bc68f4f0af70f79620b7d",
+    );
+    let params =
+        r#"{"end_time":"2025-10-09 11:00:00","start_time":"2025-10-09 10:00:00","status":"110"}"#;
+    check_flagship(
+        "testsecret",
+        vec![
+            ("datetime", "2025-10-09 11:00:00"),
+            ("method", "wdt.wms.stockout.sales.querywithdetail"),
+            ("pager", &flattened(r#"{"page_no":1,"page_size":100}"#)),
+            ("params", &flattened(params)),
+            ("wdt_appkey", "wdtkey"),
+            ("wdt_salt", "testsalt"),
+        ],
+        "1f2d68e8e3eb0e7a192ceb7b67f46684",
+    );
+    check_top(
+        vec![
+            ("app_key", "12345678"),
+            ("datetime", "2025-10-09 11:00:00"),
+            ("format", "json"),
+            ("method", "wdt.wms.stockout.sales.querywithdetail"),
+            ("pager", r#"{"page_no":1,"page_size":100}"#),
+            ("params", params),
+            ("sign_method", "md5"),
+            ("target_app_key", "21363512"),
+            ("timestamp", "2025-10-09 11:00:00"),
+            ("v", "2.0"),
+            ("wdt3_customer_id", "wdtapi3"),
+            ("wdt_appkey", "wdtkey"),
+            ("wdt_salt", "testsalt"),
+            ("wdt_sign", "1f2d68e8e3eb0e7a192ceb7b67f46684"),
+        ],
+        TopMethod::Md5,
+        "D705758FF4EB26F0E0A856C1157C1D8C",
     );
 }
 

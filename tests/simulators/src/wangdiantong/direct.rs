@@ -1,6 +1,7 @@
 //! Dialect A: `POST {base}/openapi2/<name>.php` with a signed form; scalars come as strings.
 
 use super::collection::{self, Collection};
+use super::query::Query;
 use super::{Page, Refusal, Wangdiantong, business, outline};
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
@@ -33,12 +34,15 @@ impl Direct<'_> {
         }
         self.verify(&form)?;
         self.server.admit()?;
-        self.server.page(collection, &form, Dialect::Direct, effect)
+        let query = Query::parse(collection, &form)?;
+        Ok(self
+            .server
+            .page(collection, &query, Dialect::Direct, effect))
     }
 
     fn collection(&self) -> Result<&'static Collection, Refusal> {
         let name = self.page.strip_suffix(".php").unwrap_or("");
-        let collection = collection::named(name)
+        let collection = collection::offered(name, 'A')
             .ok_or_else(|| business(2541, format!("接口{}不存在", self.page)))?;
         if self.method != "POST" {
             return Err(business(2541, "请求方式错误，仅支持POST"));

@@ -1,5 +1,6 @@
 //! Dialect B: `/router/qm` behind TOP's gateway; parameters in query, form or both; numbers come as numbers.
 
+use super::query::Query;
 use super::{Page, Refusal, Wangdiantong, business, collection, outline};
 use crate::clock::parse_china;
 use crate::config::Dialect;
@@ -19,7 +20,7 @@ pub(crate) struct Qimen<'a> {
     pub(crate) form: &'a Result<Form, String>,
 }
 
-fn gateway(code: u32, message: impl Into<String>, sub_code: &'static str) -> Refusal {
+pub(crate) fn gateway(code: u32, message: impl Into<String>, sub_code: &'static str) -> Refusal {
     Refusal::Gateway {
         code,
         message: message.into(),
@@ -33,9 +34,10 @@ impl Qimen<'_> {
             Ok(form) => form,
             Err(message) => return Err(gateway(41, message.clone(), "isv.invalid-parameter")),
         };
-        self.verify(form)?;
+        Gateway(self.server).verify(form)?;
         let method = form.get("method").unwrap_or_default();
-        let collection = collection::by_method(method)
+        let page = collection::page_of(method).unwrap_or_default();
+        let collection = collection::offered(&page, 'B')
             .ok_or_else(|| gateway(22, "Invalid method", "isv.invalid-method"))?;
         match form.get("sid") {
             None => return Err(business(2900, "缺少参数sid")),
@@ -45,11 +47,17 @@ impl Qimen<'_> {
             Some(_) => {}
         }
         self.server.admit()?;
-        self.server.page(collection, form, Dialect::Qimen, effect)
+        let query = Query::parse(collection, form)?;
+        Ok(self.server.page(collection, &query, Dialect::Qimen, effect))
     }
+}
 
-    fn verify(&self, form: &Form) -> Result<(), Refusal> {
-        let credentials = &self.server.credentials;
+/// What TOP checks before anything reaches Wangdiantong.
+pub(crate) struct Gateway<'a>(pub(crate) &'a Wangdiantong);
+
+impl Gateway<'_> {
+    pub(crate) fn verify(&self, form: &Form) -> Result<(), Refusal> {
+        let credentials = &self.0.credentials;
         for key in [
             "method",
             "app_key",
@@ -95,7 +103,7 @@ impl Qimen<'_> {
             .get("timestamp")
             .and_then(parse_china)
             .ok_or_else(|| invalid("timestamp"))?;
-        if (self.server.clock.now() - sent).abs() > MAX_SKEW {
+        if (self.0.clock.now() - sent).abs() > MAX_SKEW {
             return Err(invalid("timestamp"));
         }
         Ok(())
@@ -115,28 +123,7 @@ impl Vendor for Qimen<'_> {
                 body.extend_from_slice(b"]}}");
                 Answer::json(body, page.detail)
             }
-            Err(Refusal::Business { code, message }) => {
-                let mut body =
-                    format!("{{\"response\":{{\"errorcode\":{code},\"message\":").into_bytes();
-                string(&mut body, &message);
-                body.extend_from_slice(b"}}");
-                Answer::json(body, format!("{code} {message}"))
-            }
-            Err(Refusal::Gateway {
-                code,
-                message,
-                sub_code,
-            }) => {
-                let mut body =
-                    format!("{{\"response\":{{\"flag\":\"failure\",\"code\":{code},\"message\":")
-                        .into_bytes();
-                string(&mut body, &message);
-                body.extend_from_slice(
-                    format!(",\"sub_code\":\"{sub_code}\",\"request_id\":\"simulated\"}}}}")
-                        .as_bytes(),
-                );
-                Answer::json(body, format!("{code} {message}"))
-            }
+            Err(refusal) => refused(&refusal, "errorcode"),
         }
     }
 
@@ -150,13 +137,35 @@ impl Vendor for Qimen<'_> {
                     r#"{{"response":{{"errorcode":0,"message":"ok"{total},"{list}":{{"0":{{}}}}}}}}"#
                 )
             }
-            _ => {
-                "{\"response\":{\"flag\":\"failure\",\"code\":7,\"message\":\"App Call Limited\",\
-                 \"sub_code\":\"accesscontrol.limited-by-api-access-count\",\
-                 \"sub_message\":\"This ban will last for 1 more seconds\",\"request_id\":\"simulated\"}}"
-                    .to_owned()
-            }
+            _ => LIMITED.to_owned(),
         };
         Answer::json(body, "")
     }
+}
+
+/// TOP's words for too many calls.
+pub(crate) const LIMITED: &str = "{\"response\":{\"flag\":\"failure\",\"code\":7,\"message\":\"App Call Limited\",\
+\"sub_code\":\"accesscontrol.limited-by-api-access-count\",\
+\"sub_message\":\"This ban will last for 1 more seconds\",\"request_id\":\"simulated\"}}";
+
+/// A refusal behind the gateway or by it; `name` is that of Wangdiantong's own code.
+pub(crate) fn refused(refusal: &Refusal, name: &str) -> Answer {
+    let (code, message) = match refusal {
+        Refusal::Business { code, message } | Refusal::Gateway { code, message, .. } => {
+            (code, message)
+        }
+    };
+    let mut text = Vec::new();
+    string(&mut text, message);
+    let text = String::from_utf8(text).unwrap_or_default();
+    let inner = match refusal {
+        Refusal::Business { .. } => format!("\"{name}\":{code},\"message\":{text}"),
+        Refusal::Gateway { sub_code, .. } => format!(
+            "\"flag\":\"failure\",\"code\":{code},\"message\":{text},\"sub_code\":\"{sub_code}\",\"request_id\":\"simulated\""
+        ),
+    };
+    Answer::json(
+        format!("{{\"response\":{{{inner}}}}}"),
+        format!("{code} {message}"),
+    )
 }

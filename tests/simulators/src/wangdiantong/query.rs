@@ -1,6 +1,6 @@
 //! A query's parameters, checked for form, range and the collection's limits.
 
-use super::collection::Collection;
+use super::collection::{Collection, Limits};
 use super::{Refusal, business};
 use crate::clock::parse_china;
 use crate::form::Form;
@@ -25,46 +25,103 @@ pub(crate) struct Window {
 }
 
 impl Query {
+    /// 企业版, whose pages are counted from 0 and may be left out.
     pub(crate) fn parse(collection: &'static Collection, form: &Form) -> Result<Self, Refusal> {
-        let page_no = natural(form, "page_no", 0)?
-            .ok_or_else(|| business(2541, "page_no参数无效，必须为非负整数"))?;
-        let page_size = natural(form, "page_size", 40)?
-            .filter(|size| (1..=collection.page_max).contains(size))
-            .ok_or_else(|| {
-                business(
-                    2220,
-                    format!("page_size必须为正整数且不大于{}", collection.page_max),
-                )
-            })?;
-        let states = states(collection, form)?;
-        let filters = filters(collection, form)?;
-        let named = collection
-            .documents
-            .iter()
-            .any(|key| form.get(key).is_some());
-        let window = if named {
-            None
-        } else {
-            window(collection, form, &states)?
+        let page_size = form.get("page_size").unwrap_or("40");
+        let page_no = form.get("page_no").unwrap_or("0");
+        Self::of(
+            collection,
+            &collection.enterprise,
+            form,
+            (page_no, page_size),
+            false,
+        )
+    }
+
+    /// 旗舰版, which gives nothing without a page and takes nothing that it does not know.
+    pub(crate) fn flagship(
+        collection: &'static Collection,
+        form: &Form,
+        page: (Option<&str>, Option<&str>),
+    ) -> Result<Self, Refusal> {
+        let Some(flagship) = &collection.flagship else {
+            return Err(business(2541, "接口不存在"));
         };
+        let (Some(page_no), Some(page_size)) = page else {
+            return Err(business(100, "此方法仅支持分页查询"));
+        };
+        let limits = &flagship.limits;
+        let known = |name: &str| {
+            let (from, to) = limits.bounds;
+            let mut known = limits.documents.iter().chain(&limits.filters);
+            name == from || name == to || name == "status" || known.any(|known| *known == name)
+        };
+        if let Some(stranger) = form.names().find(|name| !known(name)) {
+            return Err(business(2541, format!("未知参数{stranger}")));
+        }
+        Self::of(collection, limits, form, (page_no, page_size), true)
+    }
+
+    fn of(
+        collection: &'static Collection,
+        limits: &'static Limits,
+        form: &Form,
+        (page_no, page_size): (&str, &str),
+        is_flagship: bool,
+    ) -> Result<Self, Refusal> {
+        let page_no =
+            natural(page_no).ok_or_else(|| business(2541, "page_no参数无效，必须为非负整数"))?;
+        let most = limits.page_max;
+        let page_size = natural(page_size)
+            .filter(|size| (1..=most).contains(size))
+            .ok_or_else(|| business(2220, format!("page_size必须为正整数且不大于{most}")))?;
+        let states = states(collection, form)?;
+        let filters = filters(limits, form)?;
+        let named = limits.documents.iter().any(|key| form.get(key).is_some());
+        let window = if named { None } else { window(limits, form)? };
+        let by_consign = collection.by_consign
+            && match is_flagship {
+                true => flagship_consign(form)?,
+                false => enterprise_consign(form, &states)?,
+            };
         Ok(Self {
             page_no,
             page_size,
-            window,
+            window: window.map(|(start, end)| Window {
+                by_consign,
+                start,
+                end,
+            }),
             states,
             filters,
         })
     }
 }
 
-/// A parameter of digits only; `Ok(None)` when it is something else.
-#[allow(clippy::unnecessary_wraps)]
-fn natural(form: &Form, key: &str, default: usize) -> Result<Option<usize>, Refusal> {
-    let Some(text) = form.get(key) else {
-        return Ok(Some(default));
-    };
+/// A window is in consign time unless a state below 95 or `is_by_modified` says otherwise.
+fn enterprise_consign(form: &Form, states: &[u16]) -> Result<bool, Refusal> {
+    match form.get("is_by_modified") {
+        None | Some("0") => Ok(!states.iter().any(|state| *state < 95)),
+        Some("1") => Ok(false),
+        Some(_) => Err(business(2541, "is_by_modified参数无效")),
+    }
+}
+
+/// `status_type` 0, and 3 without states, are in consign time.
+fn flagship_consign(form: &Form) -> Result<bool, Refusal> {
+    match form.get("status_type") {
+        Some("0") => Ok(true),
+        Some("3") => Ok(form.get("status").is_none()),
+        Some("1" | "2") => Ok(false),
+        Some(_) => Err(business(2541, "status_type参数无效")),
+        None => Err(business(2900, "缺少参数status_type")),
+    }
+}
+
+/// A parameter of digits only.
+fn natural(text: &str) -> Option<usize> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    Ok(if digits { text.parse().ok() } else { None })
+    if digits { text.parse().ok() } else { None }
 }
 
 fn states(collection: &Collection, form: &Form) -> Result<Vec<u16>, Refusal> {
@@ -73,30 +130,26 @@ fn states(collection: &Collection, form: &Form) -> Result<Vec<u16>, Refusal> {
     };
     text.split(',')
         .map(|part| match part.parse::<u16>() {
-            Ok(state) if collection.states.is_empty() || collection.states.contains(&state) => {
-                Ok(state)
-            }
+            Ok(state) if collection.has_state(state) => Ok(state),
             _ => Err(business(2541, format!("status参数无效：{part}"))),
         })
         .collect()
 }
 
 fn filters(
-    collection: &'static Collection,
+    limits: &'static Limits,
     form: &Form,
 ) -> Result<Vec<(&'static str, Vec<String>)>, Refusal> {
     let mut filters = Vec::new();
-    for key in collection
-        .documents
-        .iter()
-        .chain(collection.filters)
-        .copied()
-    {
+    for key in limits.documents.iter().chain(&limits.filters).copied() {
         let Some(text) = form.get(key) else {
             continue;
         };
         let (name, values): (&str, Vec<String>) = match key {
             "shop_nos" => ("shop_no", text.split(',').map(str::to_owned).collect()),
+            "spec_nos" => ("spec_no", text.split(',').map(str::to_owned).collect()),
+            "expect_warehouse_no" => ("warehouse_no", vec![text.to_owned()]),
+            "status_type" => continue,
             _ => (key, vec![text.to_owned()]),
         };
         if values.len() > 20 {
@@ -107,8 +160,8 @@ fn filters(
     Ok(filters)
 }
 
-fn window(collection: &Collection, form: &Form, states: &[u16]) -> Result<Option<Window>, Refusal> {
-    let Some(longest) = collection.window else {
+fn window(limits: &Limits, form: &Form) -> Result<Option<(i64, i64)>, Refusal> {
+    let Some(longest) = limits.window else {
         return Ok(None);
     };
     let time = |key: &str| match form.get(key) {
@@ -120,7 +173,7 @@ fn window(collection: &Collection, form: &Form, states: &[u16]) -> Result<Option
             )
         }),
     };
-    let (start, end) = (time("start_time")?, time("end_time")?);
+    let (start, end) = (time(limits.bounds.0)?, time(limits.bounds.1)?);
     if start == end {
         return Err(business(2105, "开始时间不能等于结束时间"));
     }
@@ -135,16 +188,7 @@ fn window(collection: &Collection, form: &Form, states: &[u16]) -> Result<Option
         };
         return Err(business(2104, format!("查询时间跨度不能超过{span}")));
     }
-    let by_modified = match form.get("is_by_modified") {
-        None | Some("0") => states.iter().any(|state| *state < 95),
-        Some("1") => true,
-        Some(_) => return Err(business(2541, "is_by_modified参数无效")),
-    };
-    Ok(Some(Window {
-        by_consign: collection.by_consign && !by_modified,
-        start,
-        end,
-    }))
+    Ok(Some((start, end)))
 }
 
 impl fmt::Display for Query {

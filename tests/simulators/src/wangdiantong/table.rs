@@ -1,32 +1,17 @@
 //! The rows behind each collection, ordered by consign time and by modification, and their rendered bytes.
 
-use super::collection::Collection;
+use super::collection::{COLLECTIONS, Collection};
+use super::document::{Document, refund_no};
 use super::query::Query;
-use crate::clock::china_text;
-use crate::config::Dialect;
+use super::rows;
+use crate::config::{Config, Dialect};
+use crate::node::Node;
+use crate::orders::Order;
 use crate::orders::catalogue::{self, goods_no, shop, spec_no, warehouse};
-use crate::orders::lines::goods;
-use crate::orders::render::{Lists, stockout, trade};
-use crate::orders::{Line, Order};
-use crate::writer::Writer;
+use crate::orders::render::Lists;
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
-
-/// What a row shows.
-enum Document {
-    Stockout(Arc<Order>),
-    Trade(Arc<Order>),
-    Refund(Arc<Order>),
-    /// Specifications of one goods number, from the first of four.
-    Goods(usize),
-    Stock {
-        spec: usize,
-        warehouse: usize,
-        modified: i64,
-    },
-    Warehouse(usize),
-}
 
 struct Row {
     consign: Option<i64>,
@@ -36,7 +21,8 @@ struct Row {
     keys: Vec<(&'static str, String)>,
     visible_ms: i64,
     document: Document,
-    rendered: [OnceLock<Bytes>; 2],
+    /// In dialects A, B, and C and D.
+    rendered: [OnceLock<Bytes>; 3],
 }
 
 impl Row {
@@ -54,20 +40,25 @@ impl Row {
 
     /// Rendered at the first use and kept.
     fn bytes(&self, dialect: Dialect, lists: Lists) -> &Bytes {
-        let [direct, qimen] = &self.rendered;
-        let cell = if dialect == Dialect::Direct {
-            direct
-        } else {
-            qimen
+        let [direct, qimen, flagship] = &self.rendered;
+        let cell = match dialect {
+            Dialect::Direct => direct,
+            Dialect::Qimen => qimen,
+            Dialect::Flagship | Dialect::FlagshipQimen => flagship,
         };
         cell.get_or_init(|| Bytes::from(self.document.render(dialect, lists)))
     }
 
     fn passes(&self, query: &Query, now_ms: i64) -> bool {
-        let any = |key: &str, values: &[String]| {
-            self.keys
+        let any = |key: &str, values: &[String]| match &self.document {
+            Document::Plain(node) => {
+                let held = node.get(key).and_then(Node::scalar);
+                held.is_some_and(|held| values.iter().any(|value| value == held))
+            }
+            _ => self
+                .keys
                 .iter()
-                .any(|(name, held)| *name == key && values.iter().any(|value| value == held))
+                .any(|(name, held)| *name == key && values.iter().any(|value| value == held)),
         };
         (query.states.is_empty() || query.states.contains(&self.status))
             && query.filters.iter().all(|(key, values)| any(key, values))
@@ -84,6 +75,50 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Adds a row as it is, hidden before `visible_ms`.
+    pub(crate) fn keep(&mut self, node: Node, modified: i64, visible_ms: i64) {
+        let status = node.get("status").map_or(0, Node::id);
+        let mut row = Row::new(Document::Plain(node), modified, Vec::new());
+        row.status = u16::try_from(status).unwrap_or(0);
+        row.visible_ms = visible_ms;
+        self.push(row);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Changes a row by its place; it moves forward in modification time.
+    pub(crate) fn change(&mut self, place: usize, at: i64, lists: Lists) -> bool {
+        let Some(row) = self.rows.get(place) else {
+            return false;
+        };
+        let node = match &row.document {
+            Document::Plain(node) => node.clone(),
+            // Dialect B shows which of its values are numbers.
+            other => {
+                let text = other.render(Dialect::Qimen, lists);
+                let text = String::from_utf8(text).unwrap_or_default();
+                Node::parse(&text).unwrap_or(Node::Null)
+            }
+        };
+        let modified = at.max(row.modified + 1);
+        let mut changed = Row::new(
+            Document::Plain(rows::changed(&node, modified)),
+            modified,
+            Vec::new(),
+        );
+        changed.status = row.status;
+        self.replace(place, changed);
+        true
+    }
+
+    /// Every row.
+    pub(crate) fn told(&self, dialect: Dialect, lists: Lists) -> Vec<Vec<u8>> {
+        let told = |row: &Row| row.document.render(dialect, lists);
+        self.rows.iter().map(told).collect()
+    }
+
     fn push(&mut self, row: Row) {
         self.enter(self.rows.len(), &row);
         self.rows.push(row);
@@ -156,26 +191,35 @@ pub(crate) struct Tables {
     places: HashMap<String, usize>,
     stockouts: Table,
     trades: Table,
-    refunds: Table,
-    goods: Table,
-    stocks: Table,
-    warehouses: Table,
+    /// All others, by the collection's name.
+    others: HashMap<&'static str, Table>,
 }
 
 impl Tables {
-    pub(crate) fn new(orders: Vec<Order>, now: i64) -> Self {
+    pub(crate) fn new(orders: Vec<Order>, config: &Config, now: i64) -> Self {
         let mut tables = Self::default();
+        for collection in COLLECTIONS.iter().filter(|one| !one.shows_stockouts()) {
+            tables.others.insert(collection.name, Table::default());
+        }
         for order in orders {
             tables.insert(order, 0);
         }
+        tables.catalogue(now);
+        for collection in COLLECTIONS.iter().filter(|one| !one.row.is_empty()) {
+            tables.fill(collection, config, now);
+        }
+        tables
+    }
+
+    /// Goods, stock and warehouses, as the orders name them.
+    fn catalogue(&mut self, now: i64) {
         let specs = usize::try_from(catalogue::SPECS).unwrap_or(0);
         for spec in 0..specs {
             let changed = now - 3600 * i64::try_from(1 + spec % 96).unwrap_or(1);
             if spec % 4 == 0 {
                 let mut keys = vec![("goods_no", goods_no(spec))];
                 keys.extend((spec..spec + 4).map(|spec| ("spec_no", spec_no(spec))));
-                tables
-                    .goods
+                self.other("goods_query")
                     .push(Row::new(Document::Goods(spec), changed, keys));
             }
             for (at, (warehouse_no, _)) in catalogue::WAREHOUSES.iter().enumerate() {
@@ -189,27 +233,62 @@ impl Tables {
                     warehouse: at,
                     modified: changed,
                 };
-                tables.stocks.push(Row::new(document, changed, keys));
+                self.other("stock_query")
+                    .push(Row::new(document, changed, keys));
             }
         }
         for (at, (number, _)) in catalogue::WAREHOUSES.iter().enumerate() {
-            tables.warehouses.push(Row::new(
+            self.other("warehouse_query").push(Row::new(
                 Document::Warehouse(at),
                 now,
                 vec![("warehouse_no", (*number).to_owned())],
             ));
         }
-        tables
+    }
+
+    /// Generated rows over the orders' period, where nothing else makes some.
+    fn fill(&mut self, collection: &'static Collection, config: &Config, now: i64) {
+        if [
+            "goods_query",
+            "stock_query",
+            "warehouse_query",
+            "refund_query",
+        ]
+        .contains(&collection.name)
+        {
+            return;
+        }
+        let period = i64::try_from(config.period.as_secs()).unwrap_or(i64::MAX);
+        let step = period / i64::try_from(config.rows.max(1)).unwrap_or(1);
+        for at in 0..config.rows {
+            let ago = 600 + step * i64::try_from(config.rows - at).unwrap_or(1);
+            self.grow(collection, config.seed, now - ago, 0);
+        }
+    }
+
+    /// Adds a generated row.
+    pub(crate) fn grow(
+        &mut self,
+        collection: &'static Collection,
+        seed: u64,
+        modified: i64,
+        visible_ms: i64,
+    ) {
+        let table = self.other(collection.name);
+        let index = 1 + table.len() as u64;
+        let node = rows::generate(collection, index, seed, modified);
+        table.keep(node, modified, visible_ms);
+    }
+
+    /// By the collection's name; it must be none of the stock-outs' and orders'.
+    pub(crate) fn other(&mut self, name: &'static str) -> &mut Table {
+        self.others.entry(name).or_default()
     }
 
     pub(crate) fn of(&self, collection: &Collection) -> &Table {
-        match collection.list_key {
-            "stockout_list" => &self.stockouts,
-            "trades" => &self.trades,
-            "refunds" => &self.refunds,
-            "goods_list" => &self.goods,
-            "stocks" => &self.stocks,
-            _ => &self.warehouses,
+        match collection.name {
+            "trade_query" => &self.trades,
+            name => self.others.get(name).unwrap_or(&self.stockouts),
         }
     }
 
@@ -223,8 +302,8 @@ impl Tables {
             .insert(order.stockout_no.clone(), self.orders.len());
         // Every twentieth order comes back.
         if order.index.is_multiple_of(20) && order.consign.is_some() {
-            self.refunds
-                .push(order_row(&order, Document::Refund, visible_ms));
+            let row = order_row(&order, Document::Refund, visible_ms);
+            self.other("refund_query").push(row);
         }
         self.stockouts
             .push(order_row(&order, Document::Stockout, visible_ms));
@@ -245,6 +324,18 @@ impl Tables {
         if let Some(slot) = self.orders.get_mut(at) {
             self.superseded.push(std::mem::replace(slot, order));
         }
+    }
+
+    /// Its shipment is taken back: it is none of the shipped ones any more, and stands among the reverted.
+    pub(crate) fn revert(&mut self, mut order: Order, at: i64) {
+        order.modified = at.max(order.modified + 1);
+        order.status = 55;
+        let told = Arc::new(order.clone());
+        let mut row = order_row(&told, Document::Stockout, 0);
+        row.consign = None;
+        self.other("stockout_order_query_trade_cancel").push(row);
+        order.consign = None;
+        self.replace(order);
     }
 
     pub(crate) fn superseded(&self) -> impl Iterator<Item = &Arc<Order>> {
@@ -277,97 +368,16 @@ fn order_row(order: &Arc<Order>, document: fn(Arc<Order>) -> Document, visible_m
         ("src_order_no", order.trade_no.clone()),
         ("trade_no", order.trade_no.clone()),
         ("src_refund_no", refund_no(order)),
+        ("refund_no", refund_no(order)),
         ("shop_no", shop(order.shop).0.to_owned()),
         ("warehouse_no", warehouse(order.warehouse).0.to_owned()),
     ];
-    keys.extend(order.tids.iter().map(|tid| ("src_tid", tid.clone())));
+    for name in ["src_tid", "tid"] {
+        keys.extend(order.tids.iter().map(|tid| (name, tid.clone())));
+    }
     let mut row = Row::new(document(Arc::clone(order)), order.modified, keys);
     row.consign = order.consign;
     row.status = order.status;
     row.visible_ms = visible_ms;
     row
-}
-
-fn refund_no(order: &Order) -> String {
-    format!("TK{:010}", order.index)
-}
-
-impl Document {
-    fn render(&self, dialect: Dialect, lists: Lists) -> Vec<u8> {
-        let mut writer = Writer::new(dialect);
-        match self {
-            Self::Stockout(order) => return stockout(order, dialect, lists),
-            Self::Trade(order) => return trade(order, dialect),
-            Self::Refund(order) => writer.object(|writer| refund(writer, order)),
-            Self::Goods(first) => writer.object(|writer| {
-                writer.texts(&[
-                    ("goods_no", &goods_no(*first)),
-                    ("goods_name", &catalogue::goods_name(*first)),
-                    ("unit_name", "件"),
-                ]);
-                writer.integers(&[
-                    ("goods_id", 800 + *first as u64 / 4),
-                    ("goods_type", 1),
-                    ("deleted", 0),
-                ]);
-                let specs: Vec<usize> = (*first..first + 4).collect();
-                writer.list("spec_list", &specs, |writer, spec| goods(writer, *spec));
-            }),
-            Self::Stock {
-                spec,
-                warehouse: at,
-                modified,
-            } => writer.object(|writer| {
-                goods(writer, *spec);
-                writer.texts(&[
-                    ("warehouse_no", warehouse(*at).0),
-                    ("warehouse_name", warehouse(*at).1),
-                ]);
-                writer.text("modified", &china_text(*modified));
-                let stock = 10_000 * i64::try_from(spec * 7 % 500).unwrap_or(0);
-                writer.decimals(&[
-                    ("stock_num", stock),
-                    ("avaliable_num", stock / 2 / 10_000 * 10_000),
-                    ("lock_num", 0),
-                ]);
-            }),
-            Self::Warehouse(at) => writer.object(|writer| {
-                writer.texts(&[
-                    ("warehouse_no", warehouse(*at).0),
-                    ("name", warehouse(*at).1),
-                    ("province", "浙江省"),
-                ]);
-                writer.integers(&[
-                    ("warehouse_id", 1 + *at as u64),
-                    ("type", 1),
-                    ("is_disabled", 0),
-                ]);
-            }),
-        }
-        writer.finish()
-    }
-}
-
-fn refund(writer: &mut Writer, order: &Order) {
-    let tids = order.tids.join(",");
-    writer.texts(&[
-        ("refund_no", &refund_no(order)),
-        ("src_refund_no", &refund_no(order)),
-        ("trade_no", &order.trade_no),
-        ("tid", &tids),
-        ("shop_no", shop(order.shop).0),
-        ("remark", "七天无理由&拆封"),
-        ("modified", &china_text(order.modified)),
-    ]);
-    writer.integers(&[
-        ("refund_id", 88_000 + order.index),
-        ("type", 2),
-        ("process_status", 30),
-    ]);
-    writer.decimal("refund_amount", order.amount());
-    writer.list("refund_order_list", &order.lines, |writer, line: &Line| {
-        goods(writer, line.spec);
-        writer.integer("rec_id", line.rec_id);
-        writer.decimals(&[("refund_num", line.count), ("price", line.price)]);
-    });
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+mod flagship;
 mod spoilt;
 mod upset;
 

@@ -1,6 +1,6 @@
 //! Names and what follows them: constants, CASE, functions, aggregates.
 
-use super::{Complaint, Parsed, Parser};
+use super::{Complaint, FIND, Parsed, Parser};
 use crate::expression::token::Token;
 use crate::expression::{Aggregate, Expression, Function, Node};
 use crate::layout::HEAD;
@@ -20,9 +20,10 @@ impl Parser<'_> {
                 self.at += 1;
                 self.call(name, &lower, at)?
             }
-            "_findcollection" | "findcollection" | "_mongoquery" => {
-                return Err(Complaint::new(at, format!("`{name}` is not available yet"))
-                    .hint("use a value table: `{{shop_no|table('name')}}`"));
+            "_mongoquery" => {
+                return Err(
+                    Complaint::new(at, format!("`{name}` is not understood here")).hint(FIND),
+                );
             }
             _ => {
                 return Err(

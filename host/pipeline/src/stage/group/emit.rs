@@ -199,6 +199,7 @@ fn lined(batch: RecordBatch) -> Lined {
         lines: spans(&batch.data),
         batch,
         wishes: Vec::new(),
+        guard: None,
     }
 }
 

@@ -118,6 +118,7 @@ impl<'run> Assembly<'run> {
             let row = work.row;
             let keeps = work.wish.as_ref().is_some_and(Wish::keeps);
             let version = entry.and_then(|entry| entry.version.clone());
+            let ack_token = entry.and_then(|entry| entry.ack_token.clone());
             let before = match &row {
                 None if keeps => (version.clone(), work.print),
                 None => (None, PARTIAL),
@@ -146,6 +147,7 @@ impl<'run> Assembly<'run> {
             };
             self.made.records.push(RecordState {
                 source_key: work.source_key,
+                ack_token: ack_token.filter(|_| self.context.plan().drains),
                 version,
                 print: work.print,
                 keeps,

@@ -59,6 +59,7 @@ impl Way<'_> {
             position,
             records: Vec::new(),
             waiting: 0,
+            guard: None,
         };
         self.number += 1;
         let message = Message::Page(page, Vec::new(), counts);
