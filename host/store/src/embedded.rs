@@ -358,16 +358,14 @@ impl Store for Embedded {
     }
 
     fn groups(&self, scope: &Scope) -> Result<Vec<Group>, Error> {
-        many(&self.shared, &scoped(Kind::Group, scope), |bytes| {
-            codec::decode::<GroupV1<'_>>(bytes).map(Group::from)
-        })
+        let read = |bytes: &[u8]| codec::decode::<GroupV1<'_>>(bytes).map(Group::from);
+        many(&self.shared, &scoped(Kind::Group, scope), read)
     }
 
     fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
         let key = part(scoped(Kind::Member, scope), place);
-        let mut members = many(&self.shared, &key, |bytes| {
-            codec::decode::<MemberV1<'_>>(bytes).map(Member::from)
-        })?;
+        let read = |bytes: &[u8]| codec::decode::<MemberV1<'_>>(bytes).map(Member::from);
+        let mut members = many(&self.shared, &key, read)?;
         members.sort_unstable_by_key(|member| member.order);
         Ok(members)
     }

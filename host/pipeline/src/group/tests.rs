@@ -1,3 +1,5 @@
+//! Keys of groups, their records, and the decimals that are added for them.
+
 use std::cmp::Ordering;
 
 use duijie_plan::{Close, Field, Fold, Group, GroupField, Late, MOST_MEMBERS, Rows, Takes};

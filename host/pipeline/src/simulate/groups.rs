@@ -2,7 +2,7 @@
 //! seeded schedules with deaths at every point, late records, newer versions
 //! that move to another group, refused groups, and people who send late ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +12,19 @@ use duijie_contract::{
     Target, Transform, Use,
 };
 use duijie_plan::{Close, Field, Fold, Group, GroupField, Late, MOST_MEMBERS, Plan, Rows, Takes};
-use duijie_record::{Action, MappedBatch, MappedLine, Position, RecordBatch, SourceKey, Verdict};
-use duijie_store::{DocumentState, HoldKind, Store};
+use duijie_record::{Action, MappedBatch, MappedLine, Position, RecordBatch, Verdict};
+use duijie_store::{HoldKind, Store};
 use serde_json::{Value, json};
+
+mod checks;
+
+use checks::{check, left_over};
 
 use super::chaos::spare;
 use super::launch::Fakes;
 use super::store::Slow;
 use super::tests::{CALM, Play, cut_short, finish, killed, start};
-use super::world::{Fate, SETTLE_MS, Standing, World, Written, fault};
+use super::world::{Fate, SETTLE_MS, World, Written, fault};
 use crate::chaos::Point;
 use crate::{Options, Pick, Purpose, What};
 
@@ -251,100 +255,6 @@ async fn send_late(store: &Arc<Slow>, options: &Options, play: Play) {
     tokio::time::sleep(Duration::from_millis(SETTLE_MS)).await;
     assert_eq!(late(), []);
     check(store, options);
-}
-
-fn newest(written: &[Written]) -> BTreeMap<String, Written> {
-    let mut newest: BTreeMap<String, Written> = BTreeMap::new();
-    for one in written {
-        let known = newest.entry(one.key.clone()).or_insert_with(|| one.clone());
-        if known.version < one.version {
-            *known = one.clone();
-        }
-    }
-    newest
-}
-
-/// The version of each record that a document or a group's record holds.
-fn contents(standing: &Standing) -> BTreeMap<String, u64> {
-    let document: Value = serde_json::from_str(&standing.content).unwrap();
-    let nos = document["nos"].as_object().unwrap().iter();
-    let nos: BTreeMap<String, u64> = nos
-        .map(|(no, version)| (no.clone(), version.as_u64().unwrap()))
-        .collect();
-    assert_eq!(document["sum"], nos.values().sum::<u64>(), "{document}");
-    assert_eq!(document["members"], nos.len() as u64, "{document}");
-    nos
-}
-
-fn check(store: &Slow, options: &Options) {
-    let scope = &options.plan.scope;
-    let ground = store.world.ground();
-    assert_eq!(ground.wrongs, Vec::<String>::new());
-    let memory = &store.memory;
-    assert_eq!(memory.open_intents(scope).unwrap(), []);
-    let mut sent: BTreeMap<String, u64> = BTreeMap::new();
-    for (number, standing) in &ground.target {
-        assert_eq!(standing.len(), 1, "{number}");
-        for (no, version) in contents(&standing[0]) {
-            let twice = sent.insert(no.clone(), version);
-            assert_eq!(twice, None, "{no} is in two documents");
-        }
-    }
-    let mut refused: BTreeMap<String, u64> = BTreeMap::new();
-    for letter in memory.dead_letters(scope).unwrap() {
-        let record: Value = serde_json::from_slice(&letter.record).unwrap();
-        for row in record["rows"].as_array().unwrap() {
-            let no = row["no"].as_str().unwrap().to_owned();
-            let twice = refused.insert(no.clone(), row["v"].as_u64().unwrap());
-            assert_eq!(twice, None, "{no} is in two dead letters");
-            assert!(!sent.contains_key(&no), "{no} was sent and refused");
-        }
-    }
-    let holds = memory.holds(scope).unwrap().into_iter();
-    let holds: BTreeMap<SourceKey, _> = holds
-        .filter(|hold| hold.kind == HoldKind::Late)
-        .map(|hold| (hold.source_key.clone(), hold))
-        .collect();
-    for (key, written) in newest(&ground.source) {
-        let key = SourceKey(key);
-        let row = memory.ledger(scope, std::slice::from_ref(&key)).unwrap();
-        let row = row.into_iter().flatten().next();
-        let row = row.unwrap_or_else(|| panic!("{key} is lost"));
-        assert_eq!(row.version.unwrap().0, written.version(), "{key}");
-        let version = u64::from(written.version);
-        let stands = sent.get(&key.0).or(refused.get(&key.0)).copied();
-        match row.documents.first().map(|document| &document.state) {
-            None => {
-                assert_eq!(written.fate, Fate::Delete, "{key}");
-                assert_eq!(stands, None, "{key} is gone");
-            }
-            Some(DocumentState::Grouped) => assert_eq!(stands, Some(version), "{key}"),
-            Some(DocumentState::Held(_)) => {
-                let hold = &holds[&key];
-                let record = String::from_utf8_lossy(&hold.record);
-                assert_eq!(record, written.line(), "{key}");
-                let changed = hold.target_id.is_some();
-                assert_eq!(stands.is_some(), changed, "{key} {hold:?}");
-                assert!(stands.is_none_or(|stands| stands < version), "{key}");
-                let late = options.plan.group.as_ref().unwrap().late;
-                assert!(changed || late == Late::Hold, "{key} {hold:?}");
-            }
-            Some(other) => panic!("{key} is {other:?}"),
-        }
-    }
-}
-
-/// Only what waits for a person is kept of what was sent.
-fn left_over(store: &Slow) {
-    let scope = "orders".into();
-    let letters = store.memory.dead_letters(&scope).unwrap();
-    let waits: BTreeSet<SourceKey> = letters.into_iter().map(|one| one.source_key).collect();
-    for group in store.memory.groups(&scope).unwrap() {
-        let key = crate::group::source_key(&group.place);
-        let members = store.memory.members(&scope, &group.place).unwrap();
-        assert!(members.is_empty() || waits.contains(&key), "{group:?}");
-        assert_eq!(group.members as usize, members.len(), "{group:?}");
-    }
 }
 
 fn holds(seed: u64, play: Play, kills: &[(Point, u32)]) -> bool {
