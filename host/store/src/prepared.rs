@@ -94,19 +94,9 @@ impl Prepared {
                 self.put(key, &CheckpointV1::from(checkpoint))
             }
             Change::ResetCheckpoint { lane } => self.remove(key(Kind::Checkpoint).text(lane)),
-            Change::Member(member) => {
-                let key = part(key(Kind::Member), &member.place);
-                let key = key.text(member.source_key.as_str());
-                self.put(key, &MemberV1::from(member))
+            Change::Member(_) | Change::Leave { .. } | Change::Group(_) | Change::Dissolve(_) => {
+                self.add_of_group(scope, change)
             }
-            Change::Leave { place, source_key } => {
-                let key = part(key(Kind::Member), place);
-                self.remove(key.text(source_key.as_str()))
-            }
-            Change::Group(group) => {
-                self.put(part(key(Kind::Group), &group.place), &GroupV1::from(group))
-            }
-            Change::Dissolve(place) => self.remove(part(key(Kind::Group), place)),
             Change::Caution(Some(caution)) => {
                 self.put(key(Kind::Caution), &CautionV1::from(caution))
             }
@@ -126,6 +116,25 @@ impl Prepared {
                 self.rows.push(EncodedRow::new(row)?);
                 Ok(())
             }
+        }
+    }
+
+    fn add_of_group(&mut self, scope: &Scope, change: &Change) -> Result<(), Error> {
+        let key = |kind, place| part(Key::new(kind).text(scope.as_str()), place);
+        match change {
+            Change::Member(member) => {
+                let key = key(Kind::Member, &member.place);
+                self.put(
+                    key.text(member.source_key.as_str()),
+                    &MemberV1::from(member),
+                )
+            }
+            Change::Leave { place, source_key } => {
+                self.remove(key(Kind::Member, place).text(source_key.as_str()))
+            }
+            Change::Group(group) => self.put(key(Kind::Group, &group.place), &GroupV1::from(group)),
+            Change::Dissolve(place) => self.remove(key(Kind::Group, place)),
+            _ => Ok(()),
         }
     }
 
