@@ -3,11 +3,11 @@
 
 use duijie_sdk::lookup::State;
 use duijie_sdk::{Fault, Network};
-use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::form::Form;
 use crate::reply::{Class, Rows, Status};
+use crate::tree::quote;
 
 /// Numbers asked for in one query.
 const KEYS: usize = 200;
@@ -21,7 +21,7 @@ const PAGES: usize = 64;
 pub(crate) struct Bill {
     pub id: String,
     pub number: String,
-    /// `FDocumentStatus`, as the system says it.
+    /// The form's field of state, mostly `FDocumentStatus`, as the system says it.
     pub status: String,
     /// In the order of the lines, where rows were asked for.
     pub rows: Vec<Row>,
@@ -79,7 +79,7 @@ pub(crate) fn find<N: Network>(
     let mut fields = vec![
         form.id_field.clone(),
         form.key.clone(),
-        "FDocumentStatus".to_owned(),
+        form.state_field.to_owned(),
     ];
     if with_rows {
         fields.push(format!("{}_FEntryID", form.entity));
@@ -92,10 +92,7 @@ pub(crate) fn find<N: Network>(
     };
     let mut bills = Vec::new();
     for chunk in keys.chunks(KEYS) {
-        let quoted: Vec<String> = chunk
-            .iter()
-            .map(|key| format!("'{}'", key.replace('\'', "''")))
-            .collect();
+        let quoted: Vec<String> = chunk.iter().map(|key| literal(key)).collect();
         let filter = format!("{} in ({})", form.key, quoted.join(","));
         for page in 0.. {
             if page == PAGES {
@@ -136,8 +133,11 @@ pub(crate) fn is_unknown<N: Network>(
     form: &Form,
     key: &str,
 ) -> Result<bool, Blind> {
-    let data = json!({ "CreateOrgId": 0, "Number": key, "Id": "" });
-    match client.read::<Status>("View", Some(&form.id), &data) {
+    let data = format!(
+        "{{\"CreateOrgId\":0,\"Number\":{},\"Id\":\"\"}}",
+        quote(key)
+    );
+    match client.read::<Status>("View", Some(&form.id), data) {
         Ok(status) => Ok(status.names_nothing()),
         // What cannot be understood tells nothing.
         Err(Fault::Broken(_)) => Ok(false),
@@ -154,18 +154,16 @@ fn query<N: Network>(
     start: usize,
     limit: usize,
 ) -> Result<Vec<Vec<Option<String>>>, Blind> {
-    let data: Value = json!({
-        "FormId": form.id,
-        "FieldKeys": fields,
-        "FilterString": filter,
-        "OrderString": order,
-        "TopRowCount": 0,
-        "StartRow": start,
-        "Limit": limit,
-        "SubSystemId": "",
-    });
+    let data = Query {
+        form: &form.id,
+        fields,
+        filter,
+        order,
+        start,
+        limit,
+    };
     match client
-        .read("ExecuteBillQuery", None, &data)
+        .read("ExecuteBillQuery", None, data.text())
         .map_err(Blind::Fault)?
     {
         Rows::Found(rows) => Ok(rows),
@@ -173,7 +171,37 @@ fn query<N: Network>(
     }
 }
 
-fn blind(status: &Status) -> Blind {
+/// What `ExecuteBillQuery` and `BillQuery` are asked.
+pub(crate) struct Query<'q> {
+    pub form: &'q str,
+    pub fields: &'q str,
+    pub filter: &'q str,
+    pub order: &'q str,
+    pub start: usize,
+    pub limit: usize,
+}
+
+impl Query<'_> {
+    /// `TopRowCount` is the row to end at, not a page's size; 0 is none.
+    pub(crate) fn text(&self) -> String {
+        format!(
+            "{{\"FormId\":{},\"FieldKeys\":{},\"FilterString\":{},\"OrderString\":{},\"TopRowCount\":0,\"StartRow\":{},\"Limit\":{},\"SubSystemId\":\"\"}}",
+            quote(self.form),
+            quote(self.fields),
+            quote(self.filter),
+            quote(self.order),
+            self.start,
+            self.limit
+        )
+    }
+}
+
+/// A text in a filter.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+pub(crate) fn blind(status: &Status) -> Blind {
     let message = status.message();
     match status.class() {
         Class::SessionLost | Class::Forbidden | Class::Barred => {

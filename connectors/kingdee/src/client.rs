@@ -3,14 +3,14 @@
 //! never sees a secret, a cookie or a session id: they are holes that the host
 //! fills in. What an answer means for a document is not its business.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use duijie_sdk::http::{Encoding, Failure, Piece, Place, Purpose, Request, Response};
+use duijie_sdk::http::{Encoding, Failure, Piece, Purpose, Request, Response};
 use duijie_sdk::{Fault, Network, Problem};
-use serde_json::Value;
 
 use crate::reply::{self, Class, Rows, Status};
 use crate::settings::{Auth, Connection};
+use crate::tree::quote;
+
+mod login;
 
 const SERVICE: &str = "Kingdee.BOS.WebApi.ServicesStub";
 
@@ -36,15 +36,15 @@ mod held {
 
 /// An answer that may say that the session was lost.
 pub(crate) trait Answer: Sized {
-    fn read(response: &Response) -> Result<Self, String>;
+    fn read(response: Response) -> Result<Self, String>;
 
     /// The status of a refusal as a whole.
     fn refusal(&self) -> Option<&Status>;
 }
 
 impl Answer for Status {
-    fn read(response: &Response) -> Result<Self, String> {
-        reply::status(response)
+    fn read(response: Response) -> Result<Self, String> {
+        reply::status(&response)
     }
 
     fn refusal(&self) -> Option<&Status> {
@@ -53,14 +53,27 @@ impl Answer for Status {
 }
 
 impl Answer for Rows {
-    fn read(response: &Response) -> Result<Self, String> {
-        reply::rows(response)
+    fn read(response: Response) -> Result<Self, String> {
+        reply::rows(&response)
     }
 
     fn refusal(&self) -> Option<&Status> {
         match self {
             Rows::Found(_) => None,
             Rows::Failed(status) => Some(status),
+        }
+    }
+}
+
+impl Answer for reply::Told {
+    fn read(response: Response) -> Result<Self, String> {
+        reply::told(response)
+    }
+
+    fn refusal(&self) -> Option<&Status> {
+        match self {
+            reply::Told::Rows(_) => None,
+            reply::Told::Failed(status) => Some(status),
         }
     }
 }
@@ -75,6 +88,23 @@ pub(crate) enum Stop {
     Refused(Fault),
     /// The request may have taken effect.
     After(String),
+}
+
+/// What is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'c> {
+    pub operation: &'c str,
+    /// Where the operation takes one.
+    pub form: Option<&'c str>,
+    /// Of `ExcuteOperation`.
+    pub op_number: Option<&'c str>,
+}
+
+/// A request without what the session adds to it.
+struct Sending {
+    url: String,
+    body: Vec<Piece>,
+    purpose: Purpose,
 }
 
 /// The answer, or why what came cannot be understood.
@@ -96,24 +126,28 @@ impl<N: Network> Client<N> {
         }
     }
 
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.network.now_ms()
+    }
+
     /// A call that changes nothing; `form` where the operation takes one.
     pub(crate) fn read<T: Answer>(
         &self,
         operation: &str,
         form: Option<&str>,
-        data: &Value,
+        data: String,
     ) -> Result<T, Fault> {
-        let told = self
-            .call(
-                operation,
-                form,
-                data.to_string().into_bytes(),
-                Purpose::Read,
-            )
-            .map_err(|stop| match stop {
-                Stop::Before(fault) | Stop::Refused(fault) => fault,
-                Stop::After(reason) => Fault::unavailable(reason, None),
-            })?;
+        let call = Call {
+            operation,
+            form,
+            op_number: None,
+        };
+        let told =
+            self.call(call, data.into_bytes(), Purpose::Read)
+                .map_err(|stop| match stop {
+                    Stop::Before(fault) | Stop::Refused(fault) => fault,
+                    Stop::After(reason) => Fault::unavailable(reason, None),
+                })?;
         told.map_err(Fault::broken)
     }
 
@@ -121,48 +155,49 @@ impl<N: Network> Client<N> {
     /// lost, which proves that nothing took effect.
     pub(crate) fn call<T: Answer>(
         &self,
-        operation: &str,
-        form: Option<&str>,
+        call: Call<'_>,
         data: Vec<u8>,
         purpose: Purpose,
     ) -> Result<Told<T>, Stop> {
-        let body = self.body(form, data);
-        let url = self.url("DynamicFormService", operation);
+        let sending = Sending {
+            url: self.url("DynamicFormService", call.operation),
+            body: self.body(call, data),
+            purpose,
+        };
         let fresh = self.log_in_where_needed().map_err(Stop::Before)?;
-        let first: Told<T> = self.exchange(&url, body.clone(), purpose.clone())?;
+        let first = T::read(self.exchange(&sending)?);
         let Some(lost) = lost_session(&first) else {
             return Ok(first);
         };
-        self.network.forget();
-        if fresh {
-            return Err(Stop::Refused(Fault::unauthorized(lost)));
-        }
-        self.log_in_where_needed().map_err(Stop::Refused)?;
-        let second: Told<T> = self
-            .exchange(&url, body, purpose)
-            .map_err(|stop| match stop {
-                // The first request did leave.
-                Stop::Before(fault) => Stop::Refused(fault),
-                stop => stop,
-            })?;
+        let second = T::read(self.again(&sending, fresh, lost)?);
         match lost_session(&second) {
             None => Ok(second),
             Some(lost) => Err(Stop::Refused(Fault::unauthorized(lost))),
         }
     }
 
-    fn exchange<T: Answer>(
-        &self,
-        url: &str,
-        body: Vec<Piece>,
-        purpose: Purpose,
-    ) -> Result<Told<T>, Stop> {
-        let mut request = self.headed(Request::post(url)).map_err(Stop::Before)?;
-        request.purpose = Some(purpose);
-        request.body = body;
+    /// The answer after a new login; a session that was new already is no use.
+    fn again(&self, sending: &Sending, fresh: bool, lost: String) -> Result<Response, Stop> {
+        self.network.forget();
+        if fresh {
+            return Err(Stop::Refused(Fault::unauthorized(lost)));
+        }
+        self.log_in_where_needed().map_err(Stop::Refused)?;
+        self.exchange(sending).map_err(|stop| match stop {
+            // The first request did leave.
+            Stop::Before(fault) => Stop::Refused(fault),
+            stop => stop,
+        })
+    }
+
+    fn exchange(&self, sending: &Sending) -> Result<Response, Stop> {
+        let request = self.headed(Request::post(&sending.url));
+        let mut request = request.map_err(Stop::Before)?;
+        request.purpose = Some(sending.purpose.clone());
+        request.body.clone_from(&sending.body);
         match self.network.send(request) {
             Ok(response) if response.status == 429 => Err(Stop::Refused(too_many(&response))),
-            Ok(response) => Ok(T::read(&response)),
+            Ok(response) => Ok(response),
             Err(Failure::Refused(reason) | Failure::NotSent(reason)) => {
                 Err(Stop::Before(Fault::NotSent(reason)))
             }
@@ -171,19 +206,20 @@ impl<N: Network> Client<N> {
     }
 
     /// `{"formid":…,"data":…}`; the data's bytes are not copied.
-    fn body(&self, form: Option<&str>, data: Vec<u8>) -> Vec<Piece> {
-        let form = form.map_or(String::new(), |form| {
-            format!("\"formid\":{},", Value::from(form))
-        });
+    fn body(&self, call: Call<'_>, data: Vec<u8>) -> Vec<Piece> {
+        let mut head = String::from("{");
+        for (name, value) in [("formid", call.form), ("opNumber", call.op_number)] {
+            if let Some(value) = value {
+                head.push_str(&format!("\"{name}\":{},", quote(value)));
+            }
+        }
         let data = if self.data_as_text {
-            Value::from(String::from_utf8_lossy(&data))
-                .to_string()
-                .into_bytes()
+            quote(&String::from_utf8_lossy(&data)).into_bytes()
         } else {
             data
         };
         vec![
-            Piece::bytes(format!("{{{form}\"data\":")),
+            Piece::bytes(head + "\"data\":"),
             Piece::Bytes(data),
             Piece::bytes("}"),
         ]
@@ -222,7 +258,7 @@ impl<N: Network> Client<N> {
             return Ok(request);
         }
         if token.is_none() {
-            request = keep_cookies(request);
+            request = login::keep_cookies(request);
         }
         self.signed(request)
     }
@@ -252,7 +288,7 @@ impl<N: Network> Client<N> {
             .header("x-api-signheaders", "x-api-timestamp,x-api-nonce")
             .header("X-Api-Signature", api.text)
             .header("X-Kd-Appkey", app_id)
-            .header("X-Kd-Appdata", STANDARD.encode(appdata))
+            .header("X-Kd-Appdata", base64(appdata.as_bytes()))
             .header("X-Kd-Signature", kd.text))
     }
 
@@ -307,61 +343,25 @@ impl<N: Network> Client<N> {
             .into_iter()
             .find(|name| held.iter().any(|known| known == name))
     }
+}
 
-    fn login(&self) -> Result<Request, Fault> {
-        let Connection {
-            acct_id,
-            username,
-            app_id,
-            lcid,
-            ..
-        } = &self.connection;
-        let text = |text: &str| Value::from(text).to_string();
-        let user = format!("{{\"parameters\":[{},{}", text(acct_id), text(username));
-        let app_id = text(app_id.as_deref().unwrap_or_default());
-        let (operation, body) = match self.connection.auth {
-            Auth::Password => ("ValidateUser", with_secret(user, "password", *lcid)),
-            Auth::AppSecret => (
-                "LoginByAppSecret",
-                with_secret(format!("{user},{app_id}"), "app_secret", *lcid),
-            ),
-            Auth::Sign | Auth::SignedHeaders => {
-                let signed = self.sign(recipe::LOGIN, &[])?;
-                let seconds = signed.time_ms / 1000;
-                let body = format!("{user},{app_id},{seconds},{},{lcid}]}}", text(&signed.text));
-                ("LoginBySign", vec![Piece::bytes(body)])
-            }
-        };
-        let request = Request::post(self.url("AuthService", operation))
-            .header("Content-Type", "application/json")
-            .capture(held::SESSION, Place::Pointer("/KDSVCSessionId".to_owned()))
-            .session();
-        let request = held::ECHOES
-            .into_iter()
-            .fold(request, |request, (name, pointer)| {
-                request.capture(name, Place::Pointer(pointer.to_owned()))
-            });
-        Ok(Request {
-            body,
-            ..keep_cookies(request)
-        })
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let digit = DIGITS.get((bits >> (18 - 6 * place) & 63) as usize);
+            let padding = place > chunk.len();
+            text.push(
+                digit
+                    .filter(|_| !padding)
+                    .map_or('=', |digit| char::from(*digit)),
+            );
+        }
     }
-}
-
-fn with_secret(before: String, secret: &str, lcid: u32) -> Vec<Piece> {
-    vec![
-        Piece::bytes(before + ",\""),
-        Piece::secret(secret, Encoding::JsonString),
-        Piece::bytes(format!("\",{lcid}]}}")),
-    ]
-}
-
-fn keep_cookies(request: Request) -> Request {
-    [held::KD_COOKIE, held::ASP_COOKIE]
-        .into_iter()
-        .fold(request, |request, name| {
-            request.capture(name, Place::Cookie(name.to_owned()))
-        })
+    text
 }
 
 fn lost_session<T: Answer>(told: &Told<T>) -> Option<String> {

@@ -1,11 +1,10 @@
-//! What each field of a form is: base data, number, flag, call option. Built in
-//! for `SAL_OUTSTOCK`, extended by the settings of the pipeline. It knows names
-//! only; `normalise` applies it.
+//! What each field of a form is: base data, number, flag, call option. By the
+//! table of known forms, extended by the settings of the pipeline. It knows
+//! names only; `normalise` applies it.
 
-use crate::settings::Pipeline;
-
-/// The form whose names are built in: 销售出库单.
-const OUTSTOCK: &str = "SAL_OUTSTOCK";
+use crate::settings::{Names, Pipeline};
+use crate::table::{self, Known, Line};
+use crate::tree::quote;
 
 /// Where in a document a field stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,36 +89,49 @@ pub(crate) struct Form {
     /// The field that holds the system's own id.
     pub id_field: String,
     pub entity: String,
-    pub sub_head: &'static str,
+    pub sub_head: String,
     /// The base data that tells a row from its neighbours, where known.
     pub material: Option<&'static str>,
+    pub known: Option<Known>,
+    /// The field that shows a document's state.
+    pub state_field: &'static str,
     settings: Pipeline,
 }
 
 impl Form {
     pub(crate) fn new(id: &str, settings: &Pipeline) -> Self {
-        let base_data = id.starts_with("BD_");
-        let key = if base_data { "FNumber" } else { "FBillNo" };
+        let known = table::known(id);
+        let or = |said: &Option<String>, named: Option<&'static str>, usual: &str| {
+            let named = named.filter(|name| !name.is_empty()).unwrap_or(usual);
+            said.clone().unwrap_or_else(|| named.to_owned())
+        };
+        let usual_key = match id.starts_with("BD_") {
+            true => "FNumber",
+            false => "FBillNo",
+        };
+        let entity = or(&settings.entity, known.map(|known| known.entity), "FEntity");
+        let material = known.and_then(|known| known.field(&entity, "FMaterialID"));
         Self {
             id: id.to_owned(),
-            key: settings.key.clone().unwrap_or_else(|| key.to_owned()),
-            id_field: settings
-                .id_field
-                .clone()
-                .unwrap_or_else(|| "FID".to_owned()),
-            entity: settings
-                .entity
-                .clone()
-                .unwrap_or_else(|| "FEntity".to_owned()),
-            sub_head: "SubHeadEntity",
-            material: (id == OUTSTOCK).then_some("FMaterialID"),
+            key: or(&settings.key, known.map(|known| known.number), usual_key),
+            id_field: or(&settings.id_field, known.map(|known| known.id), "FID"),
+            entity,
+            sub_head: or(
+                &settings.sub_head,
+                known.map(|known| known.sub_head),
+                "SubHeadEntity",
+            ),
+            material: material.map(|line| line.name),
+            known,
+            state_field: "FDocumentStatus",
             settings: settings.clone(),
         }
     }
 
     /// Whether the system is known to refuse a second document with the number.
     pub(crate) fn refuses_duplicates(&self) -> bool {
-        self.id == OUTSTOCK
+        self.known
+            .is_some_and(|known| known.number == self.key.as_str())
     }
 
     /// What a field of this name in this scope is. Names match whatever their
@@ -131,7 +143,7 @@ impl Form {
         if let Some(option) = CallOption::named(name) {
             return field(name, Shape::Option(option));
         }
-        let name = self.settings.rename.get(name).map_or(name, String::as_str);
+        let name = named(&self.settings.rename, name).unwrap_or(name);
         match scope {
             Scope::Head | Scope::Sub if name == self.entity => field(name, Shape::Entity),
             Scope::Head if name == self.sub_head => field(name, Shape::SubHead),
@@ -145,32 +157,37 @@ impl Form {
     /// Built-in shape, overridden by the settings.
     fn valued(&self, scope: Scope, name: &str) -> Field {
         let came_as = name;
-        let known = (self.id == OUTSTOCK)
-            .then(|| outstock(scope, name))
-            .flatten();
-        let known = known.unwrap_or_else(|| field(name, Shape::Plain));
-        let Pipeline {
-            wrap, flex: flexes, ..
-        } = &self.settings;
-        let wrapped = wrap.get(&known.label).or_else(|| wrap.get(came_as));
-        let flexed = flexes.get(&known.label).or_else(|| flexes.get(came_as));
-        match (flexed, wrapped) {
-            (Some(member), _) => field(&known.label, flex(member)),
-            (None, Some(member)) if member.is_empty() => field(&known.label, Shape::Plain),
-            (None, Some(member)) => field(&known.label, base(member)),
-            (None, None) => known,
+        let within = match scope {
+            Scope::Head => "",
+            Scope::Sub => self.sub_head.as_str(),
+            Scope::Row => self.entity.as_str(),
+        };
+        let line = self.known.and_then(|known| known.field(within, name));
+        let label = line.map_or(name, |line| line.name);
+        let said = |names: &Names| {
+            named(names, label)
+                .or_else(|| named(names, came_as))
+                .map(str::to_owned)
+        };
+        match (said(&self.settings.flex), said(&self.settings.wrap)) {
+            (Some(member), _) => field(label, flex(&member)),
+            (None, Some(member)) if member.is_empty() => field(label, Shape::Plain),
+            (None, Some(member)) => field(label, base(&member)),
+            (None, None) => field(label, line.map_or(Shape::Plain, shape)),
         }
     }
 
     /// The flat table's names: `SubHeadEntity.FEntity.FMaterialID` and the like.
     fn dotted(&self, scope: Scope, prefix: &str, last: &str, name: &str) -> Field {
-        let inner = prefix.strip_prefix(self.sub_head).and_then(|rest| {
-            if rest.is_empty() {
-                Some(rest)
-            } else {
-                rest.strip_prefix('.')
-            }
-        });
+        let inner = prefix
+            .strip_prefix(self.sub_head.as_str())
+            .and_then(|rest| {
+                if rest.is_empty() {
+                    Some(rest)
+                } else {
+                    rest.strip_prefix('.')
+                }
+            });
         let below_entity = inner.unwrap_or(prefix) == self.entity;
         let in_sub = inner.is_some_and(str::is_empty);
         if (below_entity || in_sub) && CallOption::named(last).is_some() {
@@ -190,9 +207,29 @@ impl Form {
     }
 }
 
+/// What a name becomes.
+fn named<'n>(names: &'n Names, name: &str) -> Option<&'n str> {
+    names
+        .iter()
+        .find(|(from, _)| from == name)
+        .map(|(_, to)| to.as_str())
+}
+
+fn shape(line: Line) -> Shape {
+    if let Some(member) = line.flex() {
+        return flex(member);
+    }
+    match (line.kind, line.base()) {
+        (_, Some(member)) => base(member),
+        ('n' | 'i', None) => Shape::Number,
+        ('b', None) => Shape::Flag,
+        ('d' | 't', None) => Shape::Filled,
+        _ => Shape::Plain,
+    }
+}
+
 fn field(name: &str, shape: Shape) -> Field {
-    // The text of a `Value` escapes what a name may hold.
-    let quoted = serde_json::Value::from(name).to_string() + ":";
+    let quoted = quote(name) + ":";
     let lead = match &shape {
         Shape::Base { open, .. } => quoted.clone() + open,
         _ => quoted.clone(),
@@ -206,130 +243,15 @@ fn field(name: &str, shape: Shape) -> Field {
 }
 
 fn base(member: &str) -> Shape {
-    let member = serde_json::Value::from(member);
     Shape::Base {
-        open: format!("{{{member}:"),
+        open: format!("{{{}:", quote(member)),
         close: "}".to_owned(),
     }
 }
 
 fn flex(member: &str) -> Shape {
-    let member = serde_json::Value::from(member);
     Shape::Base {
-        open: format!("{{{member}:{{\"FNumber\":"),
+        open: format!("{{{}:{{\"FNumber\":", quote(member)),
         close: "}}".to_owned(),
     }
 }
-
-fn outstock(scope: Scope, name: &str) -> Option<Field> {
-    let table = match scope {
-        Scope::Head => OUTSTOCK_HEAD,
-        Scope::Sub => OUTSTOCK_SUB,
-        Scope::Row => OUTSTOCK_ROW,
-    };
-    table.iter().find_map(|(shape, names)| {
-        let found = names
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(name))?;
-        Some(field(found, shape()))
-    })
-}
-
-type Group = (fn() -> Shape, &'static [&'static str]);
-
-// The vendor's Save template of SAL_OUTSTOCK: spelling and wrapping as there;
-// `FMustQty` and the amounts of a row are what users of the form add to it.
-const OUTSTOCK_HEAD: &[Group] = &[
-    (|| base("FNUMBER"), &["FBillTypeID"]),
-    (|| base("FNAME"), &["FReceiverContactID"]),
-    (|| Shape::Filled, &["FDate"]),
-    (|| Shape::Flag, &["FIsTotalServiceOrCost"]),
-    (|| Shape::Plain, &["FOwnerTypeIdHead"]),
-    (
-        || base("FNumber"),
-        &[
-            "FSaleOrgId",
-            "FStockOrgId",
-            "FCustomerID",
-            "FSaleDeptID",
-            "FOwnerIdHead",
-            "FHeadLocationId",
-            "FCarrierID",
-            "FCorrespondOrgId",
-            "FSalesGroupID",
-            "FSalesManID",
-            "FDeliveryDeptID",
-            "FStockerGroupID",
-            "FStockerID",
-            "FReceiverID",
-            "FSettleID",
-            "FPayerID",
-        ],
-    ),
-];
-
-const OUTSTOCK_SUB: &[Group] = &[
-    (|| Shape::Number, &["FExchangeRate"]),
-    (|| Shape::Flag, &["FIsIncludedTax", "FIsPriceExcludeTax"]),
-    (
-        || base("FNumber"),
-        &[
-            "FSettleCurrID",
-            "FSettleOrgID",
-            "FSettleTypeID",
-            "FReceiptConditionID",
-            "FPriceListId",
-            "FDiscountListId",
-            "FLocalCurrID",
-            "FExchangeTypeID",
-        ],
-    ),
-];
-
-const OUTSTOCK_ROW: &[Group] = &[
-    (|| flex("FAUXPROPID__FF100001"), &["FAuxPropId"]),
-    (|| Shape::Filled, &["FProduceDate", "FExpiryDate"]),
-    (|| Shape::Flag, &["FIsFree"]),
-    (|| Shape::Plain, &["FOwnerTypeID"]),
-    (
-        || base("FNumber"),
-        &[
-            "FMaterialID",
-            "FUnitID",
-            "FLot",
-            "FStockID",
-            "FStockStatusID",
-            "FOwnerID",
-            "FCustMatID",
-            "FParentMatId",
-            "FBomID",
-            "FExtAuxUnitId",
-            "FSalUnitID",
-            "FTaxCombination",
-        ],
-    ),
-    (
-        || Shape::Number,
-        &[
-            "FMustQty",
-            "FRealQty",
-            "FPrice",
-            "FTaxPrice",
-            "FEntryTaxRate",
-            "FEntryTaxAmount",
-            "FAmount",
-            "FAllAmount",
-            "FInventoryQty",
-            "FDisPriceQty",
-            "FAuxUnitQty",
-            "FExtAuxUnitQty",
-            "FDiscountRate",
-            "FPriceDiscount",
-            "FActQty",
-            "FSALUNITQTY",
-            "FSALBASEQTY",
-            "FPRICEBASEQTY",
-            "FRepairQty",
-        ],
-    ),
-];

@@ -1,11 +1,13 @@
 //! Finds documents again by their numbers.
 
-use duijie_sdk::lookup::{Document, Finding};
+use duijie_sdk::lookup::{Document, Finding, State};
 use duijie_sdk::{Fault, Network};
 
 use crate::bill::{self, Bill, Blind, same_number};
 use crate::client::Client;
 use crate::form::Form;
+use crate::operation::{Operation, Step};
+use crate::settings::{Options, Pipeline};
 
 /// What it means that a number was not among the answers.
 pub(crate) enum Nothing {
@@ -17,6 +19,7 @@ pub(crate) enum Nothing {
 pub(crate) fn find<N: Network>(
     client: &Client<N>,
     form: &Form,
+    operation: &Operation,
     keys: &[&str],
 ) -> Result<Vec<Finding>, Fault> {
     let (bills, nothing) = match standing(client, form, keys)? {
@@ -25,7 +28,10 @@ pub(crate) fn find<N: Network>(
     };
     Ok(keys
         .iter()
-        .map(|key| finding(&bills, key, &nothing))
+        .map(|key| match operation {
+            Operation::Save(_) | Operation::Push => finding(&bills, key, &nothing),
+            Operation::Step(step) => taken(step, &bills, key, &nothing),
+        })
         .collect())
 }
 
@@ -75,6 +81,48 @@ fn absence<N: Network>(
         "the system shows no document of `{}` at all: the user may lack the right to see them",
         form.id
     )))
+}
+
+/// The form that documents are pushed to, looked at by the number that they
+/// came from.
+pub(crate) fn pushed(options: &Options) -> Option<Form> {
+    let target = options.get("TargetFormId")?;
+    let usual = Form::new(target, &Pipeline::default());
+    let source = usual.known.and_then(|known| {
+        let named = |name| known.field(known.entity, name);
+        named("FSrcBillNo").or_else(|| named("FSourceBillNo"))
+    });
+    let key = source.map_or("FSrcBillNo", |line| line.name);
+    let pipeline = Pipeline {
+        key: Some(key.to_owned()),
+        ..Pipeline::default()
+    };
+    Some(Form::new(target, &pipeline))
+}
+
+/// Whether a step was taken: what counts is the document's own state.
+fn taken(step: &Step, bills: &[Bill], key: &str, nothing: &Nothing) -> Finding {
+    let gone = *step == Step::Delete;
+    match finding(bills, key, nothing) {
+        // It never stood, or it was deleted: both are what was wanted.
+        Finding::Absent if gone => Finding::Found(Document {
+            id: key.to_owned(),
+            state: State::Cancelled,
+            fingerprint: None,
+        }),
+        Finding::Found(document) => {
+            let state = bills
+                .iter()
+                .find(|bill| bill.id == document.id)
+                .map_or("", |bill| bill.status.as_str());
+            match step.is_done(state) {
+                Some(true) => Finding::Found(document),
+                Some(false) => Finding::Absent,
+                None => Finding::CannotTell(format!("`{state}` does not tell of this operation")),
+            }
+        }
+        other => other,
+    }
 }
 
 fn finding(bills: &[Bill], key: &str, nothing: &Nothing) -> Finding {

@@ -4,6 +4,7 @@
 
 use crate::form::{CallOption, Form, Scope};
 use crate::scan;
+use crate::tree::quote;
 
 mod blocks;
 mod names;
@@ -47,8 +48,8 @@ impl Normaliser {
     pub(crate) fn new(form: Form) -> Self {
         Self {
             key: form.key.clone(),
-            sub_head_open: format!("{}:{{", serde_json::Value::from(form.sub_head)),
-            id_open: format!("{{{}:", serde_json::Value::from(form.id_field.as_str())),
+            sub_head_open: format!("{}:{{", quote(&form.sub_head)),
+            id_open: format!("{{{}:", quote(&form.id_field)),
             names: Names::new(form),
             rows: Vec::new(),
         }
@@ -112,11 +113,7 @@ impl Normaliser {
         let (options, key_seen) = (pass.options, pass.key_seen);
         out.push(b'}');
         if !key_seen {
-            let number = format!(
-                ",{}:{}",
-                serde_json::Value::from(self.key.as_str()),
-                serde_json::Value::from(key)
-            );
+            let number = format!(",{}:{}", quote(&self.key), quote(key));
             out.splice(after_id..after_id, number.bytes());
         }
         carried(options, &self.names.form().id)

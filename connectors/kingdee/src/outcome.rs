@@ -1,8 +1,6 @@
 //! What became of each document of one request, judged by index from both
 //! lists of the answer and never from its overall flag. Doubt is `unknown`.
 
-use std::collections::BTreeSet;
-
 use duijie_sdk::target::Outcome;
 use duijie_sdk::{Rejection, Retry};
 
@@ -72,12 +70,8 @@ fn refused_whole(status: &Status, documents: usize, audits: bool) -> Option<&'st
         // Permission may be missing for one organisation's documents only; then
         // each of them is listed.
         Class::Forbidden => {
-            let listed: BTreeSet<usize> = status
-                .errors
-                .iter()
-                .filter_map(|error| error.index)
-                .collect();
-            let all = (0..documents).all(|index| listed.contains(&index));
+            let listed = |index| status.errors.iter().any(|error| error.index == Some(index));
+            let all = (0..documents).all(listed);
             (!all).then_some("kingdee.forbidden")
         }
         Class::Doubtful | Class::Busy | Class::Refused => None,

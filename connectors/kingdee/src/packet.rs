@@ -2,10 +2,9 @@
 //! and which entry of the batch stands at which index. One packet holds only
 //! documents whose options agree.
 
-use serde_json::{Map, Value};
-
 use crate::normalise::Carried;
 use crate::settings::Options;
+use crate::tree::{quote, quote_all};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -22,8 +21,18 @@ pub(crate) struct Packet {
     data: Vec<u8>,
     /// Index of each document's entry in the batch.
     pub entries: Vec<u32>,
+    many: bool,
     /// The call submits and audits what it saved.
     pub audits: bool,
+}
+
+/// What a packet takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Expected of all its Models.
+    pub bytes: usize,
+    /// A list of Models, or a single one.
+    pub many: bool,
 }
 
 /// Puts a Model where its options agree with those before it.
@@ -32,13 +41,14 @@ pub(crate) fn add(
     kind: Kind,
     carried: Carried<'_>,
     options: &Options,
-    capacity: usize,
+    room: Room,
     model: &[u8],
     entry: u32,
 ) {
-    let agrees = |packet: &Packet| packet.kind == kind && packet.carried == texts(carried);
+    let agrees =
+        |packet: &Packet| room.many && packet.kind == kind && packet.carried == texts(carried);
     let place = packets.iter().position(agrees).unwrap_or_else(|| {
-        packets.push(Packet::new(kind, carried, options, capacity));
+        packets.push(Packet::new(kind, carried, options, room));
         packets.len() - 1
     });
     if let Some(packet) = packets.get_mut(place) {
@@ -59,84 +69,86 @@ fn texts(carried: Carried<'_>) -> [&str; 3] {
 }
 
 impl Packet {
-    fn new(kind: Kind, carried: Carried<'_>, options: &Options, capacity: usize) -> Self {
-        let members = members(kind, carried, options);
-        let audits = members
-            .get("IsAutoSubmitAndAudit")
-            .and_then(Value::as_str)
-            .is_some_and(|flag| !flag.eq_ignore_ascii_case("false"));
-        let mut text = Value::Object(members).to_string();
-        text.pop();
-        let mut data = Vec::with_capacity(capacity + text.len() + 16);
+    fn new(kind: Kind, carried: Carried<'_>, options: &Options, room: Room) -> Self {
+        let (text, audits) = members(kind, carried, options);
+        let mut data = Vec::with_capacity(room.bytes + text.len() + 16);
         data.extend_from_slice(text.as_bytes());
-        data.extend_from_slice(b",\"Model\":[");
+        data.extend_from_slice(b",\"Model\":");
+        if room.many {
+            data.push(b'[');
+        }
         Self {
             kind,
             carried: texts(carried).map(str::to_owned),
             data,
             entries: Vec::new(),
+            many: room.many,
             audits,
         }
     }
 
     pub(crate) fn into_data(self) -> (Vec<u8>, Vec<u32>) {
         let mut data = self.data;
-        data.extend_from_slice(b"]}");
+        if self.many {
+            data.push(b']');
+        }
+        data.push(b'}');
         (data, self.entries)
     }
 }
 
-/// The options of a call; those of the documents go before those of the
-/// settings. Flags are texts, as in the vendor's own templates.
-fn members(kind: Kind, carried: Carried<'_>, options: &Options) -> Map<String, Value> {
-    let mut members = Map::new();
-    let flag = |flag: Option<bool>| flag.map(|flag| flag.to_string());
-    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let mut put = |name: &str, text: Option<String>| {
-        if let Some(text) = text {
-            members.insert(name.to_owned(), Value::from(text));
+/// The options of a call as an object without its end, and whether it submits
+/// and audits; options of the documents go before those of the settings. Flags
+/// are texts, as in the vendor's own templates.
+fn members(kind: Kind, carried: Carried<'_>, options: &Options) -> (String, bool) {
+    let mut text = String::from("{");
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            text.push_str(&format!("{}:{},", quote(name), quote(value)));
         }
     };
-    let or = |value: Option<bool>, default: bool| Some(value.unwrap_or(default).to_string());
+    let said = |text: &'static str, carried: &str| match carried {
+        "" => options.get(text).map(str::to_owned),
+        carried => Some(carried.to_owned()),
+    };
     // Rows that are not sent are gone from the source; new documents have none.
-    put("IsDeleteEntry", or(None, true));
-    let system = said(carried.sub_system_id).or_else(|| options.sub_system_id.clone());
-    put("SubSystemId", Some(system.unwrap_or_default()));
-    let verify = said(carried.verify_base_data);
+    put("IsDeleteEntry", Some("true"));
+    let system = said("SubSystemId", carried.sub_system_id);
+    put("SubSystemId", Some(system.as_deref().unwrap_or_default()));
+    let verify = said("IsVerifyBaseDataField", carried.verify_base_data);
     put(
         "IsVerifyBaseDataField",
-        verify.or_else(|| or(options.is_verify_base_data_field, false)),
+        Some(verify.as_deref().unwrap_or("false")),
     );
-    put("IsEntryBatchFill", or(options.is_entry_batch_fill, true));
-    put("ValidateFlag", or(options.validate_flag, true));
-    put("NumberSearch", or(options.number_search, true));
+    for name in ["IsEntryBatchFill", "ValidateFlag", "NumberSearch"] {
+        put(name, options.get(name).or(Some("true")));
+    }
     put(
         "InterationFlags",
-        Some(options.interation_flags.clone().unwrap_or_default()),
+        options.get("InterationFlags").or(Some("")),
     );
-    let audit = said(carried.auto_submit_and_audit);
-    put(
-        "IsAutoSubmitAndAudit",
-        audit.or_else(|| flag(options.is_auto_submit_and_audit)),
-    );
-    put("IsAutoAdjustField", flag(options.is_auto_adjust_field));
-    put("IgnoreInterationFlag", flag(options.ignore_interation_flag));
-    put("IsControlPrecision", flag(options.is_control_precision));
-    put("ValidateRepeatJson", flag(options.validate_repeat_json));
-    put(
+    let audit = said("IsAutoSubmitAndAudit", carried.auto_submit_and_audit);
+    put("IsAutoSubmitAndAudit", audit.as_deref());
+    for name in [
+        "IsAutoAdjustField",
+        "IgnoreInterationFlag",
+        "IsControlPrecision",
+        "ValidateRepeatJson",
         "BatchCount",
-        options.batch_count.map(|threads| threads.to_string()),
-    );
-    let returned = options.need_return_fields.clone();
+    ] {
+        put(name, options.get(name));
+    }
     // A new document has no fields to leave alone.
-    let updated = match kind {
-        Kind::Update => options.need_up_date_fields.clone(),
-        Kind::Create => Vec::new(),
+    let updated: &[String] = match kind {
+        Kind::Update => &options.need_up_date_fields,
+        Kind::Create => &[],
     };
-    members.insert("NeedUpDateFields".to_owned(), Value::from(updated));
-    members.insert(
-        "NeedReturnFields".to_owned(),
-        Value::from(returned.unwrap_or_default()),
-    );
-    members
+    let list = |names: &[String]| quote_all(names.iter().map(String::as_str));
+    text.push_str(&format!(
+        "\"NeedUpDateFields\":{},\"NeedReturnFields\":{}",
+        list(updated),
+        list(&options.need_return_fields)
+    ));
+    let audits = audit.is_some_and(|flag| !flag.eq_ignore_ascii_case("false"));
+    (text, audits)
 }

@@ -3,43 +3,29 @@
 //! come with HTTP 200. It decides nothing about documents; `outcome` does.
 
 use duijie_sdk::http::{Response, excerpt};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+
+use crate::tree::Tree;
 
 /// `Result.ResponseStatus` of every operation.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Status {
-    #[serde(deserialize_with = "loose")]
     is_success: Option<String>,
-    #[serde(deserialize_with = "loose")]
     error_code: Option<String>,
-    #[serde(deserialize_with = "loose")]
     msg_code: Option<String>,
-    #[serde(deserialize_with = "list")]
     pub errors: Vec<Failure>,
-    #[serde(deserialize_with = "list")]
     pub success_entitys: Vec<Success>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Failure {
-    #[serde(deserialize_with = "loose")]
     pub field_name: Option<String>,
-    #[serde(deserialize_with = "loose")]
     message: Option<String>,
-    #[serde(rename = "DIndex", deserialize_with = "index")]
     pub index: Option<usize>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Success {
-    #[serde(deserialize_with = "loose")]
     pub id: Option<String>,
-    #[serde(rename = "DIndex", deserialize_with = "index")]
     pub index: Option<usize>,
 }
 
@@ -126,25 +112,10 @@ impl Failure {
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(rename = "Result")]
-    result: Inner,
-}
-
-#[derive(Deserialize)]
-struct Inner {
-    #[serde(rename = "ResponseStatus")]
-    status: Status,
-}
-
 /// The reply to a login.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[derive(Debug, Default)]
 pub(crate) struct Login {
-    #[serde(deserialize_with = "loose")]
     login_result_type: Option<String>,
-    #[serde(deserialize_with = "loose")]
     message: Option<String>,
 }
 
@@ -165,12 +136,17 @@ impl Login {
 /// The status of an operation; the error says why the answer tells nothing.
 pub(crate) fn status(response: &Response) -> Result<Status, String> {
     let body = whole(response)?;
-    let envelope: Envelope = parse(body)?;
-    Ok(envelope.result.status)
+    let answer = parse(body)?;
+    let status = wrapped(&answer).unwrap_or_else(|| Err("no ResponseStatus".to_owned()));
+    status.map_err(|why| not_understood(&why, body))
 }
 
 pub(crate) fn login(response: &Response) -> Result<Login, String> {
-    let login: Login = parse(whole(response)?)?;
+    let answer = parse(whole(response)?)?;
+    let login = Login {
+        login_result_type: loose(&answer, "LoginResultType")?,
+        message: loose(&answer, "Message")?,
+    };
     if login.login_result_type.is_none() {
         return Err(format!(
             "found no LoginResultType in `{}`",
@@ -192,30 +168,66 @@ pub(crate) enum Rows {
 /// a row, as one element or as a plain object.
 pub(crate) fn rows(response: &Response) -> Result<Rows, String> {
     let body = whole(response)?;
-    if body.trim_ascii_start().first() == Some(&b'{') {
-        let envelope: Envelope = parse(body)?;
-        return Ok(Rows::Failed(envelope.result.status));
+    let answer = parse(body)?;
+    let broken = |why: String| not_understood(&why, body);
+    if let Some(status) = refusal(&answer) {
+        return status.map(Rows::Failed).map_err(broken);
     }
-    let lines: Vec<&RawValue> = parse(body)?;
-    let mut found = Vec::with_capacity(lines.len());
-    for line in lines {
-        if let Ok(envelope) = serde_json::from_str::<Envelope>(line.get()) {
-            return Ok(Rows::Failed(envelope.result.status));
-        }
-        let cells: Vec<&RawValue> = parse(line.get().as_bytes())?;
-        let mut row = Vec::with_capacity(cells.len());
-        for cell in cells {
-            if let Ok(envelope) = serde_json::from_str::<Envelope>(cell.get()) {
-                return Ok(Rows::Failed(envelope.result.status));
-            }
-            row.push(text(cell)?);
-        }
-        found.push(row);
-    }
-    Ok(Rows::Found(found))
+    let lines = answer
+        .items()
+        .ok_or_else(|| broken("no list of rows".to_owned()))?;
+    let row = |line: &Tree<'_>| {
+        let cells = line.items().ok_or("a row that is no list")?;
+        cells.iter().map(text).collect::<Result<Vec<_>, String>>()
+    };
+    let found: Result<_, String> = lines.iter().map(row).collect();
+    found.map(Rows::Found).map_err(broken)
 }
 
-fn whole(response: &Response) -> Result<&[u8], String> {
+/// The answer of a query that is not read here.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Rows(Vec<u8>),
+    Failed(Status),
+}
+
+/// Rows as they came, or a failure in any of its dresses.
+pub(crate) fn told(response: Response) -> Result<Told, String> {
+    let body = whole(&response)?;
+    // A failure stands first, in brackets or bare.
+    let bare = body.trim_ascii_start().first() == Some(&b'{');
+    let opened = |byte: &u8| matches!(byte, b'[' | b' ' | b'\t' | b'\r' | b'\n');
+    let head = body.iter().position(|byte| !opened(byte));
+    let dressed = head
+        .and_then(|at| body.get(at..)?.strip_prefix(b"{"))
+        .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"Result\""));
+    if !bare && !dressed {
+        return Ok(Told::Rows(response.body));
+    }
+    match refused_query(body) {
+        Some(status) => status
+            .map(Told::Failed)
+            .map_err(|why| not_understood(&why, body)),
+        None if bare => Err(not_understood("no list of rows", body)),
+        None => Ok(Told::Rows(response.body)),
+    }
+}
+
+/// The refusal of a query, in any of its dresses; none for rows.
+pub(crate) fn refusal(answer: &Tree<'_>) -> Option<Result<Status, String>> {
+    wrapped(answer).or_else(|| {
+        let line = answer.items()?.first()?;
+        wrapped(line).or_else(|| wrapped(line.items()?.first()?))
+    })
+}
+
+/// The failure that stands where rows should, in the text of a query's answer.
+pub(crate) fn refused_query(body: &[u8]) -> Option<Result<Status, String>> {
+    let text = std::str::from_utf8(body).ok()?;
+    refusal(&Tree::parse(text)?)
+}
+
+pub(crate) fn whole(response: &Response) -> Result<&[u8], String> {
     if response.status != 200 && response.status != 206 {
         return Err(format!(
             "HTTP status {} with `{}`",
@@ -233,44 +245,78 @@ fn whole(response: &Response) -> Result<&[u8], String> {
     Ok(&response.body)
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| {
-        format!(
-            "an answer that is not understood ({error}): `{}`",
-            excerpt(body)
-        )
-    })
+pub(crate) fn parse(body: &[u8]) -> Result<Tree<'_>, String> {
+    let text = std::str::from_utf8(body).ok();
+    text.and_then(Tree::parse)
+        .ok_or_else(|| not_understood("no JSON", body))
 }
 
-/// A scalar as text; raw, so that ids keep their digits.
-fn loose<'de, D: Deserializer<'de>>(input: D) -> Result<Option<String>, D::Error> {
-    let raw = <&RawValue>::deserialize(input)?;
-    text(raw).map_err(serde::de::Error::custom)
+pub(crate) fn not_understood(why: &str, body: &[u8]) -> String {
+    format!(
+        "an answer that is not understood ({why}): `{}`",
+        excerpt(body)
+    )
+}
+
+/// `Result.ResponseStatus`, where there is one.
+fn wrapped(answer: &Tree<'_>) -> Option<Result<Status, String>> {
+    let status = answer.get("Result")?.get("ResponseStatus")?;
+    Some(Status::read(status))
+}
+
+impl Status {
+    fn read(status: &Tree<'_>) -> Result<Self, String> {
+        if !matches!(status, Tree::Object(_)) {
+            return Err("a ResponseStatus that is no object".to_owned());
+        }
+        let errors = list(status, "Errors")?.iter().map(|error| {
+            Ok(Failure {
+                field_name: loose(error, "FieldName")?,
+                message: loose(error, "Message")?,
+                index: index(error),
+            })
+        });
+        let done = list(status, "SuccessEntitys")?.iter().map(|done| {
+            Ok(Success {
+                id: loose(done, "Id")?,
+                index: index(done),
+            })
+        });
+        Ok(Self {
+            is_success: loose(status, "IsSuccess")?,
+            error_code: loose(status, "ErrorCode")?,
+            msg_code: loose(status, "MsgCode")?,
+            errors: errors.collect::<Result<_, String>>()?,
+            success_entitys: done.collect::<Result<_, String>>()?,
+        })
+    }
+}
+
+/// A scalar as text, so that ids keep their digits.
+fn loose(object: &Tree<'_>, name: &str) -> Result<Option<String>, String> {
+    object.get(name).map_or(Ok(None), text)
+}
+
+fn text(value: &Tree<'_>) -> Result<Option<String>, String> {
+    match value {
+        Tree::Null => Ok(None),
+        Tree::List(_) | Tree::Object(_) => {
+            Err("found an object or array, expected a value".to_owned())
+        }
+        scalar => Ok(scalar.scalar().map(str::to_owned)),
+    }
 }
 
 /// A scalar that counts; none where it does not.
-fn index<'de, D: Deserializer<'de>>(input: D) -> Result<Option<usize>, D::Error> {
-    let raw = <&RawValue>::deserialize(input)?;
-    if let Ok(index) = raw.get().parse() {
-        return Ok(Some(index));
-    }
-    let text = text(raw).map_err(serde::de::Error::custom)?;
-    Ok(text.and_then(|text| text.parse().ok()))
+fn index(object: &Tree<'_>) -> Option<usize> {
+    object.get("DIndex")?.scalar()?.parse().ok()
 }
 
-fn text(raw: &RawValue) -> Result<Option<String>, String> {
-    match raw.get().as_bytes().first() {
-        Some(b'n') => Ok(None),
-        Some(b'"') => serde_json::from_str(raw.get())
-            .map(Some)
-            .map_err(|error| error.to_string()),
-        Some(b'{' | b'[') => Err("found an object or array, expected a value".to_owned()),
-        _ => Ok(Some(raw.get().to_owned())),
+fn list<'a, 't>(object: &'a Tree<'t>, name: &str) -> Result<&'a [Tree<'t>], String> {
+    match object.get(name) {
+        None | Some(Tree::Null) => Ok(&[]),
+        Some(list) => list.items().ok_or_else(|| format!("`{name}` is no list")),
     }
-}
-
-fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<Vec<T>, D::Error> {
-    Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -191,6 +191,24 @@ pub(crate) fn colon(text: &[u8], at: usize) -> Option<usize> {
     (text.get(at) == Some(&b':')).then(|| blank(text, at + 1))
 }
 
+/// Where the value of a member begins, of the object at `at`. The inner none is
+/// for an object that has no such member.
+pub(crate) fn member(text: &[u8], at: usize, name: &str) -> Option<Option<usize>> {
+    let mut at = blank(text, at + 1);
+    while text.get(at) == Some(&b'"') {
+        let (end, _) = string(text, at)?;
+        let found = colon(text, end)?;
+        if text.get(at + 1..end - 1) == Some(name.as_bytes()) {
+            return Some(Some(found));
+        }
+        at = blank(text, value(text, found)?.0);
+        if text.get(at) == Some(&b',') {
+            at = blank(text, at + 1);
+        }
+    }
+    Some(None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

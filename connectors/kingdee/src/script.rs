@@ -110,7 +110,7 @@ impl Network for Script {
 }
 
 pub(crate) fn connection(auth: &str) -> Connection {
-    serde_json::from_value(json!({
+    let text = json!({
         "base_url": "http://erp.example.com/k3cloud/",
         "acct_id": "5fd1c2a9f0e3b8",
         "username": "测试员",
@@ -118,8 +118,8 @@ pub(crate) fn connection(auth: &str) -> Connection {
         "password": {"$secret": "password"},
         "app_id": "251234_QlVaSJ9t4ppV6X4J0c2N4+0HxYRd7qnk",
         "app_secret": {"$secret": "app_secret"},
-    }))
-    .unwrap()
+    });
+    Connection::read(&text.to_string()).0
 }
 
 pub(crate) fn client(script: &Script) -> Client<Script> {

@@ -4,68 +4,31 @@
 use duijie_sdk::http::Purpose;
 use duijie_sdk::steps::{Entry, Outcome, Progress};
 use duijie_sdk::{Fault, Network, Problem, target};
-use serde_json::{Value, json};
 
 use crate::bill::{self, Bill, same_number};
-use crate::client::{Client, Stop};
+use crate::client::{Call, Client, Stop};
 use crate::form::Form;
 use crate::lookup::{self, Nothing};
+use crate::operation::Step;
 use crate::outcome;
 use crate::reply::{Status, Success};
 use crate::settings::Options;
 use crate::target::{code, reason};
+use crate::tree::{quote, quote_all};
 
 /// The steps in the order in which the system takes them.
-pub(crate) const NAMES: [&str; 2] = [Step::Submit.name(), Step::Audit.name()];
+pub(crate) const NAMES: [&str; 2] = ["submit", "audit"];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Submit,
-    Audit,
-}
+const STEPS: [Step; 2] = [Step::Submit, Step::Audit];
 
-impl Step {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Submit => "submit",
-            Self::Audit => "audit",
-        }
-    }
-
-    fn of(name: &str) -> Result<Self, Fault> {
-        let all = [Self::Submit, Self::Audit];
-        let found = all.into_iter().find(|step| step.name() == name);
-        found.ok_or_else(|| {
-            let message = format!("there is no step `{name}`");
-            let hint = format!("it has: {}", NAMES.join(", "));
-            Fault::invalid(Problem::new("", message).hint(hint))
-        })
-    }
-
-    fn operation(self) -> &'static str {
-        match self {
-            Self::Submit => "Submit",
-            Self::Audit => "Audit",
-        }
-    }
-
-    /// Whether a refusal says that a document is past it already. The words
-    /// are the system's for people and may change, so they only raise doubt.
-    fn says_done(self, message: &str) -> bool {
-        let words: &[&str] = match self {
-            Self::Submit => &["已审核", "已经审核", "已提交", "已经提交", "审核中"],
-            Self::Audit => &["已审核", "已经审核"],
-        };
-        words.iter().any(|word| message.contains(word))
-    }
-
-    /// Whether a document is past it: B is in approval, C approved.
-    fn is_done(self, bill: &Bill) -> bool {
-        match self {
-            Self::Submit => matches!(bill.status.as_str(), "B" | "C"),
-            Self::Audit => bill.status == "C",
-        }
-    }
+/// The step of this name.
+pub(crate) fn named(name: &str) -> Result<Step, Fault> {
+    let known = NAMES.iter().zip(STEPS).find(|(known, _)| **known == name);
+    known.map(|(_, step)| step).ok_or_else(|| {
+        let message = format!("there is no step `{name}`");
+        let hint = format!("it has: {}", NAMES.join(", "));
+        Fault::invalid(Problem::new("", message).hint(hint))
+    })
 }
 
 /// One an entry, in order.
@@ -94,7 +57,7 @@ pub(crate) fn progress<N: Network>(
 }
 
 /// The one document that an entry is about.
-fn the_bill<'b>(bills: &'b [Bill], entry: &Entry) -> Result<Option<&'b Bill>, String> {
+pub(crate) fn the_bill<'b>(bills: &'b [Bill], entry: &Entry) -> Result<Option<&'b Bill>, String> {
     let mut found = bills
         .iter()
         .filter(|bill| same_number(&bill.number, &entry.target_key));
@@ -114,31 +77,38 @@ fn the_bill<'b>(bills: &'b [Bill], entry: &Entry) -> Result<Option<&'b Bill>, St
 }
 
 fn come(bill: &Bill) -> Progress {
-    let known = matches!(bill.status.as_str(), "A" | "B" | "C" | "D" | "Z");
-    if !known {
-        return Progress::CannotTell(format!("FDocumentStatus `{}`", bill.status));
+    let mut done = Vec::new();
+    for (step, name) in STEPS.iter().zip(NAMES) {
+        match step.is_done(&bill.status) {
+            Some(true) => done.push(name.to_owned()),
+            Some(false) => {}
+            None => return Progress::CannotTell(format!("FDocumentStatus `{}`", bill.status)),
+        }
     }
-    let done = [Step::Submit, Step::Audit].into_iter();
-    let done = done.filter(|step| step.is_done(bill));
-    Progress::Done(done.map(|step| step.name().to_owned()).collect())
+    Progress::Done(done)
 }
 
-/// One outcome an entry, in order.
+/// One outcome an entry, in order; `indices` are the entries' places in the
+/// batch in hand.
 pub(crate) fn perform<N: Network>(
     client: &Client<N>,
     form: &Form,
     options: &Options,
-    step: &str,
+    step: &Step,
     entries: &[Entry],
+    indices: Vec<u32>,
 ) -> Result<Vec<Outcome>, Fault> {
-    let step = Step::of(step)?;
-    let data = data(step, options, entries).to_string().into_bytes();
-    let purpose = Purpose::Write((0..).zip(entries).map(|(index, _)| index).collect());
+    let data = data(step, options, entries).into_bytes();
     let keys: Vec<&str> = entries
         .iter()
         .map(|entry| entry.target_key.as_str())
         .collect();
-    let told = client.call::<Status>(step.operation(), Some(&form.id), data, purpose);
+    let call = Call {
+        operation: step.operation(),
+        form: Some(&form.id),
+        op_number: step.op_number(),
+    };
+    let told = client.call::<Status>(call, data, Purpose::Write(indices));
     let outcomes = match told {
         // It names no document of those in the call, though they stood a
         // moment ago.
@@ -158,30 +128,35 @@ pub(crate) fn perform<N: Network>(
 }
 
 /// By id where all are known: numbers need not be unique in every form.
-fn data(step: Step, options: &Options, entries: &[Entry]) -> Value {
+fn data(step: &Step, options: &Options, entries: &[Entry]) -> String {
     let ids: Option<Vec<&str>> = entries.iter().map(|entry| entry.id.as_deref()).collect();
     let numbers: Vec<&str> = match ids {
         Some(_) => Vec::new(),
         None => entries.iter().map(|entry| &*entry.target_key).collect(),
     };
-    let ids = ids.unwrap_or_default().join(",");
-    let mut data = json!({ "CreateOrgId": 0, "Numbers": numbers, "Ids": ids, "NetworkCtrl": "" });
-    let mut set = |option: &str, value: Value| {
-        if let Value::Object(data) = &mut data {
-            data.insert(option.to_owned(), value);
-        }
-    };
-    if let Some(ignore) = options.ignore_interation_flag {
-        set("IgnoreInterationFlag", ignore.into());
+    let mut data = format!(
+        "{{\"CreateOrgId\":0,\"Numbers\":{},\"Ids\":{},\"NetworkCtrl\":\"\"",
+        quote_all(numbers),
+        quote(&ids.unwrap_or_default().join(","))
+    );
+    let mut put = |name: &str, value: &str| data.push_str(&format!(",\"{name}\":{value}"));
+    if let Some(ignore) = options.get("IgnoreInterationFlag") {
+        put("IgnoreInterationFlag", ignore);
     }
     match step {
-        Step::Submit => set("SelectedPostId", 0.into()),
-        Step::Audit => {
-            let flags = options.interation_flags.as_deref().unwrap_or_default();
-            set("InterationFlags", flags.into());
-            set("IsVerifyProcInst", true.into());
+        Step::Submit => put(
+            "SelectedPostId",
+            options.get("SelectedPostId").unwrap_or("0"),
+        ),
+        Step::Audit | Step::UnAudit => {
+            let flags = options.get("InterationFlags").unwrap_or_default();
+            put("InterationFlags", &quote(flags));
+            let verify = options.get("IsVerifyProcInst").unwrap_or("true");
+            put("IsVerifyProcInst", verify);
         }
+        _ => {}
     }
+    data.push('}');
     data
 }
 
@@ -212,7 +187,7 @@ fn taken(outcome: target::Outcome) -> Outcome {
 fn refused<N: Network>(
     client: &Client<N>,
     form: &Form,
-    step: Step,
+    step: &Step,
     entries: &[Entry],
     mut outcomes: Vec<Outcome>,
 ) -> Vec<Outcome> {
@@ -240,11 +215,12 @@ fn refused<N: Network>(
         *outcome = match &bills {
             Err(reason) => doubt(reason),
             Ok(bills) => match the_bill(bills, entry) {
-                Ok(Some(bill)) if step.is_done(bill) => Outcome::Applied,
+                Ok(Some(bill)) if step.is_done(&bill.status) == Some(true) => Outcome::Applied,
                 Ok(Some(_)) if step.says_done(&rejection.message) => {
                     doubt("its state does not show that yet")
                 }
                 Ok(Some(_)) => continue,
+                Ok(None) if *step == Step::Delete => Outcome::Applied,
                 Ok(None) => doubt("it is not found"),
                 Err(conflict) => doubt(&conflict),
             },

@@ -3,27 +3,33 @@
 
 use std::borrow::Cow;
 
+use duijie_sdk::catalogue::{Catalogue, Checker, Collection};
 use duijie_sdk::http::Purpose;
 use duijie_sdk::target::{Action, Batch, Entry, Outcome};
 use duijie_sdk::{Fault, Network, Rejection};
-use serde_json::json;
 
+use crate::act;
 use crate::bill::{self, Bill, same_number};
-use crate::client::{Client, Stop};
+use crate::client::{Call, Client, Stop};
 use crate::form::Form;
 use crate::normalise::{Normaliser, Reject};
+use crate::operation::{Operation, Saving};
 use crate::outcome;
 use crate::packet::{self, Kind, Packet};
 use crate::reply::Status;
 use crate::settings::Options;
+use crate::table;
+use crate::tree::quote_all;
 use crate::update;
 
-#[derive(Debug)]
 pub(crate) struct Writer<N> {
     client: Client<N>,
     form: Form,
     options: Options,
+    operation: Operation,
     normaliser: Normaliser,
+    /// Of new documents of a known form that the system is to check as well.
+    checker: Option<Checker<'static>>,
     /// One Model at a time, kept for its room.
     model: Vec<u8>,
 }
@@ -37,18 +43,38 @@ struct Work {
 }
 
 impl<N: Network> Writer<N> {
-    pub(crate) fn new(client: Client<N>, form: Form, options: Options) -> Self {
+    pub(crate) fn new(
+        client: Client<N>,
+        form: Form,
+        options: Options,
+        operation: Operation,
+    ) -> Self {
         let normaliser = Normaliser::new(form.clone());
+        let is_checked = operation != Operation::Save(Saving::Draft)
+            && options.get("ValidateFlag") != Some("false");
+        let known = Catalogue::new(table::TEXT).collection(&form.id);
+        let checker = known.filter(|_| is_checked).map(Collection::checker);
         Self {
+            checker,
             client,
             form,
             options,
+            operation,
             normaliser,
             model: Vec::new(),
         }
     }
 
     pub(crate) fn write(&mut self, batch: &Batch) -> Result<Vec<Outcome>, Fault> {
+        let (client, form, options) = (&self.client, &self.form, &self.options);
+        match &self.operation {
+            Operation::Save(saving) => self.save(batch, *saving),
+            Operation::Step(step) => act::step(client, form, options, step, &batch.entries),
+            Operation::Push => act::push(client, form, options, &batch.entries),
+        }
+    }
+
+    fn save(&mut self, batch: &Batch, saving: Saving) -> Result<Vec<Outcome>, Fault> {
         let bills = self.standing(&batch.entries)?;
         let work = self.prepare(batch, &bills)?;
         let mut run = Run {
@@ -60,14 +86,15 @@ impl<N: Network> Writer<N> {
         for packet in work.packets {
             let audits = packet.audits;
             let (data, entries) = packet.into_data();
-            run.send("BatchSave", data, &entries, audits)?;
+            run.send(saving.name(), data, &entries, audits)?;
         }
         if !work.cancelled.is_empty() {
             let numbers = run.keys(&work.cancelled);
-            let data =
-                json!({ "CreateOrgId": 0, "Numbers": numbers, "Ids": "", "NetworkCtrl": "" });
-            let data = data.to_string().into_bytes();
-            run.send("Delete", data, &work.cancelled, false)?;
+            let data = format!(
+                "{{\"CreateOrgId\":0,\"Numbers\":{},\"Ids\":\"\",\"NetworkCtrl\":\"\"}}",
+                quote_all(numbers)
+            );
+            run.send("Delete", data.into_bytes(), &work.cancelled, false)?;
         }
         Ok(run.finish())
     }
@@ -149,12 +176,21 @@ impl<N: Network> Writer<N> {
         } else {
             Kind::Create
         };
+        // An update may say less than a document must have.
+        if let (None, Some(checker)) = (bill, &mut self.checker) {
+            checker.check(&self.model)?;
+        }
         if let Some(bill) = bill {
             let entity = &self.form.entity;
-            self.model = update::with_row_ids(&self.model, entity, &bill.rows)
+            let material = self.form.material.unwrap_or("FMaterialID");
+            self.model = update::with_row_ids(&self.model, entity, material, &bill.rows)
                 .ok_or_else(|| Rejection::never("kingdee.shape", "rows that cannot be matched"))?;
         }
-        let room = batch.data.len();
+        let many = self.operation == Operation::Save(Saving::Batch);
+        let room = packet::Room {
+            bytes: batch.data.len(),
+            many,
+        };
         packet::add(
             packets,
             kind,
@@ -231,13 +267,13 @@ impl<'w, N: Network> Run<'w, N> {
         entries: &[u32],
         audits: bool,
     ) -> Result<(), Fault> {
-        let form = Some(self.writer.form.id.as_str());
+        let call = Call {
+            operation,
+            form: Some(&self.writer.form.id),
+            op_number: None,
+        };
         let purpose = Purpose::Write(entries.to_vec());
-        let outcomes = match self
-            .writer
-            .client
-            .call::<Status>(operation, form, data, purpose)
-        {
+        let outcomes = match self.writer.client.call::<Status>(call, data, purpose) {
             Ok(Ok(status)) => outcome::judge(status, &self.keys(entries), audits),
             Ok(Err(reason)) | Err(Stop::After(reason)) => {
                 outcome::all_unknown(&reason, entries.len())

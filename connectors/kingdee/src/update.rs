@@ -1,52 +1,55 @@
 //! The Model of a document that stands already: its rows get the ids of the
 //! rows they replace, so that Kingdee changes them instead of making new ones.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::bill::Row;
-
-#[derive(Deserialize)]
-struct Coded<'m> {
-    #[serde(rename = "FMaterialID", borrow, default)]
-    material: Option<&'m RawValue>,
-}
+use crate::scan::{self, member};
+use crate::tree::{Tree, quote};
 
 /// Inserts `FENTRYID` into the rows of `model`. The k-th row of a material takes
 /// the k-th standing row of that material; a row without a material takes the
 /// next standing row. Other rows are new, with id 0. None when `model` is not
 /// what the normaliser writes.
-pub(crate) fn with_row_ids(model: &[u8], entity: &str, standing: &[Row]) -> Option<Vec<u8>> {
-    let members: std::collections::BTreeMap<&str, &RawValue> =
-        serde_json::from_slice(model).ok()?;
-    let Some(entity) = members.get(entity) else {
+pub(crate) fn with_row_ids(
+    model: &[u8],
+    entity: &str,
+    material: &str,
+    standing: &[Row],
+) -> Option<Vec<u8>> {
+    let Some(list) = member(model, 0, entity)? else {
         return Some(model.to_vec());
     };
-    let rows: Vec<&RawValue> = serde_json::from_str(entity.get()).ok()?;
     let mut free: Vec<&Row> = standing.iter().collect();
-    let mut out = Vec::with_capacity(model.len() + rows.len() * 24);
+    let mut out = Vec::with_capacity(model.len() + 512);
     let mut copied = 0;
-    for row in rows {
-        // Raw values are parts of `model`, so their distance is their place.
-        let inside = (row.get().as_ptr() as usize).checked_sub(model.as_ptr() as usize)? + 1;
-        out.extend_from_slice(model.get(copied..inside)?);
-        copied = inside;
-        let id = take(&mut free, material(row).as_deref());
-        let comma = if row.get().len() > 2 { "," } else { "" };
+    let mut at = scan::blank(model, list + 1);
+    while model.get(at) == Some(&b'{') {
+        let (end, _) = scan::value(model, at)?;
+        out.extend_from_slice(model.get(copied..=at)?);
+        copied = at + 1;
+        let id = take(&mut free, code(model, at, material).as_deref());
+        let comma = if end - at > 2 { "," } else { "" };
         out.extend_from_slice(format!("\"FENTRYID\":{id}{comma}").as_bytes());
+        at = scan::blank(model, end);
+        if model.get(at) == Some(&b',') {
+            at = scan::blank(model, at + 1);
+        }
     }
     out.extend_from_slice(model.get(copied..)?);
     Some(out)
 }
 
-fn material(row: &RawValue) -> Option<String> {
-    let coded: Coded<'_> = serde_json::from_str(row.get()).ok()?;
-    let members: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(coded.material?.get()).ok()?;
+/// The number of a row's material.
+fn code(model: &[u8], row: usize, material: &str) -> Option<String> {
+    let at = member(model, row, material)??;
+    let (end, _) = scan::value(model, at)?;
+    let text = std::str::from_utf8(model.get(at..end)?).ok()?;
+    let Tree::Object(members) = Tree::parse(text)? else {
+        return None;
+    };
     let (_, code) = members
         .into_iter()
         .find(|(name, _)| name.eq_ignore_ascii_case("FNumber"))?;
-    Some(code)
+    code.scalar().map(str::to_owned)
 }
 
 /// An id as JSON text.
@@ -64,11 +67,7 @@ fn take(free: &mut Vec<&Row>, material: Option<&str>) -> String {
 pub(crate) fn id_text(id: &str) -> String {
     let digits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
     let plain = digits && (id == "0" || !id.starts_with('0'));
-    if plain {
-        id.to_owned()
-    } else {
-        serde_json::Value::from(id).to_string()
-    }
+    if plain { id.to_owned() } else { quote(id) }
 }
 
 #[cfg(test)]
@@ -85,7 +84,7 @@ mod tests {
 
     #[track_caller]
     fn check(model: &str, standing: &[Row], expected: &str) {
-        let updated = with_row_ids(model.as_bytes(), "FEntity", standing).unwrap();
+        let updated = with_row_ids(model.as_bytes(), "FEntity", "FMaterialID", standing).unwrap();
         assert_eq!(String::from_utf8(updated).unwrap(), expected);
     }
 

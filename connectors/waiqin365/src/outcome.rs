@@ -9,6 +9,9 @@ use duijie_sdk::{Fault, Rejection};
 use crate::call::{Code, Reply, Talk};
 use crate::reader::text;
 
+/// The credentials were refused.
+pub(crate) const UNAUTHORIZED: &str = "waiqin365.unauthorized";
+
 /// One outcome for all documents of a request.
 pub(crate) fn judge(response: Response, documents: usize) -> Outcome {
     let status = response.status;
@@ -41,7 +44,7 @@ fn refused(code: &str, message: &str, documents: usize) -> Outcome {
         Talk::TimedOut => return Outcome::Unknown(format!("{code}: {message}")),
         Talk::TooMany => Rejection::later("waiqin365.throttled", message),
         Talk::Busy => Rejection::later("waiqin365.busy", message),
-        Talk::Caller => Rejection::later("waiqin365.unauthorized", message),
+        Talk::Caller => Rejection::later(UNAUTHORIZED, message),
         Talk::Business if documents > 1 => Rejection::never("waiqin365.batch", message),
         Talk::Business if is_duplicate(message) => Rejection::never("waiqin365.duplicate", message),
         Talk::Business => Rejection::never(format!("waiqin365.{code}"), message),

@@ -154,10 +154,7 @@ impl<N: Network> Reader<N> {
             entries.clear();
         }
         Ok(SourceBatch {
-            data: page
-                .filter(|_| fresh)
-                .map(Page::into_lines)
-                .unwrap_or_default(),
+            data: page.filter(|_| fresh).map(lines).unwrap_or_default(),
             entries,
             position: Some(next.to_bytes()),
         })
@@ -245,6 +242,22 @@ impl<N: Network> Reader<N> {
         log(Level::Warn, &message);
         Some(finished(within))
     }
+}
+
+/// A line a record, beginning with it: blanks before some would make the same
+/// record look changed when it comes in another place of a page.
+#[allow(clippy::needless_pass_by_value)] // The page ends here.
+fn lines(page: Page) -> Vec<u8> {
+    let length = page.records().map(|record| record.bytes().len() + 1).sum();
+    let mut lines = Vec::with_capacity(length);
+    for record in page.records() {
+        if !lines.is_empty() {
+            lines.push(b'\n');
+        }
+        let bytes = record.bytes().iter();
+        lines.extend(bytes.map(|byte| if *byte == b'\n' { b' ' } else { *byte }));
+    }
+    lines
 }
 
 /// The first page of the first pass of a span by one stamp.

@@ -157,17 +157,22 @@ impl Task {
         self.end_s.map_or(settled, |end_s| end_s.min(settled))
     }
 
-    /// What to read from `next_s` on, and the second that reading goes on at
-    /// after it. A run that follows a rest goes back by the overlap, but never
-    /// before the start.
+    /// What to read from `next_s` on, the second that reading goes on at after
+    /// it, and whether that is all now. A run that follows a rest always reads,
+    /// since the last span reaches beyond the settled time; it goes back by the
+    /// overlap, but never before the start.
     pub(crate) fn span(&self, next_s: i64, rested: bool, now_ms: u64) -> Option<(Span, i64, bool)> {
         let Some(start_s) = self.start_s else {
             return Some((Span::Whole, 0, true));
         };
-        let until_s = self.until_s(now_ms);
-        if until_s <= next_s {
+        if self.end_s.is_some_and(|end_s| next_s > end_s) {
             return None;
         }
+        let until_s = self.until_s(now_ms);
+        if until_s <= next_s && !rested {
+            return None;
+        }
+        let until_s = until_s.max(next_s - 1);
         let overlap_s = if rested { self.overlap_s } else { 0 };
         let from_s = next_s.saturating_sub(overlap_s).max(start_s.min(next_s));
         let exact = self.end_s.is_none() && self.query.dates.after().is_some();

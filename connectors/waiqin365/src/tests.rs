@@ -43,7 +43,7 @@ fn everything_wrong_is_told_at_once() {
         &json!({ "base_url": "api.example.com", "openid": "WQ1", "openld": 1 }),
         &json!({
             "star_time": 1, "end_time": "2025-02-30", "window": "36h", "overlap": "some", "settle": "1.5h",
-            "page_size": 1001, "filters": { "purchase_status": "CG_DFH", "status": 1, "emp_code": "" },
+            "page_size": 1001, "filters": { "emp_code": "", "purchase_status": "CG_DFH", "status": 1 },
         }),
         orders,
         &[

@@ -9,9 +9,11 @@ mod command;
 mod manifest;
 mod project;
 mod trial;
+mod waiqin365;
 
 pub use bill::{arrived_bill, check_exactly_once, check_same, difference, expected, expected_of};
 pub use command::{Ended, Running};
 pub use manifest::{Auth, Manifest};
-pub use project::{Project, connectors, orders};
+pub use project::{Project, connectors, orders, start_in};
 pub use trial::{End, Trial, Vendor};
+pub use waiqin365::WAIQIN365;

@@ -193,6 +193,24 @@ impl Project {
     }
 }
 
+/// Any command in a project folder that a test wrote itself.
+pub fn start_in(folder: &Path, arguments: &[&str]) -> Running {
+    static COMPILED: Compiled = Compiled::new();
+    COMPILED.lend(&folder.join("data/compiled"), || {
+        started(folder, &["check"]).end().expect(0);
+    });
+    started(folder, arguments)
+}
+
+fn started(folder: &Path, arguments: &[&str]) -> Running {
+    let mut command = binary("duijie");
+    command.args(arguments);
+    command.env("DUIJIE_LOG", "warn");
+    command.arg("--project").arg(folder);
+    command.arg("--connectors").arg(connectors());
+    Running::start(&mut command)
+}
+
 /// Components that one project compiled, for all others of the process.
 pub(crate) struct Compiled(OnceLock<Vec<(String, Vec<u8>)>>);
 

@@ -15,10 +15,12 @@ mod it {
     mod groups;
     mod holds;
     mod imports;
+    mod kingdee_source;
     mod letters;
     mod planned;
     mod refusals;
     mod secrets;
     mod steps;
     mod stops;
+    mod waiqin365;
 }

@@ -33,6 +33,56 @@ def bill(number, quantity="2.0000"):
     }
 
 
+def order(number):
+    org = {"FNumber": "100"}
+    return {
+        "FBillTypeID": {"FNUMBER": "XSDD01_SYS"},
+        "FBillNo": number,
+        "FDate": "2025-10-09",
+        "FSaleOrgId": org,
+        "FCustId": {"FNumber": "TB001"},
+        "FSaleOrderEntry": [
+            {"FMaterialId": {"FNumber": "SKU-0001"}, "FQty": "3.0000"},
+            {"FMaterialId": {"FNumber": "SKU-0002"}, "FQty": "1.2500"},
+        ],
+    }
+
+
+def more(sdk):
+    """Base data, other forms, and what is done with documents that stand."""
+    form, one = "SAL_SaleOrder", {"Numbers": ["SDK-O1"]}
+    materials = {
+        "FormId": "BD_MATERIAL",
+        "FieldKeys": "FMATERIALID,FNumber,FName,FBaseUnitId.FNumber",
+        "FilterString": "FNumber<'SKU-0008' and (FMATERIALID>0 or FName='x')",
+        "OrderString": "FNumber DESC",
+        "StartRow": 2,
+        "Limit": 3,
+    }
+    lines = {
+        "FormId": form,
+        "FieldKeys": "FBillNo,FMaterialId.FNumber,FQty,FSaleOrderEntry_FSeq",
+        "FilterString": "FBillNo='SDK-O1'",
+    }
+    push = {"Numbers": ["SDK-O1"], "TargetFormId": "SAL_OUTSTOCK", "IsEnableDefaultRule": "true"}
+    return {
+        "materials": sdk.ExecuteBillQuery(materials),
+        "draft": sdk.Draft(form, {"Model": {"FBillNo": "SDK-O2"}}),
+        "order": sdk.Save(form, {"Model": order("SDK-O1")}),
+        "lines": sdk.BillQuery(lines),
+        "early_push": sdk.Push(form, push),
+        "submit_order": sdk.Submit(form, one),
+        "cancel_assign": sdk.CancelAssign(form, one),
+        "submit_again": sdk.Submit(form, one),
+        "audit_order": sdk.Audit(form, one),
+        "push": sdk.Push(form, push),
+        "push_again": sdk.Push(form, push),
+        "close": sdk.ExcuteOperation(form, "BillClose", one),
+        "unaudit": sdk.UnAudit(form, one),
+        "forbid": sdk.ExcuteOperation("BD_MATERIAL", "Forbid", {"Numbers": ["SKU-0003"]}),
+    }
+
+
 def main():
     conf, url = sys.argv[1], sys.argv[2]
     sdk = K3CloudApiSdk(url)
@@ -55,6 +105,7 @@ def main():
         "view": sdk.View("SAL_OUTSTOCK", {"Number": "SDK-1"}),
         "delete": sdk.Delete("SAL_OUTSTOCK", {"Numbers": ["SDK-1", "SDK-2"]}),
     }
+    answers.update(more(sdk))
     print(json.dumps({name: json.loads(text) for name, text in answers.items()}))
 
 

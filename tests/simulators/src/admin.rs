@@ -3,10 +3,12 @@
 //! `GET /orders` `/superseded` `/documents` `/counts` `/requests` `/faults`; `POST /orders/add` `{count, from, to, visible_after_ms}`
 //! (unix seconds; the last minute when not given), `/orders/change` (an `OrderChange`), `/documents/audit`
 //! `{bill_no}`, `/documents/refuse` (a `Refusal`), `/documents/accept`, `/faults` (a `FaultRule`), `/clock/advance` `{seconds}`, `/reset` (bills, counts, faults);
-//! `DELETE /faults`.
+//! `DELETE /faults`. Of Waiqin365: `GET /waiqin365/rows/<query>` `/waiqin365/written/<write>`; `POST /waiqin365/add`
+//! `{collection, count}`, `/waiqin365/change` `{collection, key}`.
 
 use crate::fault_rule::FaultRule;
 use crate::simulators::Servers;
+use crate::system::System as _;
 use crate::wangdiantong::OrderChange;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
@@ -31,6 +33,16 @@ struct Add {
 #[serde(deny_unknown_fields)]
 struct Audit {
     bill_no: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    collection: String,
+    #[serde(default)]
+    count: usize,
+    #[serde(default)]
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +107,19 @@ fn look(servers: &Servers, path: &str) -> Answer {
         })),
         "/requests" => done(&servers.exchange.journal.last()),
         "/faults" => done(&servers.exchange.faults.all()),
-        _ => Err(unknown(path)),
+        _ => {
+            let system = &servers.waiqin365;
+            let rows = match path
+                .strip_prefix("/waiqin365/")
+                .and_then(|rest| rest.split_once('/'))
+            {
+                Some(("rows", collection)) => system.rows(collection),
+                Some(("written", collection)) => system.written(collection),
+                _ => return Err(unknown(path)),
+            };
+            let rows: Vec<Vec<u8>> = rows.into_iter().map(|row| row.json.into_bytes()).collect();
+            Ok(list(&rows))
+        }
     }
 }
 
@@ -135,8 +159,20 @@ fn change(servers: &Servers, path: &str, body: &[u8]) -> Answer {
                 .advance(read::<Advance>(body)?.seconds);
             done(&json!({"now": servers.exchange.clock.now()}))
         }
+        "/waiqin365/add" => {
+            let rows: Rows = read(body)?;
+            done(&json!({"keys": servers.waiqin365.add_rows(&rows.collection, rows.count)}))
+        }
+        "/waiqin365/change" => {
+            let rows: Rows = read(body)?;
+            found(
+                servers.waiqin365.change_row(&rows.collection, &rows.key),
+                &rows.key,
+            )
+        }
         "/reset" => {
             servers.kingdee.reset();
+            servers.waiqin365.reset();
             servers.exchange.faults.clear();
             servers.exchange.journal.clear();
             done(&json!({"reset": true}))

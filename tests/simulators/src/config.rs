@@ -1,6 +1,7 @@
 //! What a caller chooses before the simulators start. Every credential here is invented.
 
 use crate::clock::Clock;
+use crate::waiqin365::Waiqin365Rules;
 use serde::Serialize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub struct Config {
     /// Metadata of so many last requests is kept; 0 keeps counts only.
     pub journal: usize,
     pub kingdee: KingdeeRules,
+    pub port_waiqin365: u16,
+    pub waiqin365: Waiqin365Rules,
 }
 
 /// How strict Kingdee is. All of it is on by default except what the real server does not do by itself.
@@ -109,6 +112,8 @@ impl Config {
                 max_skew: Some(Duration::from_secs(15 * 60)),
                 session_idle: Duration::from_secs(20 * 60),
             },
+            port_waiqin365: 0,
+            waiqin365: Waiqin365Rules::default(),
         }
     }
 
@@ -122,11 +127,18 @@ impl Config {
     }
 }
 
-/// The credentials of both servers.
+/// The credentials of all servers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Credentials {
     pub wangdiantong: WangdiantongCredentials,
     pub kingdee: KingdeeCredentials,
+    pub waiqin365: Waiqin365Credentials,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Waiqin365Credentials {
+    pub openid: String,
+    pub appkey: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -177,6 +189,10 @@ impl Credentials {
                 app_id: text("251234_QlVaSJ9t4ppV6X4J0c2N4+0HxYRd7qnk"),
                 app_secret: text("0123456789abcdef0123456789abcdef"),
                 lcid: 2052,
+            },
+            waiqin365: Waiqin365Credentials {
+                openid: text("5000000000000000365"),
+                appkey: text("appkey-of-the-simulator"),
             },
         }
     }

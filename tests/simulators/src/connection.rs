@@ -1,15 +1,18 @@
 //! Loopback connections that a handler can cut: closing without an answer is something HTTP has no word for.
 
+use crate::simulators::Error as NotStarted;
+use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use std::io::{Error, ErrorKind, Result};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 
 /// The handler's side of its connection.
 #[derive(Clone, Default)]
@@ -109,4 +112,24 @@ impl AsyncWrite for Cuttable {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
+}
+
+/// Serves on a loopback port, until the runtime ends.
+pub(crate) fn serve(
+    runtime: &Runtime,
+    port: u16,
+    router: Router,
+) -> std::result::Result<SocketAddr, NotStarted> {
+    let failed = |error| NotStarted::Listen { port, error };
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let _inside = runtime.enter();
+    let listener = Loopback(TcpListener::from_std(listener).map_err(failed)?);
+    let service = router.into_make_service_with_connect_info::<Link>();
+    runtime.spawn(async move {
+        // Serving ends with the runtime only.
+        _ = axum::serve(listener, service).await;
+    });
+    Ok(address)
 }

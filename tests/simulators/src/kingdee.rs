@@ -1,4 +1,4 @@
-//! The Kingdee server: logins, signed headers and the form service for SAL_OUTSTOCK.
+//! The Kingdee server: logins, signed headers and the form service over the forms of `forms.tsv`.
 //!
 //! Facts are the vendor's own "WebAPI" page and SDKs where these speak; `save`, `session` and `operation`
 //! say where they do not and the behaviour is our inference.
@@ -9,12 +9,17 @@ mod document;
 mod fast;
 mod fields;
 mod filter;
+mod forms;
 mod operation;
+mod push;
 mod query;
 mod reply;
 mod save;
+mod seed;
+mod service;
 mod session;
 mod trouble;
+mod world;
 
 pub use document::Document;
 pub(crate) use session::Turn;
@@ -27,20 +32,21 @@ use crate::fault_rule::FaultKind;
 use crate::node::Node;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use document::Bills;
+use document::Store;
 use reply::{Failure, SESSION_LOST, failure, refused, refused_rows};
 use session::{Sessions, cookies, login, session_id, verify, welcome};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 use tokio::time::Instant;
-use trouble::{Late, Trouble};
+use trouble::Trouble;
 
 pub(crate) struct Kingdee {
     clock: Clock,
     credentials: KingdeeCredentials,
     rules: KingdeeRules,
     sessions: Sessions,
-    bills: Mutex<Bills>,
+    store: Mutex<Store>,
+    /// When the base data was made, unix milliseconds.
+    born: i64,
     /// Bodies of fast mode.
     bodies: Mutex<Vec<Bytes>>,
     trouble: Trouble,
@@ -58,7 +64,7 @@ pub(crate) struct Call<'a> {
     signed: bool,
 }
 
-const OPERATIONS: [&str; 9] = [
+const OPERATIONS: [&str; 13] = [
     "Save",
     "BatchSave",
     "View",
@@ -68,8 +74,19 @@ const OPERATIONS: [&str; 9] = [
     "Audit",
     "UnAudit",
     "Delete",
+    "Draft",
+    "Push",
+    "CancelAssign",
+    "ExcuteOperation",
 ];
 const LOGINS: [&str; 4] = ["ValidateUser", "LoginByAppSecret", "LoginBySign", "LogOut"];
+
+/// 销售出库单, which has ways of its own in tests.
+const OUTSTOCK: &str = "SAL_OUTSTOCK";
+
+fn unknown(form: &str) -> Failure {
+    failure(5, format!("业务对象不存在：{form}"))
+}
 
 /// The service and operation of `/K3Cloud/Kingdee.BOS.WebApi.ServicesStub.<Service>.<Op>.common.kdsvc`.
 /// `/k3cloud/` and a lower first letter of the operation are accepted, as seen in the vendor's samples.
@@ -100,12 +117,16 @@ fn route(path: &str) -> Option<(&'static str, &'static str)> {
 
 impl Kingdee {
     pub(crate) fn new(config: &Config) -> Self {
+        let born = config.now.map_or(config.clock.now_ms(), |now| now * 1000);
+        let mut store = Store::default();
+        seed::base_data(&mut store, born);
         Self {
             clock: config.clock.clone(),
             credentials: config.credentials.kingdee.clone(),
             rules: config.kingdee.clone(),
             sessions: Sessions::default(),
-            bills: Mutex::default(),
+            store: Mutex::new(store),
+            born,
             bodies: Mutex::default(),
             trouble: Trouble::default(),
         }
@@ -148,14 +169,10 @@ impl Kingdee {
         Some((call, turn))
     }
 
+    /// The sales outbound bills that arrived.
     pub(crate) fn documents(&self) -> Vec<Document> {
         self.catch_up(Some(Instant::now()));
-        self.bills
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .all()
-            .map(document::Bill::document)
-            .collect()
+        self.documents_of(OUTSTOCK)
     }
 
     /// Lets late requests take effect: those that are due by then, or all.
@@ -186,10 +203,8 @@ impl Kingdee {
 
     pub(crate) fn document_count(&self) -> usize {
         self.catch_up(Some(Instant::now()));
-        self.bills
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.of(OUTSTOCK).map_or(0, document::Bills::len)
     }
 
     pub(crate) fn session_count(&self) -> usize {
@@ -209,7 +224,10 @@ impl Kingdee {
 
     /// Sets a bill to audited (`C`) without the steps before; false when there is none of that number.
     pub(crate) fn audit(&self, bill_no: &str) -> bool {
-        let mut bills = self.bills.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bills) = store.of_mut(OUTSTOCK) else {
+            return false;
+        };
         let Some(bill) = bills.fid(bill_no).and_then(|fid| bills.by_fid_mut(fid)) else {
             return false;
         };
@@ -218,7 +236,9 @@ impl Kingdee {
     }
 
     pub(crate) fn reset(&self) {
-        *self.bills.lock().unwrap_or_else(PoisonError::into_inner) = Bills::default();
+        let mut store = Store::default();
+        seed::base_data(&mut store, self.born);
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store;
         self.bodies
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -260,64 +280,6 @@ impl Call<'_> {
                 Answer::json(reply.to_bytes(), message)
             }
         }
-    }
-
-    fn is_query(&self) -> bool {
-        matches!(self.operation.as_str(), "ExecuteBillQuery" | "BillQuery")
-    }
-
-    fn form(&self, effect: Effect) -> Result<Node, Failure> {
-        let server = self.server;
-        let saves = matches!(self.operation.as_str(), "Save" | "BatchSave");
-        let steps = matches!(self.operation.as_str(), "Submit" | "Audit");
-        if let Some(ms) = effect.late_ms.filter(|_| saves || steps) {
-            server.trouble.delay(Late {
-                due: Instant::now() + Duration::from_millis(ms),
-                operation: self.operation.clone(),
-                body: self.body.clone(),
-            });
-            return Ok(Node::Null);
-        }
-        let mut bills = server.bills.lock().unwrap_or_else(PoisonError::into_inner);
-        if server.rules.fast && saves {
-            let mut bodies = server.bodies.lock().unwrap_or_else(PoisonError::into_inner);
-            return Ok(fast::save(&mut bills, &mut bodies, &self.body, effect));
-        }
-        let body = body::read(&self.body, self.is_query())?;
-        if !self.is_query() && body.form_id != "SAL_OUTSTOCK" {
-            return Err(failure(5, format!("业务对象不存在：{}", body.form_id)));
-        }
-        let save = save::Save {
-            data: &body.data,
-            rules: &server.rules,
-            effect,
-            refusals: &server.trouble.refusals(),
-        };
-        let reply = match self.operation.as_str() {
-            "Save" => save.one(&mut bills)?,
-            "BatchSave" => save.batch(&mut bills)?,
-            "ExecuteBillQuery" => {
-                let (_, rows) = query::rows(&bills, &body.data)?;
-                Node::List(rows.into_iter().map(Node::List).collect())
-            }
-            "BillQuery" => {
-                let (keys, rows) = query::rows(&bills, &body.data)?;
-                let named = |row: Vec<Node>| Node::Map(keys.iter().cloned().zip(row).collect());
-                Node::List(rows.into_iter().map(named).collect())
-            }
-            "View" => operation::view(&bills, &body.data)?,
-            operation => operation::run(&mut bills, operation, &body.data, effect)?,
-        };
-        Ok(if body.polled {
-            // A long call that is complete at once: status 2, and nothing is left to poll.
-            Node::map([
-                ("Status", Node::integer(2)),
-                ("TaskId", Node::text("1")),
-                ("Result", reply),
-            ])
-        } else {
-            reply
-        })
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Simulates Wangdiantong and Kingdee on the loopback.
+/// Simulates Wangdiantong, Kingdee and Waiqin365 on the loopback.
 #[derive(Parser)]
 struct Arguments {
     /// Shipped orders at the start
@@ -45,6 +45,9 @@ struct Arguments {
     /// Port of Kingdee, 0 for any
     #[arg(long, default_value_t = 0)]
     port_kingdee: u16,
+    /// Port of Waiqin365, 0 for any
+    #[arg(long, default_value_t = 0)]
+    port_waiqin365: u16,
     /// Port of the admin endpoint, 0 for any
     #[arg(long, default_value_t = 0)]
     port_admin: u16,
@@ -89,6 +92,7 @@ impl Arguments {
         config.batch_details = self.batch_details;
         config.port_wangdiantong = self.port_wangdiantong;
         config.port_kingdee = self.port_kingdee;
+        config.port_waiqin365 = self.port_waiqin365;
         config.port_admin = self.port_admin;
         config.latency = Duration::from_millis(self.latency_ms);
         config.calls_per_minute = self.calls_per_minute;
@@ -126,6 +130,7 @@ fn run(arguments: &Arguments) -> Result<(), Error> {
         "wangdiantong": simulators.wangdiantong_url(),
         "qimen": simulators.qimen_url(),
         "kingdee": simulators.kingdee_url(),
+        "waiqin365": simulators.waiqin365_url(),
         "admin": simulators.admin_url(),
         "credentials": simulators.credentials(),
         "orders": arguments.orders,

@@ -48,9 +48,13 @@ pub fn write_connections(simulators: &Simulators, project: &Path) -> Result<(), 
         kingdee.app_id
     );
     fs::write(connections.join("kingdee.yaml"), text).map_err(Error::Project)?;
+    let text = waiqin365(simulators);
+    fs::write(connections.join("waiqin365.yaml"), text).map_err(Error::Project)?;
     let secrets = format!(
-        "WDT_APPSECRET={}\nKINGDEE_APP_SECRET={}\n",
-        wangdiantong.appsecret, kingdee.app_secret
+        "WDT_APPSECRET={}\nKINGDEE_APP_SECRET={}\nWAIQIN365_APPKEY={}\n",
+        wangdiantong.appsecret,
+        kingdee.app_secret,
+        simulators.credentials().waiqin365.appkey
     );
     let place = project.join("secrets.env");
     // Made anew, so that its mode is ours from the first byte on.
@@ -62,6 +66,21 @@ pub fn write_connections(simulators: &Simulators, project: &Path) -> Result<(), 
         .open(&place)
         .and_then(|mut file| file.write_all(secrets.as_bytes()))
         .map_err(Error::Project)
+}
+
+fn waiqin365(simulators: &Simulators) -> String {
+    let known = &simulators.credentials().waiqin365;
+    format!(
+        "# Written by the simulators. 外勤365\n\
+         connection: waiqin365\n\
+         connector: waiqin365\n\
+         settings:\n  \
+         base_url: {}\n  \
+         openid: \"{}\"\n  \
+         appkey: ${{secret:WAIQIN365_APPKEY}}\n",
+        simulators.waiqin365_url(),
+        known.openid
+    )
 }
 
 /// What a newcomer wants to see: how much arrived, and one document of it,

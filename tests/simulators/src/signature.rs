@@ -30,6 +30,12 @@ pub(crate) fn enterprise<'a>(
     hex(&Md5::digest(text.as_bytes()))
 }
 
+/// Waiqin365: the body's bytes, the key and the time with `|` between, MD5 in lower hex.
+pub(crate) fn waiqin365(body: &[u8], appkey: &str, timestamp: &str) -> String {
+    let tail = format!("|{appkey}|{timestamp}");
+    hex(&Md5::digest([body, tail.as_bytes()].concat()))
+}
+
 /// The three ways of TOP to digest a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TopMethod {

@@ -1,15 +1,16 @@
-//! Starts the three loopback servers on a runtime of their own and hands out what tests need of them.
+//! Starts the loopback servers on a runtime of their own and hands out what tests need of them.
 
 use crate::admin;
 use crate::clock::Clock;
 use crate::config::{Config, Credentials, Dialect};
-use crate::connection::{Link, Loopback};
+use crate::connection::{Link, serve};
 use crate::exchange::{Answer, BODY_LIMIT, Exchange};
 use crate::fault_rule::{FaultRule, FaultRules};
 use crate::form::Form;
 use crate::journal::{Journal, Request};
-use crate::kingdee::{Document, Kingdee, Refusal};
+use crate::kingdee::Kingdee;
 use crate::system::System;
+use crate::waiqin365::{self, Waiqin365};
 use crate::wangdiantong::{
     Direct, Flagship, Layered, OrderChange, Qimen, Wangdiantong, operation_of,
 };
@@ -18,11 +19,12 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Request as HttpRequest, Response, header};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+
+mod kingdee;
 
 /// Why the simulators did not start.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,7 @@ pub enum Error {
 pub(crate) struct Servers {
     pub(crate) wangdiantong: Wangdiantong,
     pub(crate) kingdee: Kingdee,
+    pub(crate) waiqin365: Waiqin365,
     pub(crate) exchange: Exchange,
 }
 
@@ -48,6 +51,7 @@ pub struct Simulators {
     credentials: Credentials,
     wangdiantong: SocketAddr,
     kingdee: SocketAddr,
+    waiqin365: SocketAddr,
     admin: SocketAddr,
 }
 
@@ -70,6 +74,7 @@ impl Simulators {
         let servers = Arc::new(Servers {
             wangdiantong: Wangdiantong::new(&config),
             kingdee: Kingdee::new(&config),
+            waiqin365: Waiqin365::new(&config),
             exchange: Exchange {
                 clock: config.clock.clone(),
                 faults: Arc::new(FaultRules::default()),
@@ -90,6 +95,11 @@ impl Simulators {
             config.port_kingdee,
             router(axum::routing::any(kingdee)),
         )?;
+        let waiqin365 = serve(
+            &runtime,
+            config.port_waiqin365,
+            router(axum::routing::any(waiqin365::serve)),
+        )?;
         let admin = serve(
             &runtime,
             config.port_admin,
@@ -101,6 +111,7 @@ impl Simulators {
             credentials: config.credentials,
             wangdiantong,
             kingdee,
+            waiqin365,
             admin,
         })
     }
@@ -123,6 +134,15 @@ impl Simulators {
     /// `http://127.0.0.1:<port>/K3Cloud/`
     pub fn kingdee_url(&self) -> String {
         format!("http://{}/K3Cloud/", self.kingdee)
+    }
+
+    /// `http://127.0.0.1:<port>`
+    pub fn waiqin365_url(&self) -> String {
+        format!("http://{}", self.waiqin365)
+    }
+
+    pub fn waiqin365_system(&self) -> &dyn System {
+        &self.servers.waiqin365
     }
 
     /// `http://127.0.0.1:<port>/`
@@ -190,50 +210,6 @@ impl Simulators {
         server.change_row(collection, place, at)
     }
 
-    /// The bills that arrived, by id.
-    pub fn documents(&self) -> Vec<Document> {
-        self.servers.kingdee.documents()
-    }
-
-    pub fn document_count(&self) -> usize {
-        self.servers.kingdee.document_count()
-    }
-
-    /// Raw bodies of Save and BatchSave in fast mode.
-    pub fn bodies(&self) -> Vec<bytes::Bytes> {
-        self.servers.kingdee.bodies()
-    }
-
-    /// Live Kingdee sessions.
-    pub fn session_count(&self) -> usize {
-        self.servers.kingdee.session_count()
-    }
-
-    /// Ids of the live Kingdee sessions, which only their owners may see.
-    pub fn session_ids(&self) -> Vec<String> {
-        self.servers.kingdee.session_ids()
-    }
-
-    /// Sets a bill to audited; false when there is none of that number.
-    pub fn audit(&self, bill_no: &str) -> bool {
-        self.servers.kingdee.audit(bill_no)
-    }
-
-    /// From now on this bill is not taken.
-    pub fn refuse(&self, refusal: Refusal) {
-        self.servers.kingdee.refuse(refusal);
-    }
-
-    /// Lifts every refusal.
-    pub fn accept_all(&self) {
-        self.servers.kingdee.accept_all();
-    }
-
-    /// Lets every request that is still to take effect do so now.
-    pub fn finish_late(&self) {
-        self.servers.kingdee.catch_up(None);
-    }
-
     pub fn add_fault(&self, rule: FaultRule) {
         self.servers.exchange.faults.add(rule);
     }
@@ -272,21 +248,6 @@ fn values(orders: &[Vec<u8>]) -> Vec<serde_json::Value> {
         .iter()
         .filter_map(|order| serde_json::from_slice(order).ok())
         .collect()
-}
-
-fn serve(runtime: &Runtime, port: u16, router: Router) -> Result<SocketAddr, Error> {
-    let failed = |error| Error::Listen { port, error };
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let _inside = runtime.enter();
-    let listener = Loopback(TcpListener::from_std(listener).map_err(failed)?);
-    let service = router.into_make_service_with_connect_info::<Link>();
-    runtime.spawn(async move {
-        // Serving ends with the runtime only.
-        _ = axum::serve(listener, service).await;
-    });
-    Ok(address)
 }
 
 async fn wangdiantong(

@@ -117,12 +117,40 @@ fn the_vendors_kingdee_sdk_saves_queries_and_audits() {
         .into_iter()
         .map(|document| document.bill_no)
         .collect();
-    assert_eq!(left, ["SDK-1", "SDK-3", "SDK-5"]);
+    let pushed = status(&answers["push"])["SuccessEntitys"][0]["Number"].as_str();
+    assert_eq!(left, ["SDK-1", "SDK-3", "SDK-5", pushed.unwrap()]);
+    check_more(&answers);
     assert_eq!(
         simulators.session_count(),
         1,
         "the SDK keeps the session of its first answer"
     );
+}
+
+/// Base data, other forms, and what is done with documents that stand.
+fn check_more(answers: &Value) {
+    let materials = answers["materials"].as_array().unwrap();
+    let numbers: Vec<&Value> = materials.iter().map(|row| &row[1]).collect();
+    assert_eq!(numbers, ["SKU-0005", "SKU-0004", "SKU-0003"]);
+    assert_eq!(answers["lines"][1]["FMaterialId.FNumber"], "SKU-0002");
+    assert_eq!(answers["lines"][1]["FQty"], "1.2500");
+    for (operation, code) in [
+        ("draft", 0),
+        ("order", 0),
+        ("early_push", 11),
+        ("submit_order", 0),
+        ("cancel_assign", 0),
+        ("submit_again", 0),
+        ("audit_order", 0),
+        ("push", 0),
+        ("push_again", 11),
+        ("close", 0),
+        ("unaudit", 0),
+        ("forbid", 0),
+    ] {
+        let told = status(&answers[operation]);
+        assert_eq!(told["MsgCode"], code, "{operation}: {told}");
+    }
 }
 
 #[test]

@@ -9,8 +9,11 @@ use crate::script::{
 
 fn write(script: &Script, auth: &str) -> Result<Told<Status>, Stop> {
     Client::new(script.clone(), connection(auth), false).call(
-        "BatchSave",
-        Some("SAL_OUTSTOCK"),
+        Call {
+            operation: "BatchSave",
+            form: Some("SAL_OUTSTOCK"),
+            op_number: None,
+        },
         b"{\"Model\":[]}".to_vec(),
         Purpose::Write(vec![0, 2]),
     )
@@ -119,7 +122,7 @@ fn data_can_go_as_text() {
     let script = Script::logged_in(vec![answer(&json!([]))]);
     let client = Client::new(script.clone(), connection("sign"), true);
     let _: Rows = client
-        .read("ExecuteBillQuery", None, &json!({"a": "\"中"}))
+        .read("ExecuteBillQuery", None, json!({"a": "\"中"}).to_string())
         .unwrap();
     assert!(
         request_text(&script.sent()[0])
@@ -188,7 +191,9 @@ fn a_lost_session_of_a_query_comes_as_a_row() {
     let lost = json!([[refused(1, &[(0, "会话信息已丢失，请重新登录")])]]);
     let script = Script::logged_in(vec![answer(&lost), logged_in(), answer(&json!([["1"]]))]);
     let client = Client::new(script.clone(), connection("sign"), false);
-    let rows: Rows = client.read("ExecuteBillQuery", None, &json!({})).unwrap();
+    let rows: Rows = client
+        .read("ExecuteBillQuery", None, "{}".to_owned())
+        .unwrap();
     assert!(matches!(rows, Rows::Found(rows) if rows.len() == 1));
     assert_eq!(
         script.operations(),
@@ -264,4 +269,15 @@ fn a_request_that_may_have_left_is_told_from_one_that_did_not() {
         vec![logged_in(), Err(Failure::Other("x".to_owned()))],
         "After",
     );
+}
+
+#[test]
+fn base64_is_that_of_others() {
+    use base64::Engine;
+    let text = "5fd1c2a9f0e3b8,测试员,2052,0";
+    for end in text.char_indices().map(|(at, _)| at) {
+        let bytes = &text.as_bytes()[..end];
+        let expected = base64::engine::general_purpose::STANDARD.encode(bytes);
+        assert_eq!(super::base64(bytes), expected);
+    }
 }

@@ -1,6 +1,7 @@
 //! Findings by number, and when absence counts.
 
 use super::*;
+use crate::operation::Saving;
 use crate::script::{Script, answer, client, refused, request_text};
 use crate::settings::Pipeline;
 use duijie_sdk::http::{Failure, Response};
@@ -12,7 +13,12 @@ type Answers = Vec<Result<Response, Failure>>;
 fn find_in(form: &str, keys: &[&str], answers: Answers) -> (Script, Result<Vec<Finding>, Fault>) {
     let script = Script::logged_in(answers);
     let form = Form::new(form, &Pipeline::default());
-    let found = find(&client(&script), &form, keys);
+    let found = find(
+        &client(&script),
+        &form,
+        &Operation::Save(Saving::Batch),
+        keys,
+    );
     (script, found)
 }
 

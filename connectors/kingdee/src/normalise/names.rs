@@ -3,6 +3,8 @@
 
 use std::rc::Rc;
 
+use duijie_sdk::json::text_of;
+
 use super::usual::Seen;
 use crate::form::{Field, Form, Scope};
 use crate::scan;
@@ -71,7 +73,7 @@ impl Names {
             return seen.get(found).map(|seen| (Rc::clone(&seen.field), value));
         }
         let key = std::str::from_utf8(key).ok()?;
-        let name: String = serde_json::from_str(key).ok()?;
+        let name = text_of(key.as_bytes()).ok()?;
         let field = Rc::new(self.form.field(scope, &name));
         if seen.len() < REMEMBERED {
             let place = (*next).min(seen.len());

@@ -1,6 +1,8 @@
 //! Fields of one document, read and written one by one: values are checked and
 //! wrapped here, and copied otherwise. Where they go is settled in `place`.
 
+use duijie_sdk::json::text_of;
+
 use super::blocks::goes_on;
 use super::names::Names;
 use super::usual::Seen;
@@ -217,9 +219,7 @@ impl<'l> Pass<'_, 'l> {
         }
         let same = match kind {
             Kind::Text(false) => inner(raw) == self.key,
-            Kind::Text(true) => {
-                serde_json::from_str::<String>(raw).is_ok_and(|text| text == self.key)
-            }
+            Kind::Text(true) => text_of(raw.as_bytes()).is_ok_and(|text| text == self.key),
             Kind::Number => raw == self.key,
             _ => false,
         };

@@ -123,15 +123,15 @@ fn rows_are_told_from_failures_dressed_as_rows() {
     }
     check_rows(
         "[[{\"a\":1}]]",
-        "no answer: found an object or array, expected a value",
+        "no answer: an answer that is not understood (found an object or array, expected a value)",
     );
     check_rows(
         "[{\"a\":1}]",
-        "no answer: an answer that is not understood (invalid type",
+        "no answer: an answer that is not understood (a row that is no list)",
     );
     check_rows(
         "[[1,2",
-        "no answer: an answer that is not understood (EOF while parsing a list at line 1 column 5)",
+        "no answer: an answer that is not understood (no JSON)",
     );
 }
 

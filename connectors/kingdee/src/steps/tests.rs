@@ -1,10 +1,11 @@
 //! Steps over a host that plays answers, and how far documents have come.
 
-use super::*;
+use super::{named as named_step, *};
 use crate::script::{Script, answer, client, refused, saved, says, session_lost, shown};
 use crate::settings::Pipeline;
 use duijie_sdk::Retry;
 use duijie_sdk::http::{Failure, Response};
+use serde_json::{Value, json};
 
 type Answers = Vec<Result<Response, Failure>>;
 
@@ -28,11 +29,12 @@ fn form() -> Form {
 
 fn take(step: &str, named: &[&str], answers: Answers) -> (Script, Result<Vec<Outcome>, Fault>) {
     let script = Script::logged_in(answers);
-    let options = Options {
-        interation_flags: Some("STK_InvCheckResult".to_owned()),
-        ..Options::default()
-    };
-    let told = perform(&client(&script), &form(), &options, step, &entries(named));
+    let (pipeline, _) = Pipeline::read(r#"{"options": {"InterationFlags": "STK_InvCheckResult"}}"#);
+    let entries = entries(named);
+    let indices = (0..).zip(&entries).map(|(index, _)| index).collect();
+    let (form, options) = (form(), &pipeline.options);
+    let told = named_step(step)
+        .and_then(|step| perform(&client(&script), &form, options, &step, &entries, indices));
     (script, told)
 }
 

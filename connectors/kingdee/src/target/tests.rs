@@ -36,11 +36,28 @@ fn batch(documents: &[(&str, Action, Value)]) -> Batch {
     }
 }
 
+/// As little as a bill may hold.
+fn least() -> Value {
+    json!({
+        "FBillTypeID": "XSCKD01_SYS", "FDate": "2025-10-09", "FSaleOrgId": "100",
+        "FCustomerID": "C", "FStockOrgId": "100",
+        "FEntity": [{"FMaterialID": "S", "FRealQty": "1"}],
+    })
+}
+
+/// The least with these fields.
+fn with(more: &Value) -> Value {
+    let mut document = least();
+    let members = more.as_object().unwrap().clone();
+    document.as_object_mut().unwrap().extend(members);
+    document
+}
+
 fn created(keys: &[&str]) -> Batch {
     batch(
         &keys
             .iter()
-            .map(|key| (*key, Action::Create, json!({})))
+            .map(|key| (*key, Action::Create, least()))
             .collect::<Vec<_>>(),
     )
 }
@@ -51,9 +68,11 @@ fn write_with(
     pipeline: &Value,
 ) -> (Script, Result<Vec<Outcome>, Fault>) {
     let script = Script::logged_in(answers);
-    let pipeline: Pipeline = serde_json::from_value(pipeline.clone()).unwrap();
+    let (pipeline, problems) = Pipeline::read(&pipeline.to_string());
+    assert!(problems.is_empty(), "{problems:?}");
+    let operation = Operation::of(&pipeline).unwrap();
     let form = Form::new("SAL_OUTSTOCK", &pipeline);
-    let mut writer = Writer::new(client(&script), form, pipeline.options);
+    let mut writer = Writer::new(client(&script), form, pipeline.options, operation);
     let outcomes = writer.write(batch);
     (script, outcomes)
 }
@@ -146,10 +165,10 @@ fn the_seed_document_becomes_the_golden_body() {
 #[test]
 fn a_bad_document_is_rejected_alone_and_indices_still_fit() {
     let documents = batch(&[
-        ("A", Action::Create, json!({"FBillNo": "other"})),
-        ("B", Action::Create, json!({"FBillNo": "B"})),
+        ("A", Action::Create, with(&json!({"FBillNo": "other"}))),
+        ("B", Action::Create, with(&json!({"FBillNo": "B"}))),
         ("C", Action::Create, json!({"FEntity": 5})),
-        ("D", Action::Create, json!({})),
+        ("D", Action::Create, least()),
     ]);
     let (script, outcomes) = write(&documents, vec![answer(&saved(&[(1, 9), (0, 8)]))]);
     assert_eq!(
@@ -164,7 +183,7 @@ fn a_bad_document_is_rejected_alone_and_indices_still_fit() {
     let sent = script.sent();
     assert_eq!(sent[0].purpose, Some(Purpose::Write(vec![1, 3])));
     check(
-        &batch(&[("A", Action::Create, json!({"FBillNo": "x"}))]),
+        &batch(&[("A", Action::Create, with(&json!({"FBillNo": "x"})))]),
         vec![],
         &["rejected kingdee.key"],
     );
@@ -173,13 +192,13 @@ fn a_bad_document_is_rejected_alone_and_indices_still_fit() {
 #[test]
 fn documents_with_other_options_go_in_their_own_request() {
     let documents = batch(&[
-        ("A", Action::Create, json!({"SubSystemId": 21})),
+        ("A", Action::Create, with(&json!({"SubSystemId": 21}))),
         (
             "B",
             Action::Create,
-            json!({"SubSystemId": "22", "IsAutoSubmitAndAudit": true}),
+            with(&json!({"SubSystemId": "22", "IsAutoSubmitAndAudit": true})),
         ),
-        ("C", Action::Create, json!({"SubSystemId": "21"})),
+        ("C", Action::Create, with(&json!({"SubSystemId": "21"}))),
     ]);
     let answers = vec![answer(&saved(&[(0, 1), (1, 3)])), answer(&saved(&[(0, 2)]))];
     let (script, outcomes) = write(&documents, answers);
@@ -262,9 +281,9 @@ fn what_never_left_is_a_fault_or_is_tried_later() {
         );
     }
     let documents = batch(&[
-        ("A", Action::Create, json!({"SubSystemId": 21})),
-        ("B", Action::Create, json!({"SubSystemId": 22})),
-        ("C", Action::Create, json!({"SubSystemId": 23})),
+        ("A", Action::Create, with(&json!({"SubSystemId": 21}))),
+        ("B", Action::Create, with(&json!({"SubSystemId": 22}))),
+        ("C", Action::Create, with(&json!({"SubSystemId": 23}))),
     ]);
     check(
         &documents,
@@ -335,7 +354,7 @@ fn a_failure_under_automatic_audit_is_unknown() {
             "rejected 11",
         ),
     ] {
-        let batch = batch(&[("A", Action::Create, document)]);
+        let batch = batch(&[("A", Action::Create, with(&document))]);
         let settings = json!({ "options": by_settings });
         let (_, outcomes) = write_with(&batch, failed(), &settings);
         assert_eq!(show(&outcomes.unwrap()[0]), expected);

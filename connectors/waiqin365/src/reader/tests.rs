@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use duijie_sdk::{Change, Fault, SourceBatch, time};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Reader;
@@ -13,6 +12,7 @@ use crate::settings::{self, Task};
 use crate::tests::{connection, settings};
 
 mod played;
+mod property;
 
 use played::{Event, Order, Played};
 
@@ -178,16 +178,28 @@ fn a_run_after_a_rest_goes_back_by_the_overlap() {
         // An hour before the first run's end, and one second: the bound may not count.
         "2025-10-01 01:00:00"
     );
-    // Nothing new is no request.
-    let before = played.requests.borrow().len();
-    let settle = json!({ "start_time": "2025-10-01", "settle": "1h" });
-    host.run(&mut reader(
-        &played,
-        ORDERS,
-        &settle,
-        host.position.clone().as_deref(),
-    ));
-    assert_eq!(played.requests.borrow().len(), before);
+}
+
+#[test]
+fn a_run_right_after_another_finds_what_came_between_and_a_backfill_ends() {
+    let played = played(at(7260), [at(0)]);
+    let check_run = |pipeline: Value, requests: usize| {
+        played.requests.borrow_mut().clear();
+        let mut host = Host::default();
+        host.run(&mut reader(&played, ORDERS, &pipeline, None));
+        let before = played.requests.borrow().len();
+        played.arrive(played.now_s.get());
+        let mut again = reader(&played, ORDERS, &pipeline, host.position.clone().as_deref());
+        host.run(&mut again);
+        assert_eq!(played.requests.borrow().len(), before + requests);
+        host
+    };
+    let host = check_run(json!({ "start_time": "2025-10-01" }), 2);
+    check(&host, &played);
+    let end = "2025-10-01 01:00:00";
+    check_run(json!({ "start_time": "2025-10-01", "end_time": end }), 0);
+    let later = json!({ "start_time": "2026-01-01" });
+    assert_eq!(check_run(later, 0).batches, 0);
 }
 
 #[test]
@@ -284,6 +296,14 @@ fn a_system_that_does_not_look_at_the_page_number_ends() {
 }
 
 #[test]
+fn a_record_is_the_same_line_wherever_it_stands_in_a_page() {
+    let page = |body: &str| super::lines(crate::call::Reply::page(body.as_bytes()).unwrap());
+    let lines = page("[ {\"id\":1,\n\"n\":2.50} ,\n  {\"id\":2}]");
+    assert_eq!(lines, b"{\"id\":1, \"n\":2.50}\n{\"id\":2}");
+    assert_eq!(page("[]"), b"");
+}
+
+#[test]
 fn a_deleted_document_is_a_deletion_and_a_line_of_it_is_none() {
     let client = |body: &str| {
         let page = crate::call::Reply::page(body.as_bytes()).unwrap();
@@ -334,58 +354,4 @@ fn what_never_stands_still_is_not_called_read() {
     let mut host = Host::default();
     host.run(&mut reader);
     check(&host, &played);
-}
-
-fn events() -> impl Strategy<Value = BTreeMap<usize, Event>> {
-    let event = prop_oneof![
-        Just(Event::Arrives),
-        (0_usize..60).prop_map(Event::Changes),
-        (0_usize..60).prop_map(Event::Goes),
-    ];
-    prop::collection::btree_map(0_usize..120, event, 0..40)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
-
-    /// Documents that come, change and go, in any order of the pages; faults
-    /// and runs stopped anywhere: what was read last is what there is.
-    #[test]
-    fn what_is_read_is_what_there_is(
-        created in prop::collection::vec(0_i64..3 * 86_400, 0..60),
-        events in events(),
-        fails in prop::collection::btree_set(0_usize..60, 0..6),
-        size in prop_oneof![1_u32..8, Just(1000)],
-        order in prop_oneof![
-            Just(Order::Oldest), Just(Order::Newest),
-            Just(Order::LeastChanged), Just(Order::LastChanged),
-        ],
-        bounds_count: bool,
-        stop_after in 1_usize..12,
-        collection in prop_oneof![Just(ORDERS), Just("carstock"), Just("car")],
-    ) {
-        let played = played(at(3 * 86_400 + 60), created.into_iter().map(at));
-        played.order.set(order);
-        played.bounds_count.set(bounds_count);
-        *played.events.borrow_mut() = events;
-        *played.fails.borrow_mut() = fails;
-        let pipeline = json!({ "start_time": "2025-10-01", "page_size": size, "window": "1d" });
-        let mut host = Host::default();
-        for _ in 0..3 {
-            let mut reader = reader(&played, collection, &pipeline, host.position.clone().as_deref());
-            for _ in 0..stop_after {
-                match reader.next() {
-                    Ok(Some(batch)) => host.take(batch),
-                    Ok(None) => break,
-                    Err(_) => {}
-                }
-            }
-        }
-        host.run(&mut reader(&played, collection, &pipeline, host.position.clone().as_deref()));
-        // Nothing happens any more; what happened last is settled.
-        played.events.borrow_mut().clear();
-        played.now_s.set(played.now_s.get() + 600);
-        host.run(&mut reader(&played, collection, &pipeline, host.position.clone().as_deref()));
-        check(&host, &played);
-    }
 }

@@ -53,7 +53,7 @@ fn a_component_is_inspected_by_what_it_imports_and_its_digest() {
     let project = Project::new(orders(1, 72));
     for (name, role, import) in [
         ("wangdiantong", "source", Some("duijie:host/http@0.1.0")),
-        ("kingdee", "target", Some("duijie:host/session@0.1.0")),
+        ("kingdee", "source", Some("duijie:host/session@0.1.0")),
         ("map", "transform", None),
     ] {
         let file = connectors().join(format!("{name}.wasm"));

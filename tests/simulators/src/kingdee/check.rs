@@ -1,7 +1,8 @@
 //! Looks at one model before it is saved: names, wrapping, forms of values, required fields, base data.
 //! With strict fields off, what the real server ignores is taken out of the model instead of refused.
 
-use super::fields::{Domain, ENTRY, FINANCE, HEADER, Kind, OPTIONS, exists, kind};
+use super::fields::{Domain, Kind, OPTIONS, exists};
+use super::forms::Form;
 use super::reply::Failure;
 use crate::clock::parse_china;
 use crate::node::Node;
@@ -10,6 +11,7 @@ use crate::node::Node;
 const MISPLACED: &[&str] = &["FormId", "Operation"];
 
 pub(crate) struct Check {
+    pub(crate) form: &'static Form,
     pub(crate) strict: bool,
     pub(crate) verify_base_data: bool,
     pub(crate) at: usize,
@@ -23,75 +25,80 @@ impl Check {
             self.fail("Model", 8, "Model必须是对象".to_owned());
             return;
         }
-        self.members(model, HEADER, "");
+        let form = self.form;
+        self.members(model, "", "");
         if let Node::Map(members) = model {
             for (name, value) in members {
-                if name.eq_ignore_ascii_case("SubHeadEntity") {
-                    self.members(value, FINANCE, "SubHeadEntity.");
-                } else if name.eq_ignore_ascii_case("FEntity") {
-                    self.entries(value);
+                if !form.sub_head.is_empty() && name.eq_ignore_ascii_case(form.sub_head) {
+                    self.members(value, form.sub_head, &format!("{}.", form.sub_head));
+                } else if !form.entity.is_empty() && name.eq_ignore_ascii_case(form.entity) {
+                    self.entries(value, required);
                 }
             }
         }
         if required {
-            for (field, name) in [
-                ("FBillTypeID", "单据类型"),
-                ("FDate", "日期"),
-                ("FSaleOrgId", "销售组织"),
-                ("FCustomerID", "客户"),
-                ("FStockOrgId", "发货组织"),
-            ] {
-                if is_missing(model.get(field)) {
-                    self.fail(field, 11, format!("字段“{name}”是必填项"));
+            self.required(model);
+        }
+    }
+
+    /// What a new document must have; rows are looked at where they stand.
+    fn required(&mut self, model: &Node) {
+        let form = self.form;
+        let required = form.fields.iter().filter(|field| field.required);
+        for field in required.filter(|field| field.within != form.entity || form.entity.is_empty())
+        {
+            let holder = match field.within {
+                "" => Some(model),
+                within => model.get(within),
+            };
+            let value = holder.and_then(|holder| holder.get(field.name));
+            if field.name == form.entity {
+                if value.is_none_or(|rows| rows.items().is_empty()) {
+                    let title = field.title;
+                    self.fail(form.entity, 11, format!("单据体“{title}”至少需要一行分录"));
                 }
-            }
-            if model
-                .get("FEntity")
-                .is_none_or(|entries| entries.items().is_empty())
-            {
-                self.fail("FEntity", 11, "单据体“明细信息”至少需要一行分录".to_owned());
+            } else if is_missing(value) {
+                self.fail(field.name, 11, format!("字段“{}”是必填项", field.title));
             }
         }
     }
 
-    fn entries(&mut self, entries: &mut Node) {
+    fn entries(&mut self, entries: &mut Node, required: bool) {
+        let form = self.form;
         let Node::List(rows) = entries else {
-            self.fail("FEntity", 8, "FEntity必须是数组".to_owned());
+            self.fail(form.entity, 8, format!("{}必须是数组", form.entity));
             return;
         };
         for (row, entry) in rows.iter_mut().enumerate() {
-            self.members(entry, ENTRY, "FEntity.");
+            self.members(entry, form.entity, &format!("{}.", form.entity));
             // A row that changes an existing one may leave fields out.
-            let fresh = entry.get("FEntryID").is_none_or(|id| id.id() == 0);
-            if fresh && is_missing(entry.get("FMaterialID")) {
-                self.fail(
-                    "FMaterialID",
-                    11,
-                    format!("第{}行分录，字段“物料编码”是必填项", row + 1),
-                );
-            }
-            let quantity = entry.get("FRealQty");
-            if (fresh || quantity.is_some())
-                && !quantity.and_then(Node::scalar).is_some_and(is_positive)
-            {
-                self.fail(
-                    "FRealQty",
-                    11,
-                    format!("第{}行分录，实发数量必须大于0", row + 1),
-                );
+            let fresh = required || entry.get("FEntryID").is_none_or(|id| id.id() == 0);
+            for field in form.within(form.entity).filter(|field| field.required) {
+                let value = entry.get(field.name);
+                let (line, title) = (row + 1, field.title);
+                if field.kind == Kind::Number {
+                    let positive = value.and_then(Node::scalar).is_some_and(is_positive);
+                    if (fresh || value.is_some()) && !positive {
+                        let message = format!("第{line}行分录，{title}必须大于0");
+                        self.fail(field.name, 11, message);
+                    }
+                } else if fresh && is_missing(value) {
+                    let message = format!("第{line}行分录，字段“{title}”是必填项");
+                    self.fail(field.name, 11, message);
+                }
             }
         }
     }
 
     /// Checks the members of one level, keeping those that the server knows.
-    fn members(&mut self, node: &mut Node, table: &'static [(&'static str, Kind)], prefix: &str) {
+    fn members(&mut self, node: &mut Node, within: &'static str, prefix: &str) {
         let Node::Map(members) = node else {
             self.fail(prefix, 8, format!("{prefix}必须是对象"));
             return;
         };
         members.retain(|(name, value)| {
             let path = format!("{prefix}{name}");
-            let found = match kind(table, name) {
+            let found = match self.form.kind(within, name) {
                 Some(kind) => self.value(kind, &path, value),
                 None if is_option(name) => Some(format!("{path}是请求参数，不能放在Model内")),
                 None if name.contains('.') => Some(format!("{path}是平铺名称，应为嵌套对象")),

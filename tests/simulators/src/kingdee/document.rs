@@ -1,5 +1,6 @@
 //! The bills that arrived: by id and by number, with their states. Rules about them are in `save` and `operation`.
 
+use super::forms::{self, Form};
 use crate::node::Node;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 pub struct Document {
     pub fid: i64,
     pub bill_no: String,
-    /// `A` created, `B` in approval, `C` approved, `D` to be approved again.
+    /// `A` created, `B` in approval, `C` approved, `D` to be approved again, `Z` a draft.
     pub status: char,
     /// How often it was saved; 1 for a bill that was only created.
     pub saves: u32,
@@ -26,6 +27,14 @@ pub(crate) struct Bill {
     pub(crate) saves: u32,
     pub(crate) model: Node,
     pub(crate) visible: Instant,
+    /// Milliseconds since 1970.
+    pub(crate) created: i64,
+    pub(crate) modified: i64,
+    pub(crate) approved: Option<i64>,
+    /// `B` once it was done: cancelled, closed, forbidden.
+    pub(crate) cancelled: char,
+    pub(crate) closed: char,
+    pub(crate) forbidden: char,
 }
 
 impl Bill {
@@ -44,7 +53,9 @@ impl Bill {
     }
 }
 
+/// The documents of one form.
 pub(crate) struct Bills {
+    pub(crate) form: &'static Form,
     bills: BTreeMap<i64, Bill>,
     /// Several bills share a number only where the rules let them.
     numbers: HashMap<String, Vec<i64>>,
@@ -52,18 +63,41 @@ pub(crate) struct Bills {
     next_entry: i64,
 }
 
-impl Default for Bills {
+/// The documents of all forms.
+pub(crate) struct Store(BTreeMap<&'static str, Bills>);
+
+impl Default for Store {
     fn default() -> Self {
+        Self(
+            forms::all()
+                .iter()
+                .map(|form| (form.name, Bills::new(form)))
+                .collect(),
+        )
+    }
+}
+
+impl Store {
+    pub(crate) fn of(&self, form: &str) -> Option<&Bills> {
+        self.0.get(form)
+    }
+
+    pub(crate) fn of_mut(&mut self, form: &str) -> Option<&mut Bills> {
+        self.0.get_mut(form)
+    }
+}
+
+impl Bills {
+    fn new(form: &'static Form) -> Self {
         Self {
+            form,
             bills: BTreeMap::new(),
             numbers: HashMap::new(),
             next_fid: 100_001,
             next_entry: 500_001,
         }
     }
-}
 
-impl Bills {
     pub(crate) fn by_fid(&self, fid: i64) -> Option<&Bill> {
         self.bills.get(&fid)
     }
@@ -101,11 +135,14 @@ impl Bills {
         status: char,
         mut model: Node,
         visible: Instant,
+        now_ms: i64,
     ) -> i64 {
         self.next_fid += 1;
         let fid = self.next_fid;
-        model.set("FID", Node::integer(fid));
-        model.set("FBillNo", Node::text(&number));
+        model.set(self.form.id, Node::integer(fid));
+        if !self.form.number.is_empty() {
+            model.set(self.form.number, Node::text(&number));
+        }
         self.numbers.entry(number.clone()).or_default().push(fid);
         self.bills.insert(
             fid,
@@ -116,15 +153,34 @@ impl Bills {
                 saves: 1,
                 model,
                 visible,
+                created: now_ms,
+                modified: now_ms,
+                approved: (status == 'C').then_some(now_ms),
+                cancelled: 'A',
+                closed: 'A',
+                forbidden: 'A',
             },
         );
         fid
     }
 
+    fn prefix(&self) -> &'static str {
+        match self.form.name {
+            "SAL_OUTSTOCK" => "XSCKD",
+            "SAL_SaleOrder" => "XSDD",
+            "SAL_RETURNSTOCK" => "XSTHD",
+            "STK_InStock" => "CGRK",
+            "PUR_PurchaseOrder" => "CGDD",
+            "AR_RECEIVEBILL" => "SKD",
+            "AR_receivable" => "AR",
+            _ => "K",
+        }
+    }
+
     /// A number for a bill that came without one.
     pub(crate) fn free_number(&self) -> String {
         (self.next_fid + 1..)
-            .map(|at| format!("XSCKD{at:08}"))
+            .map(|at| format!("{}{at:08}", self.prefix()))
             .find(|number| !self.numbers.contains_key(number))
             .unwrap_or_default()
     }

@@ -36,6 +36,7 @@ pub(crate) fn save(
     bodies: &mut Vec<Bytes>,
     body: &Bytes,
     effect: Effect,
+    now_ms: i64,
 ) -> Node {
     let numbers = numbers(body);
     let applied = if effect.half {
@@ -56,7 +57,7 @@ pub(crate) fn save(
                 code: 11,
             });
         } else {
-            let id = bills.create(number.clone(), 'A', Node::Null, visible);
+            let id = bills.create(number.clone(), 'A', Node::Null, visible, now_ms);
             successes.push(Success {
                 id,
                 number: number.clone(),

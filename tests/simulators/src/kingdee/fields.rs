@@ -1,4 +1,4 @@
-//! The fields of 销售出库单 (SAL_OUTSTOCK) as the vendor's Save template names them, and what each takes.
+//! Kinds of fields, base data that exists, and the fields of 销售出库单 (SAL_OUTSTOCK) as the vendor's Save template names them, and what each takes.
 //! Names are looked up without regard to case: the template itself mixes `FNumber` and `FNUMBER`, and no
 //! public text says whether the server cares.
 
@@ -29,6 +29,7 @@ pub(crate) enum Domain {
     Currency,
     Material,
     Stock,
+    Supplier,
     Open,
 }
 
@@ -170,26 +171,14 @@ pub(crate) const OPTIONS: &[&str] = &[
     "IsAutoSubmitAndAudit",
 ];
 
-/// A field of a table; fields that a customer added (`F_…`) take anything.
-pub(crate) fn kind(table: &[Field], name: &str) -> Option<Kind> {
-    let known = table
-        .iter()
-        .find(|(field, _)| field.eq_ignore_ascii_case(name))
-        .map(|(_, kind)| *kind);
-    known.or_else(|| {
-        name.get(..2)
-            .filter(|start| start.eq_ignore_ascii_case("F_"))
-            .map(|_| Any)
-    })
-}
-
 /// Whether a base data number exists: the simulator's Kingdee knows the goods, shops and warehouses of its
 /// Wangdiantong under the same numbers, both shops and warehouses as organisations too, and few others.
 pub(crate) fn exists(domain: Domain, number: &str) -> bool {
     let shop = || SHOPS.iter().any(|(no, _)| *no == number);
     let warehouse = || WAREHOUSES.iter().any(|(no, _)| *no == number);
     match domain {
-        BillType => ["XSCKD01_SYS", "XSCKD001"].contains(&number),
+        BillType => number.ends_with("_SYS") || number == "XSCKD001",
+        Domain::Supplier => suppliers().any(|known| known == number),
         Organization => number == "100" || shop() || warehouse(),
         Customer => shop(),
         Department => number == "BM000175",
@@ -197,5 +186,30 @@ pub(crate) fn exists(domain: Domain, number: &str) -> bool {
         Stock => warehouse(),
         Material => (0..usize::try_from(SPECS).unwrap_or(0)).any(|spec| spec_no(spec) == number),
         Open => true,
+    }
+}
+
+/// Suppliers that the server knows.
+pub(crate) fn suppliers() -> impl Iterator<Item = String> {
+    (1..=12).map(|at| format!("SUP{at:03}"))
+}
+
+/// A number that exists of this base data, the same for the same `draw`.
+pub(crate) fn some(domain: Domain, draw: usize) -> String {
+    let pick = |all: Vec<String>| {
+        let at = draw.checked_rem(all.len()).unwrap_or(0);
+        all.get(at).cloned().unwrap_or_default()
+    };
+    let numbers = |table: &[(&str, &str)]| table.iter().map(|(no, _)| (*no).to_owned()).collect();
+    match domain {
+        BillType => "XSCKD01_SYS".to_owned(),
+        Organization => "100".to_owned(),
+        Customer => pick(numbers(&SHOPS)),
+        Department => "BM000175".to_owned(),
+        Currency => "PRE001".to_owned(),
+        Stock => pick(numbers(&WAREHOUSES)),
+        Domain::Supplier => pick(suppliers().collect()),
+        Material => spec_no(draw % usize::try_from(SPECS).unwrap_or(1)),
+        Open => format!("X{:02}", draw % 7),
     }
 }

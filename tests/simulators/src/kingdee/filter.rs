@@ -1,4 +1,4 @@
-//! The part of `FilterString` that is understood: comparisons joined by `and`, in parentheses or not.
+//! The part of `FilterString` that is understood: comparisons joined by `and` and `or`, in parentheses or not.
 //! `FBillNo='x'`, `FBillNo in ('a','b')`, `FDate>='2025-01-01'`, `<>`, `<`, `<=`, `>`; quotes are doubled
 //! inside texts (SQL's habit; the vendor says nothing). Anything else is refused aloud.
 
@@ -20,6 +20,43 @@ pub(crate) struct Condition {
     pub(crate) values: Vec<String>,
 }
 
+/// Comparisons and what joins them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    One(Condition),
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
+}
+
+impl Filter {
+    /// Every comparison in it.
+    pub(crate) fn conditions(&self) -> Vec<&Condition> {
+        match self {
+            Self::One(condition) => vec![condition],
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().flat_map(Self::conditions).collect()
+            }
+        }
+    }
+
+    /// A comparison that everything must fulfil.
+    pub(crate) fn certain(&self, wanted: &dyn Fn(&Condition) -> bool) -> Option<&Condition> {
+        match self {
+            Self::One(condition) => wanted(condition).then_some(condition),
+            Self::All(parts) => parts.iter().find_map(|part| part.certain(wanted)),
+            Self::Any(_) => None,
+        }
+    }
+
+    pub(crate) fn holds(&self, holds: &dyn Fn(&Condition) -> bool) -> bool {
+        match self {
+            Self::One(condition) => holds(condition),
+            Self::All(parts) => parts.iter().all(|part| part.holds(holds)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(holds)),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
     Name(String),
@@ -28,16 +65,16 @@ enum Token {
 }
 
 /// Reads a filter; the error says what was not understood.
-pub(crate) fn parse(text: &str) -> Result<Vec<Condition>, String> {
+pub(crate) fn parse(text: &str) -> Result<Filter, String> {
     let tokens = tokens(text)?;
     let mut reader = Reader {
         tokens: &tokens,
         at: 0,
     };
     if tokens.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Filter::All(Vec::new()));
     }
-    let conditions = reader.all()?;
+    let conditions = reader.any()?;
     match reader.peek() {
         None => Ok(conditions),
         Some(token) => Err(format!("“{token:?}”附近有语法错误")),
@@ -73,19 +110,27 @@ impl Reader<'_> {
         found
     }
 
-    fn all(&mut self) -> Result<Vec<Condition>, String> {
-        let mut conditions = self.one()?;
-        while self.word("and") {
-            conditions.extend(self.one()?);
+    fn any(&mut self) -> Result<Filter, String> {
+        let mut parts = vec![self.all()?];
+        while self.word("or") {
+            parts.push(self.all()?);
         }
-        Ok(conditions)
+        Ok(joined(parts, Filter::Any))
     }
 
-    fn one(&mut self) -> Result<Vec<Condition>, String> {
+    fn all(&mut self) -> Result<Filter, String> {
+        let mut parts = vec![self.one()?];
+        while self.word("and") {
+            parts.push(self.one()?);
+        }
+        Ok(joined(parts, Filter::All))
+    }
+
+    fn one(&mut self) -> Result<Filter, String> {
         if self.sign("(") {
-            let conditions = self.all()?;
+            let inside = self.any()?;
             return if self.sign(")") {
-                Ok(conditions)
+                Ok(inside)
             } else {
                 Err("缺少右括号".to_owned())
             };
@@ -94,11 +139,11 @@ impl Reader<'_> {
             return Err("缺少字段名".to_owned());
         };
         if self.word("in") {
-            return Ok(vec![Condition {
+            return Ok(Filter::One(Condition {
                 field,
                 compare: Compare::In,
                 values: self.list()?,
-            }]);
+            }));
         }
         let compare = match self.next() {
             Some(Token::Sign(sign)) => match sign.as_str() {
@@ -112,11 +157,11 @@ impl Reader<'_> {
             },
             _ => return Err(format!("字段{field}缺少比较符")),
         };
-        Ok(vec![Condition {
+        Ok(Filter::One(Condition {
             field,
             compare,
             values: vec![self.value()?],
-        }])
+        }))
     }
 
     fn list(&mut self) -> Result<Vec<String>, String> {
@@ -140,6 +185,13 @@ impl Reader<'_> {
             Some(Token::Name(digits)) if digits.parse::<f64>().is_ok() => Ok(digits),
             _ => Err("缺少比较值".to_owned()),
         }
+    }
+}
+
+fn joined(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
+    match parts.len() {
+        1 => parts.swap_remove(0),
+        _ => join(parts),
     }
 }
 
@@ -203,13 +255,17 @@ mod tests {
 
     #[test]
     fn the_usual_filters_are_understood() {
-        assert_eq!(parse("").unwrap(), []);
+        let parse = |text: &str| -> Vec<Condition> {
+            let filter = parse(text).unwrap();
+            filter.conditions().into_iter().cloned().collect()
+        };
+        assert_eq!(parse(""), []);
         assert_eq!(
-            parse("FBillNo='a''b'").unwrap(),
+            parse("FBillNo='a''b'"),
             [condition("FBillNo", Compare::In, &["a'b"])]
         );
         assert_eq!(
-            parse("(FBillNo in ('a', '张') AND FDate >= '2025-01-01') and FID<>7").unwrap(),
+            parse("(FBillNo in ('a', '张') AND FDate >= '2025-01-01') and FID<>7"),
             [
                 condition("FBillNo", Compare::In, &["a", "张"]),
                 condition("FDate", Compare::GreaterOrEqual, &["2025-01-01"]),
@@ -219,12 +275,21 @@ mod tests {
     }
 
     #[test]
+    fn and_binds_more_than_or() {
+        let holds = |text: &str| parse(text).unwrap().holds(&|one| one.values == ["1"]);
+        assert!(holds("a='1' or b='0' and c='0'"));
+        assert!(!holds("(a='1' or b='0') and c='0'"));
+        assert!(holds("(a='0' or b='1') and c='1'"));
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
         for text in [
             "FBillNo='a",
             "FBillNo=a",
             "FBillNo in 'a'",
-            "FBillNo='a' or FBillNo='b'",
+            "FBillNo='a' or",
+            "or FBillNo='a'",
             "FBillNo like 'a%'",
             "1=1)",
             "(FBillNo='a'",

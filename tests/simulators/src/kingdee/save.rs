@@ -21,6 +21,9 @@ pub(crate) struct Save<'a> {
     pub(crate) rules: &'a KingdeeRules,
     pub(crate) effect: Effect,
     pub(crate) refusals: &'a [Refusal],
+    pub(crate) now_ms: i64,
+    /// 暂存: nothing is required, and what is new is a draft.
+    pub(crate) draft: bool,
 }
 
 impl Save<'_> {
@@ -90,24 +93,27 @@ impl Save<'_> {
     }
 
     fn bill(&self, bills: &mut Bills, mut model: Node, at: usize) -> Result<Success, Vec<Failure>> {
-        let fid = model.get("FID").map_or(0, Node::id);
+        let form = bills.form;
+        let fid = model.get(form.id).map_or(0, Node::id);
         let mut check = Check {
+            form,
             strict: self.rules.strict_fields,
             verify_base_data: self.rules.verify_base_data
                 || self.data.flag("IsVerifyBaseDataField", false),
             at,
             failures: Vec::new(),
         };
-        check.model(&mut model, fid == 0 && self.data.flag("ValidateFlag", true));
+        let complete = fid == 0 && !self.draft && self.data.flag("ValidateFlag", true);
+        check.model(&mut model, complete);
         let mut failures = check.failures;
         let number = model
-            .get("FBillNo")
+            .get(form.number)
             .and_then(Node::scalar)
             .unwrap_or_default()
             .to_owned();
         failures.extend(refusal(self.refusals, &number, at));
         if self.rules.unique_numbers && bills.fid(&number).is_some_and(|other| other != fid) {
-            failures.push(taken(&number, at));
+            failures.push(taken(form.number, &number, at));
         }
         failures.extend(conflicts(bills, fid, &model, at));
         if !failures.is_empty() {
@@ -132,6 +138,8 @@ impl Save<'_> {
     fn saved_status(&self) -> char {
         if self.data.flag("IsAutoSubmitAndAudit", false) {
             'C'
+        } else if self.draft {
+            'Z'
         } else {
             'A'
         }
@@ -143,14 +151,9 @@ impl Save<'_> {
         } else {
             number
         };
-        let rows = model
-            .get("FEntity")
-            .map(|rows| rows.items().to_vec())
-            .unwrap_or_default();
-        let rows = rows.into_iter().map(|row| with_id(bills, row)).collect();
-        model.set("FEntity", Node::List(rows));
+        give_ids(bills, &mut model);
         let visible = Instant::now() + Duration::from_millis(self.effect.hidden_ms);
-        bills.create(number, self.saved_status(), model, visible)
+        bills.create(number, self.saved_status(), model, visible, self.now_ms)
     }
 
     fn update(&self, bills: &mut Bills, fid: i64, number: &str, model: &Node) -> i64 {
@@ -159,6 +162,7 @@ impl Save<'_> {
             .get("NeedUpDateFields")
             .map(|list| list.items().iter().filter_map(Node::scalar).collect())
             .unwrap_or_default();
+        let form = bills.form;
         let wanted = |name: &str| {
             only.is_empty() || only.iter().any(|field| field.eq_ignore_ascii_case(name))
         };
@@ -167,29 +171,30 @@ impl Save<'_> {
             .map(|bill| bill.model.clone())
             .unwrap_or(Node::Null);
         for (name, value) in model.members() {
-            if name.eq_ignore_ascii_case("FEntity") {
+            if !form.entity.is_empty() && name.eq_ignore_ascii_case(form.entity) {
                 let rows = self.rows(bills, &stored, value, &wanted);
-                stored.set("FEntity", Node::List(rows));
-            } else if name.eq_ignore_ascii_case("SubHeadEntity") {
+                stored.set(form.entity, Node::List(rows));
+            } else if !form.sub_head.is_empty() && name.eq_ignore_ascii_case(form.sub_head) {
                 let mut finance = stored
-                    .get("SubHeadEntity")
+                    .get(form.sub_head)
                     .cloned()
                     .unwrap_or(Node::Map(Vec::new()));
                 merge(&mut finance, value, &wanted);
-                stored.set("SubHeadEntity", finance);
-            } else if wanted(name) && !name.eq_ignore_ascii_case("FBillNo") {
+                stored.set(form.sub_head, finance);
+            } else if wanted(name) && !name.eq_ignore_ascii_case(form.number) {
                 stored.set(name, value.clone());
             }
         }
-        stored.set("FID", Node::integer(fid));
-        if !number.is_empty() && wanted("FBillNo") {
+        stored.set(form.id, Node::integer(fid));
+        if !number.is_empty() && wanted(form.number) {
             bills.rename(fid, number);
-            stored.set("FBillNo", Node::text(number));
+            stored.set(form.number, Node::text(number));
         }
         let status = self.saved_status();
         if let Some(bill) = bills.by_fid_mut(fid) {
             bill.model = stored;
             bill.saves += 1;
+            bill.modified = self.now_ms.max(bill.modified + 1);
             if status == 'C' {
                 bill.status = status;
             }
@@ -207,7 +212,7 @@ impl Save<'_> {
         wanted: &dyn Fn(&str) -> bool,
     ) -> Vec<Node> {
         let old = stored
-            .get("FEntity")
+            .get(bills.form.entity)
             .map(|rows| rows.items().to_vec())
             .unwrap_or_default();
         let find = |rows: &[Node], id: i64| rows.iter().position(|row| entry_id(row) == id);
@@ -243,16 +248,16 @@ impl Save<'_> {
         };
         let mut members = Vec::new();
         for name in fields.iter().filter_map(Node::scalar) {
-            if let Some(field) = name.strip_prefix("FEntity.") {
-                let rows = bill
-                    .model
-                    .get("FEntity")
-                    .map(Node::items)
-                    .unwrap_or_default();
+            let entity = bills.form.entity;
+            let inside = name
+                .strip_prefix(entity)
+                .and_then(|rest| rest.strip_prefix('.'));
+            if let Some(field) = inside {
+                let rows = bill.model.get(entity).map(Node::items).unwrap_or_default();
                 let values = rows
                     .iter()
                     .map(|row| Node::map([(field, row.get(field).cloned().unwrap_or(Node::Null))]));
-                members.push(("FEntity".to_owned(), Node::List(values.collect())));
+                members.push((entity.to_owned(), Node::List(values.collect())));
             } else {
                 members.push((
                     name.to_owned(),
@@ -273,6 +278,18 @@ fn with_id(bills: &mut Bills, mut row: Node) -> Node {
     row
 }
 
+/// Gives an id to each row of a new document.
+pub(crate) fn give_ids(bills: &mut Bills, model: &mut Node) {
+    let entity = bills.form.entity;
+    if entity.is_empty() {
+        return;
+    }
+    let rows = model.get(entity).map(|rows| rows.items().to_vec());
+    let rows = rows.unwrap_or_default();
+    let rows = rows.into_iter().map(|row| with_id(bills, row)).collect();
+    model.set(entity, Node::List(rows));
+}
+
 fn merge(into: &mut Node, from: &Node, wanted: &dyn Fn(&str) -> bool) {
     for (name, value) in from.members() {
         if wanted(name) && !name.eq_ignore_ascii_case("FEntryID") {
@@ -281,9 +298,9 @@ fn merge(into: &mut Node, from: &Node, wanted: &dyn Fn(&str) -> bool) {
     }
 }
 
-fn taken(number: &str, at: usize) -> Failure {
+fn taken(field: &str, number: &str, at: usize) -> Failure {
     Failure {
-        field: Some("FBillNo".to_owned()),
+        field: Some(field.to_owned()),
         message: format!("单据编号为“{number}”的单据已经存在，违反字段唯一性要求"),
         at,
         code: 11,
@@ -303,7 +320,11 @@ fn conflicts(bills: &Bills, fid: i64, model: &Node, at: usize) -> Vec<Failure> {
         return failures;
     }
     match bills.by_fid(fid) {
-        None => failures.push(refuse(10, "FID", format!("内码为{fid}的单据不存在"))),
+        None => failures.push(refuse(
+            10,
+            bills.form.id,
+            format!("内码为{fid}的单据不存在"),
+        )),
         Some(bill) if matches!(bill.status, 'B' | 'C') => {
             let state = if bill.status == 'C' {
                 "已经审核"
@@ -323,7 +344,7 @@ fn conflicts(bills: &Bills, fid: i64, model: &Node, at: usize) -> Vec<Failure> {
 
 fn unknown_entries(bills: &Bills, fid: i64, model: &Node, at: usize) -> Vec<Failure> {
     let ids = |node: &Node| -> Vec<i64> {
-        node.get("FEntity")
+        node.get(bills.form.entity)
             .map(|rows| rows.items().iter().map(entry_id).collect())
             .unwrap_or_default()
     };

@@ -20,7 +20,7 @@ fn an_update_keeps_the_ids_of_document_and_rows() {
         ("B", Action::Update, json!({})),
         ("C", Action::Update, json!({})),
         ("D", Action::Update, json!({})),
-        ("E", Action::Create, json!({})),
+        ("E", Action::Create, least()),
     ]);
     let answers = vec![
         answer(&rows),
