@@ -12,7 +12,6 @@ mod it {
     mod commands;
     mod dialects;
     mod follow;
-    mod groups;
     mod holds;
     mod imports;
     mod kingdee_source;
