@@ -76,6 +76,7 @@ pub(crate) fn find<N: Network>(
     keys: &[&str],
     with_rows: bool,
 ) -> Result<Vec<Bill>, Blind> {
+    let with_rows = with_rows && form.has_rows();
     let mut fields = vec![
         form.id_field.clone(),
         form.key.clone(),

@@ -128,6 +128,11 @@ impl Form {
         }
     }
 
+    /// Whether its documents may have rows; base data mostly has none.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.settings.entity.is_some() || self.known.is_none_or(|known| !known.entity.is_empty())
+    }
+
     /// Whether the system is known to refuse a second document with the number.
     pub(crate) fn refuses_duplicates(&self) -> bool {
         self.known

@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     Reverted,
     /// No window: everything, each time.
     Whole,
+    /// No window and no pages: rows come again until they are acknowledged.
+    Queue,
 }
 
 /// What an edition calls a query and what it allows.
@@ -96,6 +98,7 @@ impl Collection {
                 "changed" => Kind::Changed,
                 "shipped" => Kind::Shipped,
                 "reverted" => Kind::Reverted,
+                "queue" => Kind::Queue,
                 _ => Kind::Whole,
             },
             sides: lines.filter_map(Side::parse).collect(),
@@ -127,9 +130,13 @@ impl Collection {
             .filter(|part| !part.optional)
             .filter_map(|part| part.names.first().copied())
             .collect();
-        Described {
+        let described = Described {
             max_records: most.unwrap_or_default(),
             ..Described::source(self.name, self.title.clone(), &key)
+        };
+        match self.kind {
+            Kind::Queue => described.draining(),
+            _ => described,
         }
     }
 }
@@ -193,7 +200,8 @@ mod tests {
             for side in &collection.sides {
                 let windowed = side.max_window_s.is_some();
                 assert_eq!(windowed, !side.bounds.0.is_empty(), "{name}");
-                assert_eq!(windowed, collection.kind != super::Kind::Whole, "{name}");
+                let timeless = [super::Kind::Whole, super::Kind::Queue];
+                assert_eq!(windowed, !timeless.contains(&collection.kind), "{name}");
                 assert_eq!(side.is_flagship(), side.method != "-", "{name}");
             }
         }

@@ -14,6 +14,7 @@ mod lookup;
 mod nested;
 mod position;
 mod push;
+mod queue;
 mod reader;
 mod refusal;
 mod settings;
@@ -25,8 +26,8 @@ mod written;
 use duijie_sdk::lookup::Finding;
 use duijie_sdk::target::{Batch, Outcome};
 use duijie_sdk::{
-    Description, Discovery, Fault, Host, Lookup, Network, Problem, Role, Settings, Setup, Source,
-    SourceBatch, Title, discovery,
+    Acknowledge, Description, Discovery, Fault, Host, Lookup, Network, Problem, Role, Settings,
+    Setup, Source, SourceBatch, Title, acknowledge, discovery,
 };
 
 use collection::Collection;
@@ -36,7 +37,7 @@ use settings::{Query, Target};
 
 struct Wangdiantong;
 
-duijie_sdk::export!(Wangdiantong: setup, source, target, lookup, discovery);
+duijie_sdk::export!(Wangdiantong: setup, source, target, lookup, discovery, acknowledge);
 
 impl Setup for Wangdiantong {
     fn describe() -> Description {
@@ -105,6 +106,17 @@ impl Lookup for Wangdiantong {
     ) -> Result<Vec<Finding>, Fault> {
         let target = Target::resolve(settings, collection).map_err(Fault::InvalidSettings)?;
         lookup::find(&Host, &target, &target_keys)
+    }
+}
+
+impl Acknowledge for Wangdiantong {
+    fn acknowledge(
+        settings: &Settings,
+        collection: &str,
+        entries: Vec<acknowledge::Entry>,
+    ) -> Result<Vec<acknowledge::Answer>, Fault> {
+        let query = Query::resolve(settings, collection).map_err(Fault::InvalidSettings)?;
+        queue::acknowledge(&Host, &query, &entries)
     }
 }
 

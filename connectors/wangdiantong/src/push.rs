@@ -9,6 +9,10 @@ use crate::dialect::Dialect;
 
 const TABLE: &str = include_str!("../pushes.tsv");
 
+/// Documents that go one a call are handed over several at a time, and sent one
+/// after another.
+const CALLS: u32 = 20;
+
 /// One push of the vendor.
 #[derive(Debug)]
 pub(crate) struct Push {
@@ -130,7 +134,10 @@ impl Push {
             // How long an answer that was lost may have been on its way is not
             // documented; the vendor's own pages time out within it.
             settle_ms: 10_000,
-            max_records: first.map_or(1, |side| u32::try_from(side.most).unwrap_or(1)),
+            max_records: first.map_or(1, |side| match side.most {
+                1 => CALLS,
+                most => u32::try_from(most).unwrap_or(1),
+            }),
             ..Described::source(
                 self.name,
                 self.title.clone(),

@@ -14,6 +14,7 @@ use crate::answer::{self, Contents};
 use crate::collection::Kind;
 use crate::columns::Columns;
 use crate::position::{Position, Within};
+use crate::queue;
 use crate::settings::Query;
 use crate::window::Window;
 
@@ -27,6 +28,8 @@ pub(crate) struct Reader<N> {
     ready: VecDeque<SourceBatch>,
     /// The last window that could be read now was read.
     rests: bool,
+    /// Rows of a queue that were given last.
+    given: Vec<String>,
 }
 
 impl<N: Network> Reader<N> {
@@ -42,12 +45,16 @@ impl<N: Network> Reader<N> {
             position,
             ready: VecDeque::new(),
             rests: false,
+            given: Vec::new(),
         }
     }
 
     /// None at the end of the last window; called again, it looks whether
     /// time has moved on.
     pub(crate) fn next(&mut self, ahead: u32) -> Result<Option<SourceBatch>, Fault> {
+        if self.query.collection.kind == Kind::Queue {
+            return queue::next(&self.network, &self.query, &self.columns, &mut self.given);
+        }
         if self.ready.is_empty() {
             if std::mem::take(&mut self.rests) {
                 return Ok(None);

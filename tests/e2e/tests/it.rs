@@ -14,6 +14,7 @@ mod it {
     mod follow;
     mod holds;
     mod imports;
+    mod kingdee_forms;
     mod kingdee_source;
     mod letters;
     mod planned;
@@ -22,4 +23,5 @@ mod it {
     mod steps;
     mod stops;
     mod waiqin365;
+    mod wangdiantong_whole;
 }

@@ -192,6 +192,16 @@ impl Simulators {
         rows.into_iter().map(text).collect()
     }
 
+    /// Puts rows into a queue of Wangdiantong, by the name of its query; gives their `rec_id`s.
+    pub fn queue_wangdiantong(&self, query: &'static str, count: usize) -> Vec<u64> {
+        self.servers.wangdiantong.queue(query, count)
+    }
+
+    /// What was said of the rows of a queue: `rec_id`, status and message, in order.
+    pub fn acknowledged_wangdiantong(&self, query: &'static str) -> Vec<(u64, String, String)> {
+        self.servers.wangdiantong.acknowledged(query)
+    }
+
     /// Wangdiantong as a test over all vendors sees it, in dialect A.
     pub fn wangdiantong_system(&self) -> &dyn System {
         &self.servers.wangdiantong

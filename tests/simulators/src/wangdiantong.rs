@@ -8,14 +8,17 @@
 //! The gateway's failure shape is a real sample from another vendor on the same gateway. That D tells totals
 //! with page 1, and which decimals of 旗舰版 are texts.
 
+mod ack;
 mod collection;
 mod direct;
 mod document;
 mod flagship;
 mod layered;
+mod push;
 mod qimen;
 mod query;
 mod rows;
+mod store;
 mod system;
 mod table;
 
@@ -27,14 +30,16 @@ pub(crate) use qimen::{Gateway, Qimen};
 use crate::clock::Clock;
 use crate::config::{Config, Dialect, WangdiantongCredentials};
 use crate::exchange::{Effect, Repeat};
+use crate::node::Node;
 use crate::orders::render::Lists;
 use crate::orders::{Order, first_orders};
 use collection::Collection;
 use query::Query;
 use serde::Deserialize;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use store::{Queue, Store};
 use table::Tables;
 
 /// A refusal in the vendor's words.
@@ -83,6 +88,8 @@ pub(crate) struct Wangdiantong {
     calls_per_minute: Option<usize>,
     calls: Mutex<VecDeque<i64>>,
     tables: RwLock<Tables>,
+    store: Mutex<Store>,
+    queues: Mutex<BTreeMap<&'static str, Queue>>,
     /// Numbers of the stock-outs on the page that was given last.
     last_page: Mutex<Vec<String>>,
 }
@@ -107,6 +114,8 @@ impl Wangdiantong {
             calls_per_minute: config.calls_per_minute,
             calls: Mutex::default(),
             tables: RwLock::new(tables),
+            store: Mutex::default(),
+            queues: Mutex::default(),
             last_page: Mutex::default(),
         }
     }
@@ -318,11 +327,20 @@ impl Wangdiantong {
 
 /// What fault rules and the journal call a method, in the words of dialect A.
 pub(crate) fn operation_of(method: &str) -> String {
-    let known = collection::by_flagship(method);
-    let known = known.or_else(|| collection::by_layered(method.strip_prefix("wdt.")?));
+    let bare = method.strip_prefix("wdt.").unwrap_or(method);
+    let known = collection::by_flagship(method).or_else(|| collection::by_layered(bare));
     let name = known.map(|collection| collection.name.to_owned());
+    let name = name.or_else(|| push::by_method(bare).map(|push| push.name.to_owned()));
     let name = name.or_else(|| collection::page_of(method));
     format!("wangdiantong.{}", name.as_deref().unwrap_or("unknown"))
+}
+
+/// What a call is answered with.
+pub(crate) enum Reply {
+    Page(Page),
+    Written(push::Written),
+    /// Members beside the code.
+    Told(Vec<(String, Node)>),
 }
 
 pub(crate) struct Page {
@@ -334,8 +352,11 @@ pub(crate) struct Page {
 
 /// The list's name and the total of the answer that a spoilt one stands for, so that nothing but the list
 /// is wrong in it. What the server would have refused is spoilt as if it had been a later page.
-fn outline(page: Result<Page, Refusal>) -> (&'static str, Option<usize>) {
-    page.map_or(("stockout_list", None), |page| (page.list_key, page.total))
+fn outline(reply: Result<Reply, Refusal>) -> (&'static str, Option<usize>) {
+    match reply {
+        Ok(Reply::Page(page)) => (page.list_key, page.total),
+        _ => ("stockout_list", None),
+    }
 }
 
 #[cfg(test)]

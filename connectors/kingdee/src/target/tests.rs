@@ -67,11 +67,20 @@ fn write_with(
     answers: Answers,
     pipeline: &Value,
 ) -> (Script, Result<Vec<Outcome>, Fault>) {
+    write_to("SAL_OUTSTOCK", batch, answers, pipeline)
+}
+
+fn write_to(
+    form: &str,
+    batch: &Batch,
+    answers: Answers,
+    pipeline: &Value,
+) -> (Script, Result<Vec<Outcome>, Fault>) {
     let script = Script::logged_in(answers);
     let (pipeline, problems) = Pipeline::read(&pipeline.to_string());
     assert!(problems.is_empty(), "{problems:?}");
     let operation = Operation::of(&pipeline).unwrap();
-    let form = Form::new("SAL_OUTSTOCK", &pipeline);
+    let form = Form::new(form, &pipeline);
     let mut writer = Writer::new(client(&script), form, pipeline.options, operation);
     let outcomes = writer.write(batch);
     (script, outcomes)

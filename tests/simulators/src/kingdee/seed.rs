@@ -176,6 +176,7 @@ fn value(field: &Field, draw: usize) -> Node {
             base.set(member, Node::text(some(domain, draw)));
             base
         }
+        Kind::Number if field.name == "FPrecision" => Node::integer(2),
         Kind::Number => Node::Number(format!(
             "{}.{:04}",
             1 + random.below(90),

@@ -9,6 +9,9 @@ use crate::node::Node;
 use crate::system::{Broken, Row, System};
 use std::sync::PoisonError;
 
+/// What numbers of samples begin with, and those of the server's own documents do not.
+const SAMPLE: &str = "SAMPLE";
+
 impl Kingdee {
     fn with<T>(&self, form: &str, work: impl FnOnce(&mut Bills) -> T) -> Option<T> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +159,7 @@ impl System for Kingdee {
 
     fn sample(&self, collection: &str, n: usize) -> String {
         forms::form(collection).map_or(String::new(), |form| {
-            let number = format!("T{n:07}");
+            let number = format!("{SAMPLE}{n:06}");
             flat(&seed::document(form, n, &number)).to_string()
         })
     }
@@ -200,9 +203,8 @@ impl System for Kingdee {
     }
 }
 
-/// Numbers of samples begin with `T`, which those of the server's own documents do not.
 fn is_seeded(bill: &Bill) -> bool {
-    !bill.number.starts_with('T')
+    !bill.number.starts_with(SAMPLE)
 }
 
 fn without(document: &mut Node, within: &str, name: &str) {

@@ -1,12 +1,12 @@
 //! Dialect A: `POST {base}/openapi2/<name>.php` with a signed form; scalars come as strings.
 
-use super::collection::{self, Collection};
 use super::query::Query;
-use super::{Page, Refusal, Wangdiantong, business, outline};
+use super::{Refusal, Reply, Wangdiantong, ack, business, collection, outline, push};
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
 use crate::fault_rule::FaultKind;
 use crate::form::Form;
+use crate::node::Node;
 use crate::signature::enterprise;
 use crate::writer::string;
 
@@ -25,8 +25,14 @@ pub(crate) struct Direct<'a> {
 }
 
 impl Direct<'_> {
-    fn page(&self, effect: Effect) -> Result<Page, Refusal> {
-        let collection = self.collection()?;
+    fn reply(&self, effect: Effect) -> Result<Reply, Refusal> {
+        let name = self.page.strip_suffix(".php").unwrap_or("");
+        let collection = collection::offered(name, 'A');
+        let push = push::offered(name, 'A');
+        if collection.is_none() && push.is_none() && !ack::knows(name) {
+            return Err(business(2541, format!("接口{}不存在", self.page)));
+        }
+        self.posted()?;
         let form =
             Form::parse(&[self.query, self.body]).map_err(|message| business(2541, message))?;
         if let Some(key) = form.empty_value() {
@@ -34,16 +40,22 @@ impl Direct<'_> {
         }
         self.verify(&form)?;
         self.server.admit()?;
+        if let Some(push) = push {
+            return Ok(Reply::Written(self.server.push(push, &form, effect)?));
+        }
+        self.server.catch_up();
+        if let Some(told) = ack::serve(self.server, name, &form) {
+            return told.map(Reply::Told);
+        }
+        let collection = collection.ok_or_else(|| business(2541, "接口不存在"))?;
         let query = Query::parse(collection, &form)?;
-        Ok(self
+        let page = self
             .server
-            .page(collection, &query, Dialect::Direct, effect))
+            .page(collection, &query, Dialect::Direct, effect);
+        Ok(Reply::Page(page))
     }
 
-    fn collection(&self) -> Result<&'static Collection, Refusal> {
-        let name = self.page.strip_suffix(".php").unwrap_or("");
-        let collection = collection::offered(name, 'A')
-            .ok_or_else(|| business(2541, format!("接口{}不存在", self.page)))?;
+    fn posted(&self) -> Result<(), Refusal> {
         if self.method != "POST" {
             return Err(business(2541, "请求方式错误，仅支持POST"));
         }
@@ -57,7 +69,7 @@ impl Direct<'_> {
                 "Content-Type错误，仅支持application/x-www-form-urlencoded",
             ));
         }
-        Ok(collection)
+        Ok(())
     }
 
     fn verify(&self, form: &Form) -> Result<(), Refusal> {
@@ -92,8 +104,10 @@ impl Direct<'_> {
 
 impl Vendor for Direct<'_> {
     fn apply(&self, effect: Effect) -> Answer {
-        let (body, detail) = match self.page(effect) {
-            Ok(page) => {
+        let (body, detail) = match self.reply(effect) {
+            Ok(Reply::Written(written)) => members("{\"code\":0", written.enterprise(), "}"),
+            Ok(Reply::Told(told)) => members("{\"code\":0", told, "}"),
+            Ok(Reply::Page(page)) => {
                 let mut body = br#"{"code":0,"message":"""#.to_vec();
                 if let Some(total) = page.total {
                     body.extend_from_slice(format!(",\"total_count\":\"{total}\"").as_bytes());
@@ -117,7 +131,7 @@ impl Vendor for Direct<'_> {
         let body = match kind {
             FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                let (list, total) = outline(self.page(Effect::default()));
+                let (list, total) = outline(self.reply(Effect::default()));
                 let total = total.map_or(String::new(), |n| format!(",\"total_count\":\"{n}\""));
                 format!(r#"{{"code":0,"message":""{total},"{list}":{{"0":{{}}}}}}"#)
             }
@@ -126,4 +140,18 @@ impl Vendor for Direct<'_> {
         };
         Answer::json(body, "")
     }
+}
+
+/// An answer of members between a beginning and an end, and the same for the journal.
+pub(crate) fn members(begin: &str, members: Vec<(String, Node)>, end: &str) -> (Vec<u8>, String) {
+    let mut body = begin.as_bytes().to_vec();
+    for (name, value) in members {
+        body.push(b',');
+        string(&mut body, &name);
+        body.push(b':');
+        value.write(&mut body);
+    }
+    let detail = String::from_utf8_lossy(&body).into_owned();
+    body.extend_from_slice(end.as_bytes());
+    (body, detail)
 }

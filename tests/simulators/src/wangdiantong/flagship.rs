@@ -1,9 +1,8 @@
 //! Dialect C: `POST {base}/openapi?…` with everything in the address but the arguments, which are a JSON list
 //! in the body; decimals and times come now as texts, now as numbers.
 
-use super::collection::{self, Collection};
 use super::query::Query;
-use super::{Page, Refusal, Wangdiantong, business, outline};
+use super::{Page, Refusal, Reply, Wangdiantong, business, collection, outline, push};
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
 use crate::fault_rule::FaultKind;
@@ -28,16 +27,29 @@ pub(crate) struct Flagship<'a> {
 }
 
 impl Flagship<'_> {
-    fn page(&self, effect: Effect) -> Result<Page, Refusal> {
+    fn reply(&self, effect: Effect) -> Result<Reply, Refusal> {
         let form = match self.form {
             Ok(form) => form,
             Err(message) => return Err(business(2541, message.clone())),
         };
-        let collection = self.collection(form)?;
+        if self.method != "POST" || !self.content_type.starts_with("application/json") {
+            return Err(business(1, "请求方式错误，仅支持POST JSON"));
+        }
+        let method = form.get("method").unwrap_or_default();
+        let collection = collection::by_flagship(method);
+        let push = push::by_method(method);
+        if collection.is_none() && push.is_none() {
+            return Err(business(2541, format!("接口{method}不存在")));
+        }
         self.verify(form)?;
         self.server.admit()?;
         let arguments = Node::parse(self.body).map_err(|_| business(1, "参数解析失败"))?;
-        let [arguments @ Node::Map(_)] = arguments.items() else {
+        if let Some(push) = push {
+            let named = by_place(&push.arguments, arguments.items())?;
+            return Ok(Reply::Written(self.server.push(push, &named, effect)?));
+        }
+        self.server.catch_up();
+        let (Some(collection), [arguments @ Node::Map(_)]) = (collection, arguments.items()) else {
             return Err(business(1, "参数个数不匹配"));
         };
         let page = (form.get("page_no"), form.get("page_size"));
@@ -50,15 +62,7 @@ impl Flagship<'_> {
             None | Some("0") => page.total = None,
             Some(_) => return Err(business(2541, "calc_total参数无效")),
         }
-        Ok(page)
-    }
-
-    fn collection(&self, form: &Form) -> Result<&'static Collection, Refusal> {
-        if self.method != "POST" || !self.content_type.starts_with("application/json") {
-            return Err(business(1, "请求方式错误，仅支持POST JSON"));
-        }
-        let method = form.get("method").unwrap_or_default();
-        collection::by_flagship(method).ok_or_else(|| business(2541, format!("接口{method}不存在")))
+        Ok(Reply::Page(page))
     }
 
     fn verify(&self, form: &Form) -> Result<(), Refusal> {
@@ -99,6 +103,20 @@ impl Flagship<'_> {
     }
 }
 
+/// Arguments that stand in their order, by name.
+fn by_place(names: &[&str], arguments: &[Node]) -> Result<Form, Refusal> {
+    if names.len() != arguments.len() {
+        return Err(business(1, "参数个数不匹配"));
+    }
+    let pairs = names.iter().zip(arguments).map(|(name, value)| {
+        let text = value
+            .scalar()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        ((*name).to_owned(), text)
+    });
+    Form::of(pairs.collect()).map_err(|message| business(2541, message))
+}
+
 /// The scalars of an argument as parameters.
 pub(crate) fn flat(arguments: &Node) -> Result<Form, Refusal> {
     let mut pairs = Vec::new();
@@ -133,8 +151,23 @@ pub(crate) fn reworded(refusal: Refusal) -> Refusal {
     }
 }
 
+/// What stands under `data`, and the same for the journal.
+pub(crate) fn told(reply: Reply) -> (Vec<u8>, String) {
+    match reply {
+        Reply::Page(page) => (data(&page), page.detail),
+        Reply::Written(written) => {
+            let data = written.flagship();
+            (data.to_bytes(), data.to_string())
+        }
+        Reply::Told(members) => {
+            let data = Node::Map(members);
+            (data.to_bytes(), data.to_string())
+        }
+    }
+}
+
 /// `{"total_count":…,"order":[…]}`
-pub(crate) fn data(page: &Page) -> Vec<u8> {
+fn data(page: &Page) -> Vec<u8> {
     let mut data = b"{".to_vec();
     if let Some(total) = page.total {
         data.extend_from_slice(format!("\"total_count\":{total},").as_bytes());
@@ -147,12 +180,13 @@ pub(crate) fn data(page: &Page) -> Vec<u8> {
 
 impl Vendor for Flagship<'_> {
     fn apply(&self, effect: Effect) -> Answer {
-        let (body, detail) = match self.page(effect).map_err(reworded) {
-            Ok(page) => {
+        let (body, detail) = match self.reply(effect).map_err(reworded) {
+            Ok(reply) => {
+                let (data, detail) = told(reply);
                 let mut body = br#"{"status":0,"data":"#.to_vec();
-                body.extend_from_slice(&data(&page));
+                body.extend_from_slice(&data);
                 body.push(b'}');
-                (body, page.detail)
+                (body, detail)
             }
             Err(Refusal::Business { code, message } | Refusal::Gateway { code, message, .. }) => {
                 let mut body = format!("{{\"status\":{code},\"message\":").into_bytes();
@@ -168,7 +202,7 @@ impl Vendor for Flagship<'_> {
         let body = match kind {
             FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                let (list, total) = outline(self.page(Effect::default()));
+                let (list, total) = outline(self.reply(Effect::default()));
                 let total = total.map_or(String::new(), |n| format!("\"total_count\":{n},"));
                 format!(r#"{{"status":0,"data":{{{total}"{list}":{{"0":{{}}}}}}}}"#)
             }

@@ -1,10 +1,10 @@
 //! Dialect D: 旗舰版 behind TOP's gateway. The gateway's signature goes over everything, Wangdiantong's own over
 //! the flattened arguments; pages are counted from 1.
 
-use super::flagship::{data, flat, reworded};
+use super::flagship::{flat, reworded, told};
 use super::qimen::{LIMITED, gateway, refused};
 use super::query::Query;
-use super::{Gateway, Page, Refusal, Wangdiantong, business, collection, outline};
+use super::{Gateway, Refusal, Reply, Wangdiantong, business, collection, outline, push};
 use crate::clock::parse_china;
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
@@ -40,21 +40,31 @@ impl Layered<'_> {
     /// Whether a method is one of 旗舰版.
     pub(crate) fn knows(method: &str) -> bool {
         let method = method.strip_prefix("wdt.");
-        method.and_then(collection::by_layered).is_some()
+        let knows =
+            |bare: &str| collection::by_layered(bare).is_some() || push::by_method(bare).is_some();
+        method.is_some_and(knows)
     }
 
-    fn page(&self, effect: Effect) -> Result<Page, Refusal> {
+    fn reply(&self, effect: Effect) -> Result<Reply, Refusal> {
         let form = match self.form {
             Ok(form) => form,
             Err(message) => return Err(gateway(41, message.clone(), "isv.invalid-parameter")),
         };
         Gateway(self.server).verify(form)?;
         let method = form.get("method").unwrap_or_default();
-        let collection = method.strip_prefix("wdt.").and_then(collection::by_layered);
-        let collection =
-            collection.ok_or_else(|| gateway(22, "Invalid method", "isv.invalid-method"))?;
+        let bare = method.strip_prefix("wdt.").unwrap_or_default();
+        let collection = collection::by_layered(bare);
+        let push = push::by_method(bare);
+        if collection.is_none() && push.is_none() {
+            return Err(gateway(22, "Invalid method", "isv.invalid-method"));
+        }
         self.verify(form)?;
         self.server.admit()?;
+        if let Some(push) = push {
+            return Ok(Reply::Written(self.server.push(push, form, effect)?));
+        }
+        self.server.catch_up();
+        let collection = collection.ok_or_else(|| business(2541, "接口不存在"))?;
         let argument = |name: &str| {
             let text = form
                 .get(name)
@@ -74,9 +84,10 @@ impl Layered<'_> {
         let page_no = page_no.to_string();
         let page = (Some(page_no.as_str()), pager.get("page_size"));
         let query = Query::flagship(collection, &flat(&argument("params")?)?, page)?;
-        Ok(self
+        let page = self
             .server
-            .page(collection, &query, Dialect::FlagshipQimen, effect))
+            .page(collection, &query, Dialect::FlagshipQimen, effect);
+        Ok(Reply::Page(page))
     }
 
     /// Wangdiantong's own layer.
@@ -116,12 +127,13 @@ impl Layered<'_> {
 
 impl Vendor for Layered<'_> {
     fn apply(&self, effect: Effect) -> Answer {
-        match self.page(effect).map_err(reworded) {
-            Ok(page) => {
+        match self.reply(effect).map_err(reworded) {
+            Ok(reply) => {
+                let (data, detail) = told(reply);
                 let mut body = br#"{"response":{"status":0,"data":"#.to_vec();
-                body.extend_from_slice(&data(&page));
+                body.extend_from_slice(&data);
                 body.extend_from_slice(b"}}");
-                Answer::json(body, page.detail)
+                Answer::json(body, detail)
             }
             Err(refusal) => refused(&refusal, "status"),
         }
@@ -131,7 +143,7 @@ impl Vendor for Layered<'_> {
         let body = match kind {
             FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                let (list, total) = outline(self.page(Effect::default()));
+                let (list, total) = outline(self.reply(Effect::default()));
                 let total = total.map_or(String::new(), |n| format!("\"total_count\":{n},"));
                 format!(r#"{{"response":{{"status":0,"data":{{{total}"{list}":{{"0":{{}}}}}}}}}}"#)
             }

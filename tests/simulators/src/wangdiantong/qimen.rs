@@ -1,7 +1,8 @@
 //! Dialect B: `/router/qm` behind TOP's gateway; parameters in query, form or both; numbers come as numbers.
 
+use super::direct::members;
 use super::query::Query;
-use super::{Page, Refusal, Wangdiantong, business, collection, outline};
+use super::{Refusal, Reply, Wangdiantong, ack, business, collection, outline, push};
 use crate::clock::parse_china;
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
@@ -29,7 +30,7 @@ pub(crate) fn gateway(code: u32, message: impl Into<String>, sub_code: &'static 
 }
 
 impl Qimen<'_> {
-    fn page(&self, effect: Effect) -> Result<Page, Refusal> {
+    fn reply(&self, effect: Effect) -> Result<Reply, Refusal> {
         let form = match self.form {
             Ok(form) => form,
             Err(message) => return Err(gateway(41, message.clone(), "isv.invalid-parameter")),
@@ -37,8 +38,11 @@ impl Qimen<'_> {
         Gateway(self.server).verify(form)?;
         let method = form.get("method").unwrap_or_default();
         let page = collection::page_of(method).unwrap_or_default();
-        let collection = collection::offered(&page, 'B')
-            .ok_or_else(|| gateway(22, "Invalid method", "isv.invalid-method"))?;
+        let collection = collection::offered(&page, 'B');
+        let push = push::offered(&page, 'B');
+        if collection.is_none() && push.is_none() && !ack::knows(&page) {
+            return Err(gateway(22, "Invalid method", "isv.invalid-method"));
+        }
         match form.get("sid") {
             None => return Err(business(2900, "缺少参数sid")),
             Some(sid) if sid != self.server.credentials.sid => {
@@ -47,8 +51,17 @@ impl Qimen<'_> {
             Some(_) => {}
         }
         self.server.admit()?;
+        if let Some(push) = push {
+            return Ok(Reply::Written(self.server.push(push, form, effect)?));
+        }
+        self.server.catch_up();
+        if let Some(told) = ack::serve(self.server, &page, form) {
+            return told.map(Reply::Told);
+        }
+        let collection = collection.ok_or_else(|| business(2541, "接口不存在"))?;
         let query = Query::parse(collection, form)?;
-        Ok(self.server.page(collection, &query, Dialect::Qimen, effect))
+        let page = self.server.page(collection, &query, Dialect::Qimen, effect);
+        Ok(Reply::Page(page))
     }
 }
 
@@ -112,8 +125,14 @@ impl Gateway<'_> {
 
 impl Vendor for Qimen<'_> {
     fn apply(&self, effect: Effect) -> Answer {
-        match self.page(effect) {
-            Ok(page) => {
+        let told = |told| {
+            let (body, detail) = members("{\"response\":{\"errorcode\":0", told, "}}");
+            Answer::json(body, detail)
+        };
+        match self.reply(effect) {
+            Ok(Reply::Written(written)) => told(written.enterprise()),
+            Ok(Reply::Told(members)) => told(members),
+            Ok(Reply::Page(page)) => {
                 let mut body = br#"{"response":{"errorcode":0,"message":"ok""#.to_vec();
                 if let Some(total) = page.total {
                     body.extend_from_slice(format!(",\"total_count\":{total}").as_bytes());
@@ -131,7 +150,7 @@ impl Vendor for Qimen<'_> {
         let body = match kind {
             FaultKind::WrongEnvelope => r#"{"success":true,"data":{"items":[]}}"#.to_owned(),
             FaultKind::WrongTypes => {
-                let (list, total) = outline(self.page(Effect::default()));
+                let (list, total) = outline(self.reply(Effect::default()));
                 let total = total.map_or(String::new(), |n| format!(",\"total_count\":{n}"));
                 format!(
                     r#"{{"response":{{"errorcode":0,"message":"ok"{total},"{list}":{{"0":{{}}}}}}}}"#

@@ -2,18 +2,27 @@
 
 use super::Wangdiantong;
 use super::collection::{COLLECTIONS, Collection, named};
+use super::push::{self, PUSHES};
+use super::store::Kept;
+use crate::clock::china_text;
 use crate::config::Dialect;
 use crate::node::Node;
 use crate::system::{Broken, Row, System};
+use std::sync::PoisonError;
 
 impl System for Wangdiantong {
     fn sources(&self) -> Vec<String> {
-        let offered = COLLECTIONS.iter().filter(|one| one.offers('A'));
+        // Reverted shipments are records that go, not documents that stand.
+        let offered = COLLECTIONS
+            .iter()
+            .filter(|one| one.offers('A') && one.name != "stockout_order_query_trade_cancel");
         offered.map(|one| one.name.to_owned()).collect()
     }
 
     fn targets(&self) -> Vec<String> {
-        Vec::new()
+        let mut names: Vec<String> = PUSHES.iter().map(|push| push.name.to_owned()).collect();
+        names.dedup();
+        names
     }
 
     fn rows(&self, collection: &str) -> Vec<Row> {
@@ -54,17 +63,62 @@ impl System for Wangdiantong {
         })
     }
 
-    fn sample(&self, _: &str, _: usize) -> String {
-        String::new()
+    fn sample(&self, collection: &str, n: usize) -> String {
+        let push = push::offered(collection, 'A');
+        push.map_or_else(String::new, |push| {
+            push.sample.replace("{n}", &n.to_string())
+        })
     }
 
-    fn broken(&self, _: &str) -> Vec<Broken> {
-        Vec::new()
+    fn broken(&self, collection: &str) -> Vec<Broken> {
+        let Some(push) = push::offered(collection, 'A') else {
+            return Vec::new();
+        };
+        let Ok(sample) = Node::parse(&push.sample.replace("{n}", "0")) else {
+            return Vec::new();
+        };
+        // Without the key there is no document to speak of.
+        let paths = push.required.iter().filter(|path| **path != push.key);
+        let broken = |path: &&'static str| Broken {
+            field: (*path).to_owned(),
+            json: without(&sample, path).to_string(),
+        };
+        paths.map(broken).collect()
     }
 
-    fn written(&self, _: &str) -> Vec<Row> {
-        Vec::new()
+    fn written(&self, collection: &str) -> Vec<Row> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = store.kept.iter().filter(|kept| kept.push == collection);
+        let row = |kept: &Kept| Row {
+            key: kept.key.clone(),
+            version: Some(china_text(kept.at)),
+            json: kept.json.clone(),
+        };
+        kept.map(row).collect()
     }
+}
+
+/// A document without one of its fields, in every line where it is a line's.
+fn without(document: &Node, path: &str) -> Node {
+    let Node::Map(members) = document else {
+        return document.clone();
+    };
+    let (first, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(list, field)| (list, Some(field)));
+    let left = members.iter().filter_map(|(name, value)| match rest {
+        _ if name != first => Some((name.clone(), value.clone())),
+        None => None,
+        Some(field) => {
+            let lines = value
+                .items()
+                .iter()
+                .map(|line| without(line, field))
+                .collect();
+            Some((name.clone(), Node::List(lines)))
+        }
+    });
+    Node::Map(left.collect())
 }
 
 fn told(collection: &Collection, row: Vec<u8>) -> Row {

@@ -84,6 +84,19 @@ impl Table {
         self.push(row);
     }
 
+    /// The row of a document that was pushed before goes out of sight.
+    pub(crate) fn drop_pushed(&mut self, field: &str, number: &str) {
+        for row in &mut self.rows {
+            let is = match &row.document {
+                Document::Plain(node) => node.get(field).and_then(Node::scalar) == Some(number),
+                _ => false,
+            };
+            if is {
+                row.visible_ms = i64::MAX;
+            }
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -116,7 +129,8 @@ impl Table {
     /// Every row.
     pub(crate) fn told(&self, dialect: Dialect, lists: Lists) -> Vec<Vec<u8>> {
         let told = |row: &Row| row.document.render(dialect, lists);
-        self.rows.iter().map(told).collect()
+        let shown = self.rows.iter().filter(|row| row.visible_ms < i64::MAX);
+        shown.map(told).collect()
     }
 
     fn push(&mut self, row: Row) {

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 mod flagship;
+mod pushed;
 mod spoilt;
 mod upset;
 
@@ -378,23 +379,4 @@ fn qimen_gives_the_same_orders_with_bare_numbers() {
         .as_str()
         .unwrap();
     assert!(text.contains(&format!("\"goods_total_amount\":{digits},")));
-}
-
-#[test]
-fn the_gateway_refuses_in_its_own_shape() {
-    let server = server(5, 2);
-    for (key, value, code) in [
-        ("app_key", "1", 29),
-        ("target_app_key", "1", 41),
-        ("v", "1.0", 41),
-        ("timestamp", "1760000000", 41),
-        ("method", "wdt.no.such", 22),
-        ("sign_method", "sha1", 41),
-    ] {
-        let answer: Value = serde_json::from_str(&ask_qimen(&server, &[(key, value)])).unwrap();
-        assert_eq!(answer["response"]["flag"], "failure", "{key}: {answer}");
-        assert_eq!(answer["response"]["code"], code, "{key}: {answer}");
-    }
-    let answer: Value = serde_json::from_str(&ask_qimen(&server, &[("sid", "other")])).unwrap();
-    assert_eq!(answer["response"]["errorcode"], 2030);
 }

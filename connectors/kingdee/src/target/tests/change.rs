@@ -106,3 +106,74 @@ fn a_cancellation_deletes_what_is_not_audited() {
     );
     assert_eq!(script.operations(), ["ExecuteBillQuery", "Delete"]);
 }
+
+#[test]
+fn base_data_is_changed_by_its_id_and_has_no_rows() {
+    let documents = batch(&[
+        ("M1", Action::Update, json!({"FName": "n"})),
+        (
+            "M2",
+            Action::Create,
+            json!({"FName": "n", "SubHeadEntity.FBaseUnitId": "Pcs"}),
+        ),
+        (
+            "M3",
+            Action::Create,
+            json!({"SubHeadEntity.FBaseUnitId": "Pcs"}),
+        ),
+    ]);
+    let answers = vec![
+        answer(&json!([[7, "M1", "A"]])),
+        answer(&saved(&[(0, 7)])),
+        answer(&saved(&[(0, 8)])),
+    ];
+    let (script, outcomes) = write_to("BD_MATERIAL", &documents, answers, &json!({}));
+    assert_eq!(
+        outcomes.unwrap().iter().map(show).collect::<Vec<_>>(),
+        ["applied 7", "applied 8", "rejected required"]
+    );
+    let sent = script.sent();
+    let query = body(&sent[0]);
+    assert_eq!(
+        query["data"]["FieldKeys"],
+        "FMATERIALID,FNumber,FDocumentStatus"
+    );
+    assert_eq!(
+        body(&sent[1])["data"]["Model"],
+        json!([{"FMATERIALID": 7, "FNumber": "M1", "FName": "n"}])
+    );
+    assert_eq!(
+        body(&sent[2])["data"]["Model"],
+        json!([{
+            "FMATERIALID": 0, "FNumber": "M2", "FName": "n",
+            "SubHeadEntity": {"FBaseUnitId": {"FNumber": "Pcs"}},
+        }])
+    );
+}
+
+#[test]
+fn documents_may_be_saved_one_a_call_or_as_drafts() {
+    for (operation, expected) in [
+        ("Save", ["applied 1", "rejected required"]),
+        ("Draft", ["applied 1", "applied 1"]),
+    ] {
+        let documents = batch(&[
+            ("A", Action::Create, least()),
+            ("B", Action::Create, json!({"FNote": "n"})),
+        ]);
+        let calls = expected
+            .iter()
+            .filter(|told| told.starts_with("applied"))
+            .count();
+        let answers = vec![answer(&saved(&[(0, 1)])); calls];
+        let settings = json!({ "operation": operation });
+        let (script, outcomes) = write_with(&documents, answers, &settings);
+        assert_eq!(
+            outcomes.unwrap().iter().map(show).collect::<Vec<_>>(),
+            expected
+        );
+        assert_eq!(script.operations(), vec![operation; calls]);
+        let model = &body(&script.sent()[0])["data"]["Model"];
+        assert_eq!(model["FBillNo"], "A");
+    }
+}
