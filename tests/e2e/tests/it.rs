@@ -16,6 +16,7 @@ mod it {
     mod holds;
     mod imports;
     mod kingdee_forms;
+    mod kingdee_operations;
     mod kingdee_source;
     mod letters;
     mod planned;

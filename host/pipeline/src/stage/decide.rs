@@ -42,7 +42,8 @@ pub(crate) enum Decision {
 /// The fingerprint of a record. A deletion differs from an upsert of the same
 /// line.
 pub(crate) fn print(line: &[u8], change: Change) -> Fingerprint {
-    let Fingerprint(bits) = Fingerprint::of(line);
+    // What stands around a record belongs to the answer that it came in.
+    let Fingerprint(bits) = Fingerprint::of(line.trim_ascii());
     match change {
         Change::Upsert => Fingerprint(bits),
         Change::Delete => Fingerprint(!bits),

@@ -13,41 +13,50 @@ const QUERY: &str = "kingdee.ExecuteBillQuery";
 /// Later than the first windows end, and earlier than windows that end now.
 const JUST_NOW_MS: i64 = 5_000;
 
-struct Project {
-    simulators: Simulators,
+pub(crate) struct Project {
+    pub(crate) simulators: Simulators,
     folder: TempDir,
 }
 
 /// What is read, where it goes, and the rules between.
-struct Wish<'w> {
-    form: &'w str,
-    settings: String,
-    target: &'w str,
-    rules: &'w str,
+pub(crate) struct Wish<'w> {
+    pub(crate) scope: &'w str,
+    pub(crate) form: &'w str,
+    pub(crate) settings: String,
+    pub(crate) target: &'w str,
+    pub(crate) target_settings: &'w str,
+    pub(crate) rules: &'w str,
 }
 
 impl Project {
-    fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let simulators = Simulators::start_blocking(config).unwrap();
         duijie_sim::write_connections(&simulators, folder.path()).unwrap();
+        // The same account again, since a pipeline reads and writes different connections or collections.
+        let connections = folder.path().join("connections");
+        let text = std::fs::read_to_string(connections.join("kingdee.yaml")).unwrap();
+        let text = text.replace("connection: kingdee", "connection: reader");
+        std::fs::write(connections.join("reader.yaml"), text).unwrap();
         Self { simulators, folder }
     }
 
-    fn write(&self, wish: &Wish<'_>) {
+    pub(crate) fn write(&self, wish: &Wish<'_>) {
         let pipelines = self.folder.path().join("pipelines");
         std::fs::create_dir_all(&pipelines).unwrap();
         let Wish {
             form,
             settings,
             target,
+            target_settings,
             rules,
+            scope,
         } = wish;
         let text = format!(
-            "pipeline: forms\nscope: forms\nenabled: true\nschedule: every 5m\n\
-             source:\n  connector: kingdee\n  connection: kingdee\n  collection: {form}\n  settings: {settings}\n\
+            "pipeline: forms\nscope: {scope}\nenabled: true\nschedule: every 5m\n\
+             source:\n  connector: kingdee\n  connection: reader\n  collection: {form}\n  settings: {settings}\n\
              transform:\n  - connector: map\n    settings:\n      rules:\n{rules}\
-             target:\n  connector: kingdee\n  connection: kingdee\n  collection: {target}\n  settings: {{}}\n\
+             target:\n  connector: kingdee\n  connection: kingdee\n  collection: {target}\n  settings: {target_settings}\n\
              on_change: update\n\
              retries: {{ attempts: 5, first_wait: 10ms, longest_wait: 50ms }}\n\
              limits: {{ batch_records: 50, writers: 2 }}\n"
@@ -56,7 +65,7 @@ impl Project {
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         start_in(self.folder.path(), arguments).end()
     }
 
@@ -140,9 +149,11 @@ fn with_orders(count: usize) -> Project {
 
 fn orders(page_size: u32, settle: u32) -> Wish<'static> {
     Wish {
+        scope: "forms",
         form: "SAL_SaleOrder",
         settings: format!("{{ page_size: {page_size}, settle: {settle}s, overlap: 0s }}"),
         target: "SAL_OUTSTOCK",
+        target_settings: "{}",
         rules: ORDERS,
     }
 }
@@ -210,9 +221,11 @@ fn base_data_keeps_its_names_and_digits() {
     let project = Project::new(Config::new(0, 9));
     let before = project.simulators.kingdee_system().rows("BD_MATERIAL");
     project.write(&Wish {
+        scope: "forms",
         form: "BD_MATERIAL",
         settings: "{ page_size: 7, filter: \"FNumber<'SKU-9999'\" }".to_owned(),
         target: "BD_Supplier",
+        target_settings: "{}",
         rules: MATERIALS,
     });
     let ended = project.run(&["run", "forms", "--json"]).expect(0);
