@@ -4,6 +4,7 @@
 
 mod code;
 mod document;
+mod group;
 mod json;
 mod low;
 mod node;
@@ -15,6 +16,7 @@ mod yaml;
 
 pub use code::CODES;
 pub use document::Document;
+pub use group::{Close, Collect, Fold, Group, GroupBy, Late, Lines, List, Takes};
 pub use low::{
     Connection, Guarantee, Limits, OnChange, OnNewer, OnRejected, OnUnknown, Pipeline, Retention,
     Retries, Source, Target, Transform,

@@ -5,6 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, de::IgnoredAny};
 
+use crate::group::Group;
+
 /// One pipeline: `pipeline`, `scope`, `source`, `target` and what else it needs.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,8 @@ pub struct Pipeline {
     pub schedule: Option<String>,
     #[schemars(required)]
     pub source: Option<Source>,
+    /// Makes one record of many, before the transforms.
+    pub group: Option<Group>,
     /// From source to target, in this order.
     pub transform: Option<Vec<Transform>>,
     #[schemars(required)]

@@ -21,8 +21,8 @@ use duijie_record::{
     RecordEntry, RunId, Scope, SourceKey, TargetKey, Verdict, Version,
 };
 use duijie_store::{
-    Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId,
-    LedgerRow, Owed, RunRow, SegmentKind, SegmentRef, Store,
+    Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold,
+    Intent, IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store,
 };
 
 const PAGES: u64 = 1_000;
@@ -88,13 +88,18 @@ impl Store for Nothing {
     fn holds(&self, _: &Scope) -> Result<Vec<Hold>, Error> {
         Ok(Vec::new())
     }
+    fn groups(&self, _: &Scope) -> Result<Vec<Group>, Error> {
+        Ok(Vec::new())
+    }
+    fn members(&self, _: &Scope, _: &GroupPart) -> Result<Vec<Member>, Error> {
+        Ok(Vec::new())
+    }
     fn owed(&self, _: &Scope) -> Result<Vec<Owed>, Error> {
         Ok(Vec::new())
     }
     fn run(&self, _: &Scope, _: &RunId) -> Result<Option<RunRow>, Error> {
         Ok(None)
     }
-
     fn runs(&self, _: &Scope, _: usize) -> Result<Vec<RunRow>, Error> {
         Ok(Vec::new())
     }
@@ -253,6 +258,7 @@ fn plan() -> Plan {
         schedule: None,
         manifest_digest: String::new(),
         source: stage(Role::Source),
+        group: None,
         drains: false,
         transforms: vec![stage(Role::Transform)],
         target: TargetStage {

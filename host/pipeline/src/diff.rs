@@ -116,6 +116,9 @@ impl Delta {
 /// has nothing more, or until `limit` records and the next position.
 pub async fn diff(options: &Options, limit: u64) -> Result<DiffReport, Error> {
     let plan = &options.plan;
+    if plan.group.is_some() {
+        return Err(Error::GroupsNotPlanned);
+    }
     let usage = &plan.source.usage;
     let lane = options.purpose.lane();
     let checkpoint = options.store.checkpoint(&plan.scope, lane)?;

@@ -74,6 +74,16 @@ pub enum Error {
         documents: usize,
         source_key: String,
     },
+    /// The manifest lost its `group` while records wait.
+    #[error(
+        "records wait in the group `{group}`, and the manifest has no `group`: put it back until they are sent, or give the pipeline a `scope` of its own"
+    )]
+    MembersWait { group: String },
+    /// A plan of documents is made of records that are read one by one.
+    #[error(
+        "documents of groups cannot be planned one by one yet: `plan` shows what the first records would become"
+    )]
+    GroupsNotPlanned,
     #[error(
         "neither a hold nor a dead letter waits under `{source_key}`, part `{part}`: list them to see what does"
     )]

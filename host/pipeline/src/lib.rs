@@ -9,6 +9,7 @@ mod diff;
 mod error;
 mod flight;
 mod follow;
+mod group;
 mod key;
 mod observer;
 mod options;

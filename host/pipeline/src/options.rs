@@ -55,6 +55,9 @@ pub(crate) struct Context {
     pub(crate) gate: Option<Gate>,
     /// Rows as a diff takes them to be once what it told is done.
     pub(crate) assumed: Mutex<HashMap<SourceKey, LedgerRow>>,
+    /// Set when the source has nothing more, before its last batch is dealt
+    /// with.
+    pub(crate) source_ended: OnceLock<()>,
     /// Held documents that a person wants sent, and why each was held.
     pub(crate) resent: OnceLock<HashMap<(SourceKey, String), HoldKind>>,
 }
@@ -113,6 +116,11 @@ impl Context {
     /// Whether what waits for a person goes on.
     pub(crate) fn replays(&self) -> bool {
         matches!(self.options.purpose, Purpose::Replay(_))
+    }
+
+    /// The source has nothing more.
+    pub(crate) fn ends(&self) {
+        self.source_ended.get_or_init(|| ());
     }
 
     /// Why the document was held that a person wants sent now; `None` for any

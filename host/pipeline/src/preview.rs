@@ -2,7 +2,7 @@
 //! run, and writes nothing, neither to the store nor to the target.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use duijie_contract::{Fault, FaultKind, Preview, Source};
 use duijie_record::{Action, Lines, RecordBatch, RecordEntry, SourceKey, TargetKey, Version};
@@ -14,6 +14,7 @@ use crate::page::Page;
 use crate::retry::{Budget, Random};
 use crate::stage::chunk::Chunk;
 use crate::stage::decide::{Fate, fate, print};
+use crate::stage::group::Grouper;
 use crate::stage::map::Mapper;
 use crate::stage::prepare::{HoldKinds, Step};
 use crate::stage::settle::Message;
@@ -88,18 +89,23 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
         return Ok(report);
     };
     let lined = verify(batch, &mut HashSet::new()).map_err(|what| breach(&plan.source, what))?;
+    let context = Arc::new(reading(options, !report.resumed));
+    let (lined, waiting) = match Grouper::start(&context)? {
+        Some(mut grouper) => grouper.preview(&lined)?,
+        None => (lined, Vec::new()),
+    };
     let batch = lined.batch.clone();
-    let context = reading(options, !report.resumed);
     let mut mapper = Mapper::start(&context).await?;
     let step = Step {
         context: &context,
         flight: &Flight::default(),
         number: 0,
     };
-    let Some((Message::Page(page, changes, _), chunks)) = step.page(&mut mapper, lined).await?
+    let Some((Message::Page(page, mut changes, _), chunks)) = step.page(&mut mapper, lined).await?
     else {
         return Ok(report);
     };
+    changes.extend(waiting);
     report.records = records(&context, &batch, &page, changes, &chunks)?;
     if let Some(chunk) = chunks.first() {
         let fault = first_write(options, chunk).await;
@@ -147,6 +153,7 @@ pub(crate) fn reading(options: &Options, anew: bool) -> Context {
         kinds: HoldKinds::default(),
         gate: None,
         assumed: Mutex::default(),
+        source_ended: OnceLock::new(),
         resent: OnceLock::new(),
     }
 }

@@ -14,6 +14,7 @@ use crate::purpose::Pick;
 use crate::stage::source::Lined;
 use crate::{Error, Event};
 
+mod member;
 mod pick;
 
 use pick::{Gathered, Picking};
@@ -41,6 +42,11 @@ pub(crate) enum Wants {
     },
     /// These documents are sent as they are, and nothing is mapped.
     Send(Vec<Ready>),
+    /// The record joins its group, or a part of its own where that was sent.
+    Join {
+        /// What a person wrote in place of the record.
+        edited: Option<Vec<u8>>,
+    },
 }
 
 /// A document that needs no transform.
@@ -64,6 +70,11 @@ impl Wish {
         matches!(self.wants, Wants::Map { .. })
     }
 
+    /// Whether it joins a group.
+    pub(crate) fn joins(&self) -> bool {
+        matches!(self.wants, Wants::Join { .. })
+    }
+
     /// Whether only some of its documents go on.
     pub(crate) fn keeps(&self) -> bool {
         !matches!(self.wants, Wants::Map { parts: None, .. })
@@ -72,7 +83,7 @@ impl Wish {
     /// What a person wrote in place of the record.
     pub(crate) fn edited(&self) -> Option<&[u8]> {
         match &self.wants {
-            Wants::Map { edited, .. } => edited.as_deref(),
+            Wants::Map { edited, .. } | Wants::Join { edited } => edited.as_deref(),
             Wants::Send(_) => None,
         }
     }
@@ -80,7 +91,7 @@ impl Wish {
     /// The documents that are sent as they are or cancelled.
     pub(crate) fn ready(&self) -> &[Ready] {
         match &self.wants {
-            Wants::Map { .. } => &[],
+            Wants::Map { .. } | Wants::Join { .. } => &[],
             Wants::Send(ready) => ready,
         }
     }
@@ -89,7 +100,7 @@ impl Wish {
     /// says of changes; `None` leaves it to the policy.
     pub(crate) fn sends(&self, part: &str) -> Option<bool> {
         match &self.wants {
-            Wants::Map { parts: None, .. } => None,
+            Wants::Map { parts: None, .. } | Wants::Join { .. } => None,
             Wants::Map {
                 parts: Some(parts), ..
             } => Some(parts.contains(part)),
@@ -123,7 +134,7 @@ pub(crate) async fn read(
     let page_records = page_records.unwrap_or(usize::MAX);
     // A batch has each key once: a record that is mapped and of which something
     // else is sent as it is comes twice.
-    for jobs in [gathered.map, gathered.send] {
+    for jobs in [gathered.join, gathered.map, gathered.send] {
         let mut jobs = jobs.into_iter().peekable();
         while jobs.peek().is_some() {
             let lined = batch(jobs.by_ref().take(page_records));

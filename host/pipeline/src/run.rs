@@ -99,6 +99,7 @@ async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
         kinds: HoldKinds::default(),
         gate,
         assumed: Mutex::new(HashMap::new()),
+        source_ended: OnceLock::new(),
         resent: OnceLock::new(),
         options: options.clone(),
     };

@@ -6,6 +6,8 @@ mod checks;
 mod decisions;
 mod diffs;
 mod drained;
+mod grouping;
+mod groups;
 mod guards;
 mod lanes;
 mod launch;

@@ -4,6 +4,7 @@ pub(crate) mod chunk;
 pub(crate) mod decide;
 pub(crate) mod drain;
 pub(crate) mod evidence;
+pub(crate) mod group;
 pub(crate) mod map;
 pub(crate) mod prepare;
 pub(crate) mod reconcile;

@@ -26,6 +26,10 @@ duijie_diagnostic::codes! {
     SETTLE_TOO_SHORT = "plan.settle_too_short";
     UNKNOWN_STEP = "plan.unknown_step";
     STEP_OUT_OF_ORDER = "plan.step_out_of_order";
+    NO_CLOSING_RULE = "plan.no_closing_rule";
+    GROUP_DRAINS = "plan.group_drains";
+    ROWS_NOT_MERGED = "plan.rows_not_merged";
+    DUPLICATE_FIELD = "plan.duplicate_field";
     NO_WINDOW = "plan.no_window";
     BAD_SCHEDULE = "plan.bad_schedule";
     REFUSED_SETTING = "plan.refused_setting";

@@ -31,6 +31,12 @@ pub fn explain(plan: &Plan, outline: &[String]) -> String {
     }
     lines.list("would read", outline);
 
+    if let Some(group) = &plan.group {
+        lines.title("group");
+        for (name, value) in group.told() {
+            lines.line(name, &value);
+        }
+    }
     for transform in &plan.transforms {
         stage(transform, &mut lines);
     }
@@ -110,6 +116,10 @@ pub fn explain_json(plan: &Plan, outline: &[String]) -> Value {
         "manifest_sha256": plan.manifest_digest,
         "source": source_json(plan),
         "would_read": outline,
+        "group": plan.group.as_ref().map(|group| {
+            let told = group.told().into_iter();
+            told.map(|(name, value)| (name.to_owned(), value.into())).collect::<serde_json::Map<_, _>>()
+        }),
         "transforms": plan.transforms.iter().map(stage_json).collect::<Value>(),
         "target": {
             "stage": stage_json(&target.stage),

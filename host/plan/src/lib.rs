@@ -10,6 +10,7 @@ mod folder;
 #[cfg(test)]
 mod golden;
 mod grant;
+mod group;
 mod plan;
 mod policy;
 mod refusal;
@@ -25,6 +26,9 @@ pub use code::CODES;
 pub use duration::parse as length_of_time;
 pub use explain::{explain, explain_json};
 pub use folder::folder;
+pub use group::{
+    Close, Field, Fold, GROUP_FIELDS, Group, GroupField, Late, MOST_MEMBERS, Rows, Takes,
+};
 pub use plan::{
     OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Schedule, Stage,
     TargetStage,

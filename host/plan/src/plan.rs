@@ -6,6 +6,8 @@ use std::time::Duration;
 use duijie_contract::{Guarantee, Use};
 use duijie_record::{PipelineName, Scope};
 
+use crate::Group;
+
 /// What to do with a newer version of a document that was already applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnChange {
@@ -115,6 +117,8 @@ pub struct Plan {
     /// The source's records come again until each was acknowledged: no
     /// positions, and one batch at a time.
     pub drains: bool,
+    /// Makes one record of many, before the transforms.
+    pub group: Option<Group>,
     pub transforms: Vec<Stage>,
     pub target: TargetStage,
     pub policy: Policy,

@@ -90,6 +90,7 @@ impl<'a> Check<'a> {
             })
         });
         let drains = source.as_ref().is_some_and(|stage| self.drains(stage));
+        let group = self.group(drains);
         let transforms = self.transforms();
         let target_name = low.target.as_ref().map(|target| Named {
             role: Role::Target,
@@ -111,6 +112,7 @@ impl<'a> Check<'a> {
             manifest_digest: hex(&Sha256::digest(document.text.as_bytes())),
             source: source?,
             drains,
+            group,
             transforms: transforms?,
             target: target??,
             policy,

@@ -3,7 +3,7 @@
 
 use duijie_record::{Action, Position, RunId, SourceKey, TargetKey, Version};
 
-use crate::Owed;
+use crate::{Group, GroupPart, Member, Owed};
 
 /// XXH3-128 of a line's bytes. Tells change from no change; it is no proof
 /// against someone who forges lines.
@@ -103,6 +103,9 @@ pub enum DocumentState {
     Cancelled,
     /// A person decided that this version is not to be sent.
     Discarded,
+    /// It is part of a group's record, whose source key stands as its target
+    /// key: what becomes of that one becomes of it.
+    Grouped,
 }
 
 /// What one try of a document came to.
@@ -227,6 +230,8 @@ pub enum HoldKind {
     /// State was restored or reset, and the target cannot be asked whether it
     /// has it already.
     Caution,
+    /// Its group was sent before it came.
+    Late,
 }
 
 impl HoldKind {
@@ -317,6 +322,18 @@ pub enum Change {
     ResetCheckpoint {
         lane: String,
     },
+    /// Takes the place of an earlier one of the same part and source key.
+    Member(Member),
+    /// It is no member of this part any more.
+    Leave {
+        place: GroupPart,
+        source_key: SourceKey,
+    },
+    /// Takes the place of an earlier one of the same part.
+    Group(Group),
+    /// The part is gone, and each of its members leaves with a change of its
+    /// own.
+    Dissolve(GroupPart),
     /// From now on every key is looked up before it is first sent; `None`
     /// ends that.
     Caution(Option<Caution>),

@@ -1,12 +1,14 @@
 //! What every store keeps, whatever it is made of: each property runs against
 //! each store. What only a store on disk keeps is tested beside that store.
 
+mod grouped;
 mod property;
 mod sample;
 mod trace;
 
 pub(crate) use sample::{
-    caution, checkpoint, dead_letter, hold, intent, ledger_row, owed, resolutions, run_row,
+    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, owed, resolutions,
+    run_row,
 };
 
 use crate::{Embedded, Memory, Options};
@@ -83,5 +85,8 @@ conformance! {
     rows_are_found_by_every_number_of_theirs,
     a_row_is_not_found_by_a_number_it_no_longer_has,
     the_owner_of_a_target_key_is_who_wrote_it_last,
+    members_come_in_their_order_and_are_replaced_by_key,
+    members_of_odd_groups_do_not_meet,
+    what_left_and_what_was_dissolved_is_gone,
     what_is_owed_stays_until_it_is_paid,
 }

@@ -18,22 +18,22 @@ use tokio::sync::oneshot;
 use crate::acknowledged::Acknowledged;
 use crate::backup;
 use crate::codec::{
-    self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, HoldV1, IntentMarkV1, IntentV1,
-    OwedV1, RunRowV1,
+    self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, GroupV1, HoldV1, IntentMarkV1,
+    IntentV1, MemberV1, OwedV1, RunRowV1,
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
 use crate::journal::Journal;
 use crate::key::{Key, Kind};
 use crate::long::Long;
-use crate::prepared::Prepared;
+use crate::prepared::{Prepared, part};
 use crate::replay;
 use crate::segment::Segments;
 use crate::shared::{Layers, Shared};
 use crate::table::{Table, damaged, io_error};
 use crate::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, Owed,
-    RunRow, SegmentKind, SegmentRef, Sizes, Store, Tidied,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
+    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Sizes, Store, Tidied,
 };
 
 /// How an embedded store uses memory and disk.
@@ -355,6 +355,19 @@ impl Store for Embedded {
         many(&self.shared, &scoped(Kind::Hold, scope), |bytes| {
             codec::decode::<HoldV1<'_>>(bytes).map(Hold::from)
         })
+    }
+
+    fn groups(&self, scope: &Scope) -> Result<Vec<Group>, Error> {
+        let read = |bytes: &[u8]| codec::decode::<GroupV1<'_>>(bytes).map(Group::from);
+        many(&self.shared, &scoped(Kind::Group, scope), read)
+    }
+
+    fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
+        let key = part(scoped(Kind::Member, scope), place);
+        let read = |bytes: &[u8]| codec::decode::<MemberV1<'_>>(bytes).map(Member::from);
+        let mut members = many(&self.shared, &key, read)?;
+        members.sort_unstable_by_key(|member| member.order);
+        Ok(members)
     }
 
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {

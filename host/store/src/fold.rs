@@ -1,7 +1,7 @@
-//! The one thread that lays full layers in their places: rows, dead letters and
-//! runs in the long ledger, durably; after that everything else in the table,
-//! durably; after that the journal of it goes. Killed anywhere, it does the
-//! same again after the next opening.
+//! The one thread that lays full layers in their places: rows, dead letters,
+//! runs and members in the long ledger, durably; after that everything else in
+//! the table, durably; after that the journal of it goes. Killed anywhere, it
+//! does the same again after the next opening.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};

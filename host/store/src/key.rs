@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Bound = 10,
     /// The last redo record that was laid in its places.
     Folded = 11,
+    Group = 14,
+    Member = 15,
     Owed = 16,
 }
 
@@ -80,10 +82,10 @@ impl Key {
     }
 
     /// Whether values of its kind grow in number for as long as there are runs,
-    /// so that they live in the long ledger's file and not in the table, which
-    /// is read whole at every start.
+    /// or with what the source has, so that they live in the long ledger's file
+    /// and not in the table, which is read whole at every start.
     pub(crate) fn is_of_many(&self) -> bool {
-        self.is(Kind::DeadLetter) || self.is(Kind::Run)
+        self.is(Kind::DeadLetter) || self.is(Kind::Run) || self.is(Kind::Member)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

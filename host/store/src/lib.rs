@@ -17,6 +17,7 @@ mod journal;
 mod key;
 mod layer;
 mod long;
+mod member;
 mod memory;
 mod owed;
 mod prepared;
@@ -36,6 +37,7 @@ pub use change::{
 pub use embedded::{Embedded, Options};
 pub use error::Error;
 pub use examine::{Found, examine};
+pub use member::{Group, GroupPart, GroupState, Member};
 pub use memory::Memory;
 pub use owed::Owed;
 pub use sizes::{Sizes, Tidied};

@@ -1,6 +1,7 @@
-//! The long ledger, the dead letters and the runs, in redb: what is too much to
-//! be kept in memory. It takes whole layers in, one transaction each, and is asked
-//! after the layers above it. The only module that names redb.
+//! The long ledger, the dead letters, the runs and the members of groups, in
+//! redb: what is too much to be kept in memory. It takes whole layers in, one
+//! transaction each, and is asked after the layers above it. The only module
+//! that names redb.
 
 mod read;
 mod sweep;
@@ -29,7 +30,7 @@ const ROWS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("rows");
 /// Nothing by number, scope and source key: target keys and target ids that
 /// are not the source key itself.
 const NUMBERS: TableDefinition<'_, Bytes, ()> = TableDefinition::new("numbers");
-/// Dead letters and runs under the keys that they have everywhere.
+/// Dead letters, runs and members of groups under the keys that they have everywhere.
 const VALUES: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("values");
 /// The last redo record that was taken in, and how far the sweep has come.
 const MARKS: TableDefinition<'_, &str, Bytes> = TableDefinition::new("marks");
@@ -165,7 +166,7 @@ impl Long {
         })
     }
 
-    /// Takes a layer's rows, dead letters and runs in. Doing so again changes
+    /// Takes a layer's rows, dead letters, runs and members in. Doing so again changes
     /// nothing.
     pub(crate) fn take_in(&self, layer: &Layer) -> Result<(), Error> {
         let scopes = self.write(|write| {

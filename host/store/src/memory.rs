@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, Owed,
-    RunRow, SegmentKind, SegmentRef, Store,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
+    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store,
 };
 
 /// Where one document of one record is kept.
@@ -29,6 +29,8 @@ struct ScopeState {
     written: u64,
     dead_letters: BTreeMap<DocumentKey, DeadLetter>,
     holds: BTreeMap<DocumentKey, Hold>,
+    groups: BTreeMap<GroupPart, Group>,
+    members: BTreeMap<(GroupPart, SourceKey), Member>,
     /// By source key and token.
     owed: BTreeMap<(SourceKey, String), Owed>,
     runs: BTreeMap<RunId, RunRow>,
@@ -113,6 +115,19 @@ impl ScopeState {
             }
             Change::ResetCheckpoint { lane } => {
                 self.checkpoints.remove(&lane);
+            }
+            Change::Member(member) => {
+                let key = (member.place.clone(), member.source_key.clone());
+                self.members.insert(key, member);
+            }
+            Change::Leave { place, source_key } => {
+                self.members.remove(&(place, source_key));
+            }
+            Change::Group(group) => {
+                self.groups.insert(group.place.clone(), group);
+            }
+            Change::Dissolve(place) => {
+                self.groups.remove(&place);
             }
             Change::Caution(caution) => self.caution = caution,
             Change::Bind(target) => self.bound = Some(target),
@@ -255,6 +270,19 @@ impl Store for Memory {
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
         Ok(self.read(scope, |state| state.holds.values().cloned().collect()))
+    }
+
+    fn groups(&self, scope: &Scope) -> Result<Vec<Group>, Error> {
+        Ok(self.read(scope, |state| state.groups.values().cloned().collect()))
+    }
+
+    fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
+        let of = |member: &&Member| member.place == *place;
+        let mut members: Vec<Member> = self.read(scope, |state| {
+            state.members.values().filter(of).cloned().collect()
+        });
+        members.sort_unstable_by_key(|member| member.order);
+        Ok(members)
     }
 
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {

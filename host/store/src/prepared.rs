@@ -7,13 +7,14 @@ use duijie_record::Scope;
 use serde::Serialize;
 
 use crate::codec::{
-    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, HoldV1, IntentV1, OwedV1, RunRowV1,
+    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, GroupV1, HoldV1, IntentV1, MemberV1,
+    OwedV1, RunRowV1,
 };
 use crate::key::{Key, Kind};
 use crate::layer::EncodedRow;
 use crate::redo::{self, Op, Ops};
 use crate::table::MAX_VALUE;
-use crate::{Change, Error, IntentId, SegmentRef};
+use crate::{Change, Error, GroupPart, IntentId, SegmentRef};
 
 /// Half of what a redo record may be: the other half is for commits that
 /// share it.
@@ -93,6 +94,9 @@ impl Prepared {
                 self.put(key, &CheckpointV1::from(checkpoint))
             }
             Change::ResetCheckpoint { lane } => self.remove(key(Kind::Checkpoint).text(lane)),
+            Change::Member(_) | Change::Leave { .. } | Change::Group(_) | Change::Dissolve(_) => {
+                self.add_of_group(scope, change)
+            }
             Change::Caution(Some(caution)) => {
                 self.put(key(Kind::Caution), &CautionV1::from(caution))
             }
@@ -115,6 +119,25 @@ impl Prepared {
         }
     }
 
+    fn add_of_group(&mut self, scope: &Scope, change: &Change) -> Result<(), Error> {
+        let key = |kind, place| part(Key::new(kind).text(scope.as_str()), place);
+        match change {
+            Change::Member(member) => {
+                let key = key(Kind::Member, &member.place);
+                self.put(
+                    key.text(member.source_key.as_str()),
+                    &MemberV1::from(member),
+                )
+            }
+            Change::Leave { place, source_key } => {
+                self.remove(key(Kind::Member, place).text(source_key.as_str()))
+            }
+            Change::Group(group) => self.put(key(Kind::Group, &group.place), &GroupV1::from(group)),
+            Change::Dissolve(place) => self.remove(key(Kind::Group, place)),
+            _ => Ok(()),
+        }
+    }
+
     fn put<T: Serialize>(&mut self, key: Key, value: &T) -> Result<(), Error> {
         self.values.insert(key, Some(codec::encode(value)?));
         Ok(())
@@ -124,4 +147,9 @@ impl Prepared {
         self.values.insert(key, None);
         Ok(())
     }
+}
+
+/// A key that goes on with a part of a group.
+pub(crate) fn part(key: Key, place: &GroupPart) -> Key {
+    key.text(&place.group).number(place.part.into())
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
-    Caution, Change, Checkpoint, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow, Owed,
-    RunRow, SegmentRef,
+    Caution, Change, Checkpoint, DeadLetter, Error, Group, GroupPart, Hold, Intent, IntentId,
+    LedgerRow, Member, Owed, RunRow, SegmentRef,
 };
 
 /// The right to change a scope's state. Whoever claims later wins, and the
@@ -74,6 +74,12 @@ pub trait Store: Send + Sync {
 
     /// By source key, then part.
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error>;
+
+    /// Parts of groups that are not gone, by group, then part.
+    fn groups(&self, scope: &Scope) -> Result<Vec<Group>, Error>;
+
+    /// In the order in which they came.
+    fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error>;
 
     /// Acknowledgements that the source is owed, by source key, then token.
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error>;

@@ -21,10 +21,12 @@ pub struct Vendor {
     /// As connector, connection and fault rules have it.
     pub name: &'static str,
     pub system: for<'s> fn(&'s Simulators) -> &'s dyn System,
-    /// Lines of YAML: settings of a source that is read in pages of so many.
-    pub source: fn(collection: &str, page: u32) -> Vec<String>,
+    /// Lines of YAML: settings of a source that is read in pages of so many, or of the most there is.
+    pub source: fn(collection: &str, page: Option<u32>) -> Vec<String>,
     /// The same of a target.
     pub target: fn(collection: &str) -> Vec<String>,
+    /// The call that reads or writes a collection, as fault rules and counts have it after the vendor's name.
+    pub call: fn(collection: &str, end: End) -> String,
     /// Its secret in `secrets.env`.
     pub secret: &'static str,
 }
@@ -32,7 +34,10 @@ pub struct Vendor {
 /// Which end of the pipeline the operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    Source { page: u32 },
+    /// Read in pages of so many; of the most there is where none is given.
+    Source {
+        page: Option<u32>,
+    },
     Target,
 }
 
@@ -114,14 +119,13 @@ impl Trial {
             text
         };
         let (source, target) = match self.end {
-            End::Source { page } => (
-                ends(
-                    vendor,
-                    &self.collection,
-                    &(self.vendor.source)(&self.collection, page),
-                ),
-                ends("plain", PLAIN, &[]),
-            ),
+            End::Source { page } => {
+                let settings = (self.vendor.source)(&self.collection, page);
+                (
+                    ends(vendor, &self.collection, &settings),
+                    ends("plain", PLAIN, &[]),
+                )
+            }
             End::Target => (
                 ends("plain", PLAIN, &[]),
                 ends(
@@ -132,13 +136,13 @@ impl Trial {
             ),
         };
         let batch = match self.end {
-            End::Source { page } => page,
+            End::Source { page } => page.unwrap_or(100),
             End::Target => 5,
         };
         let text = format!(
             "pipeline: trial\nscope: trial\nsource:\n{source}target:\n{target}\
              on_change: update\non_unknown: hold\n\
-             retries: {{ attempts: 5, first_wait: 10ms, longest_wait: 50ms }}\n\
+             retries: {{ attempts: 8, first_wait: 10ms, longest_wait: 50ms }}\n\
              limits: {{ page_records: {batch}, read_ahead: 2, writers: 2, batch_records: {batch} }}\n"
         );
         let pipelines = self.path("pipelines");
@@ -207,7 +211,8 @@ impl Trial {
 
     /// The operation's name in fault rules and counts.
     pub fn operation(&self) -> String {
-        format!("{}.{}", self.vendor.name, self.collection)
+        let call = (self.vendor.call)(&self.collection, self.end);
+        format!("{}.{call}", self.vendor.name)
     }
 
     #[track_caller]

@@ -1,6 +1,6 @@
 //! What a trial has to know of Waiqin365.
 
-use crate::trial::Vendor;
+use crate::trial::{End, Vendor};
 use duijie_sim::{Simulators, china_text};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,12 +9,13 @@ pub const WAIQIN365: Vendor = Vendor {
     system: Simulators::waiqin365_system,
     source,
     target: |_| Vec::new(),
+    call: |collection: &str, _: End| collection.to_owned(),
     secret: "WAIQIN365_APPKEY",
 };
 
 /// From nine days ago on, which is a window of days and one without an end. Quotas know no time, stock is
 /// read whole, and the size of its pages is the system's.
-fn source(collection: &str, page: u32) -> Vec<String> {
+fn source(collection: &str, page: Option<u32>) -> Vec<String> {
     let mut lines = Vec::new();
     if !collection.starts_with("queryCmQuota") && collection != "queryStock" {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -22,7 +23,7 @@ fn source(collection: &str, page: u32) -> Vec<String> {
         lines.push(format!("start_time: {}", china_text(start)));
     }
     if collection != "queryStock" {
-        lines.push(format!("page_size: {}", page.min(1000)));
+        lines.extend(page.map(|page| format!("page_size: {page}")));
     }
     lines
 }

@@ -12,6 +12,7 @@ mod it {
     mod commands;
     mod dialects;
     mod follow;
+    mod groups;
     mod holds;
     mod imports;
     mod kingdee_forms;

@@ -115,6 +115,11 @@ fn ways(row: &Waiting) -> &'static str {
             "the target does not let it be changed\n\
              unlock it there (unaudit), then --send; or --keep what stands there"
         }
+        "late" => {
+            "its group was sent before it came\n\
+             --send     sends it as a further document of its group\n\
+             --discard  leaves it out, for instance where you changed the document by hand"
+        }
         _ => {
             "--send     changes what stands in the target\n\
              --keep     leaves it as it is\n\

@@ -81,6 +81,12 @@ fn page(project: &Project, row: &Value) -> String {
     text.push_str(&run(row.get("run").unwrap_or(&Value::Null)));
     text.push_str("  source record\n");
     text.push_str(&body(row, "record"));
+    let members = list(row, "members").iter().filter_map(Value::as_str);
+    let members: Vec<&str> = members.collect();
+    if !members.is_empty() {
+        let listed = format!("{} records: {}", members.len(), members.join(", "));
+        text.push_str(&told(&[("made of", &cut(&listed))]));
+    }
     let documents = list(row, "documents");
     if documents.is_empty() {
         text.push_str("  no document  the transforms left it out\n");
@@ -130,6 +136,9 @@ fn document(document: &Value) -> String {
         ]),
         2,
     ));
+    if word(document, "state") == "in a group" {
+        return text;
+    }
     text.push_str("    as it was sent\n");
     text.push_str(&indent(&body(document, "sent"), 2));
     for (index, one) in list(document, "tries").iter().enumerate() {

@@ -160,7 +160,7 @@ fn hold(kind: HoldKind, reason: String) -> Looked {
         HoldKind::Doubt | HoldKind::Caution => {
             (PlannedHoldKind::Doubt, Delta::CannotTell(reason.clone()))
         }
-        HoldKind::Locked | HoldKind::Change => {
+        HoldKind::Locked | HoldKind::Change | HoldKind::Late => {
             (PlannedHoldKind::Locked, Delta::Hold(reason.clone()))
         }
     };

@@ -9,14 +9,18 @@ use duijie_store::{DeadLetter, Hold, HoldKind, LedgerRow};
 use super::{Does, Job, Ready, Wants, Wish};
 use crate::Error;
 use crate::error::Left;
+use crate::group;
 use crate::options::Context;
 use crate::page::PARTIAL;
 use crate::purpose::{Pick, What};
 use crate::stage::decide::print;
 use crate::stage::evidence::Recall;
+use crate::stage::group::rebuilt;
 
 #[derive(Default)]
 pub(super) struct Gathered {
+    /// Records that join a group.
+    pub(super) join: Vec<Job>,
     /// Records that are mapped.
     pub(super) map: Vec<Job>,
     /// Records of which documents are sent as they are.
@@ -26,11 +30,11 @@ pub(super) struct Gathered {
     pub(super) left: Vec<Left>,
 }
 
-type Place = (SourceKey, String);
+pub(super) type Place = (SourceKey, String);
 
 /// What is known of the picks.
 pub(super) struct Picking<'run> {
-    context: &'run Context,
+    pub(super) context: &'run Context,
     letters: HashMap<Place, DeadLetter>,
     holds: HashMap<Place, Hold>,
     rows: HashMap<SourceKey, LedgerRow>,
@@ -94,6 +98,11 @@ impl<'run> Picking<'run> {
         let letter = self.letters.remove(place);
         let hold = self.holds.remove(place);
         if letter.is_none() && hold.is_none() && self.is_settled(place) {
+            return Ok(());
+        }
+        if self.is_member(place, hold.as_ref())? {
+            let job = self.member(place, what, letter, hold)?;
+            gathered.join.push(job);
             return Ok(());
         }
         match (what, letter, hold) {
@@ -182,6 +191,12 @@ impl<'run> Picking<'run> {
             let kept = row.and_then(|row| row.record.as_ref());
             record = self.recall.line(self.context, kept);
         }
+        if record.is_empty()
+            && let Some(part) = group::place(place.0.as_str())
+        {
+            let made = rebuilt(self.context, &part);
+            record = made.map_err(|_| "its group cannot be read: run `duijie doctor`")?;
+        }
         if record.is_empty() {
             return Err("its record is no longer kept: have the source give it again");
         }
@@ -196,7 +211,7 @@ impl<'run> Picking<'run> {
 
     /// The ledger's fingerprint stays, so that the source's record counts as
     /// dealt with when it is read again.
-    fn job(
+    pub(super) fn job(
         &self,
         place: &Place,
         version: Option<Version>,

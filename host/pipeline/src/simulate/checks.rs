@@ -70,7 +70,7 @@ fn record(store: &Slow, plan: &Plan, ground: &Ground, written: &Written) {
             DocumentState::Rejected => {
                 assert!(written.fate == Fate::Poison && is_dead(), "{written:?}");
             }
-            DocumentState::Cancelled | DocumentState::Discarded => {
+            DocumentState::Cancelled | DocumentState::Discarded | DocumentState::Grouped => {
                 panic!("{written:?} is {:?}", document.state);
             }
             DocumentState::Held(_) => held(&holds, &key, &part, &content),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use duijie_store::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Hold, Intent, IntentId, LedgerRow,
-    Memory, Owed, RunRow, SegmentRef, Store,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
+    IntentId, LedgerRow, Member, Memory, Owed, RunRow, SegmentRef, Store,
 };
 
 use super::chaos::alive;
@@ -118,6 +118,14 @@ impl Store for Slow {
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
         self.memory.holds(scope)
+    }
+
+    fn groups(&self, scope: &Scope) -> Result<Vec<Group>, Error> {
+        self.memory.groups(scope)
+    }
+
+    fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
+        self.memory.members(scope, place)
     }
 
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {

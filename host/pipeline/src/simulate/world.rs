@@ -278,6 +278,7 @@ pub(crate) fn plan(guarantee: Guarantee, on_change: OnChange, transforms: usize)
         schedule: None,
         manifest_digest: String::new(),
         source: stage(Role::Source),
+        group: None,
         drains: false,
         transforms: vec![stage(Role::Transform); transforms],
         target: TargetStage {

@@ -42,7 +42,8 @@ pub(crate) enum Decision {
 /// The fingerprint of a record. A deletion differs from an upsert of the same
 /// line.
 pub(crate) fn print(line: &[u8], change: Change) -> Fingerprint {
-    let Fingerprint(bits) = Fingerprint::of(line);
+    // What stands around a record belongs to the answer that it came in.
+    let Fingerprint(bits) = Fingerprint::of(line.trim_ascii());
     match change {
         Change::Upsert => Fingerprint(bits),
         Change::Delete => Fingerprint(!bits),
@@ -113,6 +114,7 @@ pub(crate) fn document(
             return create;
         }
         DocumentState::Rejected | DocumentState::Discarded => false,
+        DocumentState::Grouped => return ungrouped(earlier, Action::Update),
         DocumentState::Held(_) if same => true,
         DocumentState::Held(reason) => {
             return Decision::HoldStill {
@@ -146,10 +148,20 @@ pub(crate) fn deleted(earlier: &DocumentRow, on_change: OnChange) -> Decision {
         }
         DocumentState::Cancelled | DocumentState::Discarded => Decision::Keep(earlier.clone()),
         DocumentState::Rejected => Decision::Forget,
+        DocumentState::Grouped => ungrouped(earlier, Action::Cancel),
         DocumentState::Held(reason) => Decision::HoldStill {
             action: Action::Cancel,
             reason: reason.clone(),
         },
+    }
+}
+
+/// A record that went with others, when the manifest still had a `group`.
+fn ungrouped(earlier: &DocumentRow, action: Action) -> Decision {
+    Decision::Hold {
+        kind: HoldKind::Late,
+        action,
+        reason: format!("an earlier version went with `{}`", earlier.target_key),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::report::Counts;
 use crate::stage::chunk::{Chunk, cut};
 use crate::stage::decide::{Fate, fate, print, winners};
 use crate::stage::evidence::lay_aside;
+use crate::stage::group::Grouper;
 use crate::stage::map::Mapper;
 use crate::stage::settle::Message;
 use crate::stage::source::Lined;
@@ -27,10 +28,12 @@ mod assemble;
 mod known;
 mod parked;
 mod rest;
+mod way;
 mod wished;
 
 use assemble::{Assembled, Assembly, Source, waits};
-pub(crate) use parked::HoldKinds;
+pub(crate) use parked::{HoldKinds, last_rejection, refused};
+pub(crate) use way::Way;
 
 pub(crate) struct Preparer {
     pub(crate) context: Arc<Context>,
@@ -68,33 +71,36 @@ impl Preparer {
         if context.halt.is_stopped() {
             return Ok(());
         }
-        let mut mapper = Mapper::start(&context).await?;
+        let mut grouper = Grouper::start(&context)?;
+        let mut way = Way {
+            context: &context,
+            flight: &flight,
+            mapper: Mapper::start(&context).await?,
+            chunks: &chunks,
+            settler: &settler,
+            number: 0,
+        };
+        if let Some(grouper) = &mut grouper
+            && !grouper.begin(&mut way).await?
+        {
+            return Ok(());
+        }
         if begin.send(()).is_err() {
             return Ok(());
         }
-        let mut number = 0;
         while let Some(lined) = pages.recv().await {
-            if context.halt.is_stopped() {
-                break;
-            }
-            let step = Step {
-                context: &context,
-                flight: &flight,
-                number,
+            let goes_on = match &mut grouper {
+                None => way.go(lined).await?,
+                Some(grouper) => grouper.take(lined, &mut way).await?,
             };
-            let Some((message, cut)) = step.page(&mut mapper, lined).await? else {
-                break;
-            };
-            number += 1;
-            // The page is known before any of its outcomes can be.
-            if settler.send(message).await.is_err() {
-                break;
+            if !goes_on {
+                return Ok(());
             }
-            for chunk in cut {
-                if chunks.send(chunk).await.is_err() {
-                    return Ok(());
-                }
-            }
+        }
+        if let Some(grouper) = &mut grouper
+            && context.source_ended.get().is_some()
+        {
+            grouper.end(&mut way).await?;
         }
         Ok(())
     }
@@ -124,9 +130,14 @@ impl Step<'_> {
             wishes,
             guard,
         } = lined;
+        // The records of a group were counted when they were read.
+        let grouped = self.context.plan().group.is_some() && wishes.is_empty();
         let mut owed = Vec::new();
         let mut counts = Counts {
-            read: u64::try_from(batch.entries.len()).unwrap_or(u64::MAX),
+            read: match grouped {
+                true => 0,
+                false => u64::try_from(batch.entries.len()).unwrap_or(u64::MAX),
+            },
             ..Counts::default()
         };
         let work = match wishes.is_empty() {

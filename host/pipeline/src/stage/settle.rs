@@ -150,7 +150,7 @@ impl Settler {
                 DocumentState::Applied | DocumentState::Cancelled => gathered.counts.applied += 1,
                 DocumentState::Rejected => gathered.counts.rejected += 1,
                 DocumentState::Held(_) => gathered.counts.held += 1,
-                DocumentState::Discarded => {}
+                DocumentState::Discarded | DocumentState::Grouped => {}
             }
             let slot = match place {
                 Place::Page(slot) => slot,

@@ -71,6 +71,7 @@ impl Reader {
                 read = next(&context, &mut *source) => read?,
             };
             let Some(batch) = read else {
+                context.ends();
                 break;
             };
             let lined = verify(batch, &mut seen).map_err(|what| breach(stage, what))?;
@@ -80,6 +81,7 @@ impl Reader {
             let ends = until.is_some() && position.map(|position| &*position.0) == until;
             room.send(lined);
             if ends {
+                context.ends();
                 break;
             }
         }

@@ -3,12 +3,14 @@
 //! way out.
 
 mod letter;
+mod member;
 mod owed;
 mod place;
 mod row;
 mod run;
 
 pub(crate) use letter::{DeadLetterV1, HoldV1};
+pub(crate) use member::{GroupV1, MemberV1};
 pub(crate) use owed::OwedV1;
 pub(crate) use row::{LedgerRowV1, LongRowV1};
 pub(crate) use run::RunRowV1;

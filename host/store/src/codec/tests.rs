@@ -5,15 +5,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FoldedV1, HoldV1, IntentMarkV1,
-    IntentV1, LedgerRowV1, LongRowV1, OwedV1, RunRowV1, decode, encode, sealed,
+    BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FoldedV1, GroupV1, HoldV1,
+    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, decode, encode,
+    sealed,
 };
 use crate::conformance::{
-    caution, checkpoint, dead_letter, hold, intent, ledger_row, owed, resolutions, run_row,
+    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, owed, resolutions,
+    run_row,
 };
 use crate::{
-    Caution, Checkpoint, DeadLetter, Hold, Intent, IntentId, LedgerRow, Owed, RunRow, RunState,
-    SegmentKind, SegmentRef,
+    Caution, Checkpoint, DeadLetter, DocumentState, Group, GroupState, Hold, HoldKind, Intent,
+    IntentId, LedgerRow, Member, Owed, RunRow, RunState, SegmentKind, SegmentRef,
 };
 
 fn blob(name: &str) -> Vec<u8> {
@@ -99,6 +101,49 @@ golden!(
     RunRow,
     run_row("run-1", RunState::Stopped)
 );
+
+golden!(group_v1, GroupV1, Group, group("W01|2025-10-01", 2));
+golden!(
+    group_open_v1,
+    GroupV1,
+    Group,
+    Group {
+        state: GroupState::Open,
+        ..group("W01", 1)
+    }
+);
+golden!(
+    group_closed_v1,
+    GroupV1,
+    Group,
+    Group {
+        state: GroupState::Closed,
+        ..group("W01", 1)
+    }
+);
+golden!(
+    member_v1,
+    MemberV1,
+    Member,
+    member("W01|2025-10-01", 2, "30011", 70_000)
+);
+golden!(
+    late_hold_v1,
+    HoldV1,
+    Hold,
+    Hold {
+        kind: HoldKind::Late,
+        ..hold("a", "", b"{}")
+    }
+);
+golden!(grouped_row_v1, LedgerRowV1, LedgerRow, grouped());
+
+fn grouped() -> LedgerRow {
+    let mut row = ledger_row("a", 1);
+    row.documents.truncate(1);
+    row.documents[0].state = DocumentState::Grouped;
+    row
+}
 
 golden!(
     owed_applied_v1,

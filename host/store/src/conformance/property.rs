@@ -2,8 +2,9 @@
 
 use duijie_record::{Scope, SourceKey};
 
+pub(super) use super::grouped::*;
 pub(super) use super::trace::*;
-use super::{checkpoint, dead_letter, hold, intent, ledger_row, run_row};
+use super::{checkpoint, dead_letter, group, hold, intent, ledger_row, run_row};
 use crate::{Change, Claim, Error, IntentId, LedgerRow, RunState, SegmentRef, Store};
 
 pub(super) async fn claim(store: &dyn Store, scope: &str) -> Claim {
@@ -44,6 +45,8 @@ fn check_empty(store: &dyn Store, scope: &Scope) {
     assert_eq!(store.holds(scope).unwrap(), []);
     assert_eq!(store.owed(scope).unwrap(), []);
     assert_eq!(store.runs(scope, 10).unwrap(), []);
+    assert_eq!(store.groups(scope).unwrap(), []);
+    assert_eq!(store.members(scope, &group("a", 1).place).unwrap(), []);
 }
 
 pub(super) async fn a_new_scope_holds_nothing(store: &dyn Store) {

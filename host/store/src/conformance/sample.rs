@@ -5,9 +5,9 @@ use duijie_record::{
 };
 
 use crate::{
-    Came, Caution, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Hold, HoldKind,
-    Intent, IntentEntry, IntentId, LedgerRow, LineRef, Owed, RunRow, RunState, SegmentKind,
-    SegmentRef, Try,
+    Came, Caution, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Group,
+    GroupPart, GroupState, Hold, HoldKind, Intent, IntentEntry, IntentId, LedgerRow, LineRef,
+    Member, Owed, RunRow, RunState, SegmentKind, SegmentRef, Try,
 };
 
 pub(crate) fn checkpoint(number: u64) -> Checkpoint {
@@ -202,5 +202,34 @@ pub(crate) fn run_row(run: &str, state: RunState) -> RunRow {
         applied: 3,
         rejected: 4,
         held: 0,
+    }
+}
+
+pub(crate) fn group(group: &str, part: u32) -> Group {
+    Group {
+        place: GroupPart {
+            group: group.to_owned(),
+            part,
+        },
+        lane: "backfill:b".to_owned(),
+        state: GroupState::Full,
+        members: 70_000,
+        order: 70_001,
+        first_ms: 1_763_700_000_000,
+        at_ms: 1_763_700_000_001,
+    }
+}
+
+pub(crate) fn member(group: &str, part: u32, key: &str, order: u64) -> Member {
+    Member {
+        place: GroupPart {
+            group: group.to_owned(),
+            part,
+        },
+        source_key: SourceKey::from(key),
+        version: Some(Version::from("2026-11-21 10:00:00")),
+        order,
+        record: format!("{{\"no\":\"{key}\"}}").into_bytes(),
+        at_ms: 1_763_700_000_000,
     }
 }

@@ -11,7 +11,7 @@ use redb::{
 
 use super::{FILE, NUMBERS, ROWS, VALUES, entry_key, failed, indexed, row_key};
 use crate::Error;
-use crate::codec::{self, DeadLetterV1, LongRowV1, RunRowV1};
+use crate::codec::{self, DeadLetterV1, LongRowV1, MemberV1, RunRowV1};
 use crate::key::{Key, Kind};
 use crate::table::{damaged, without_panic};
 
@@ -78,6 +78,8 @@ fn values(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
         let (key, value) = entry.map_err(io())?;
         if Key::stored(key.value()).is(Kind::Run) {
             decode::<RunRowV1<'_>>(place, value.value())?;
+        } else if Key::stored(key.value()).is(Kind::Member) {
+            decode::<MemberV1<'_>>(place, value.value())?;
         } else {
             decode::<DeadLetterV1<'_>>(place, value.value())?;
             letters += 1;
@@ -88,7 +90,8 @@ fn values(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
     if values == expected {
         return Ok(letters);
     }
-    let reason = format!("{values} dead letters and runs were found, and {expected} were written");
+    let reason =
+        format!("{values} dead letters, runs and members were found, and {expected} were written");
     Err(damaged(place, reason))
 }
 

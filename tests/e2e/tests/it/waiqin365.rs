@@ -5,7 +5,12 @@ use duijie_e2e::{End, Trial, WAIQIN365, orders};
 use duijie_sim::{FaultKind, FaultRule};
 
 fn reading(collection: &str, page: u32) -> Trial {
-    Trial::new(WAIQIN365, collection, End::Source { page }, orders(0, 17))
+    Trial::new(
+        WAIQIN365,
+        collection,
+        End::Source { page: Some(page) },
+        orders(0, 17),
+    )
 }
 
 fn writing(collection: &str) -> Trial {

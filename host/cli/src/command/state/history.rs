@@ -10,14 +10,23 @@ use serde_json::{Value, json};
 use crate::command::state;
 use crate::command::state::waiting::action;
 
+mod groups;
+
 /// What stands where evidence was dropped.
 pub(crate) const GONE: &str = "no longer kept";
 
 /// `{number, found: [row], open: [entry]}`.
 pub(super) fn trace(store: &dyn Store, number: &str) -> Result<Value, Error> {
     let mut found = Vec::new();
-    for (scope, ledger_row) in store.find(number)? {
-        found.push(row(store, &scope, &ledger_row)?);
+    let mut rows = store.find(number)?;
+    groups::complete(store, number, &mut rows)?;
+    for (scope, ledger_row) in rows {
+        let members = groups::members(store, &scope, &ledger_row)?;
+        let mut found_row = row(store, &scope, &ledger_row)?;
+        if let Some(fields) = found_row.as_object_mut() {
+            fields.insert("members".to_owned(), members.into());
+        }
+        found.push(found_row);
     }
     let mut open = Vec::new();
     for scope in store.scopes()? {
@@ -74,6 +83,7 @@ fn document(
         DocumentState::Held(reason) => ("held", Some(reason.clone())),
         DocumentState::Cancelled => ("cancelled", None),
         DocumentState::Discarded => ("discarded", None),
+        DocumentState::Grouped => ("in a group", Some(groups::told(store, scope, document)?)),
     };
     Ok(json!({
         "source_key": source_key.as_str(),

@@ -226,6 +226,7 @@ fn kind(kind: HoldKind) -> &'static str {
         HoldKind::Conflict => "conflict",
         HoldKind::Twice => "twice",
         HoldKind::Caution => "caution",
+        HoldKind::Late => "late",
     }
 }
 

@@ -140,7 +140,7 @@ impl Assembly<'_> {
     }
 }
 
-fn last_rejection(known: &DocumentRow) -> Rejection {
+pub(crate) fn last_rejection(known: &DocumentRow) -> Rejection {
     let mut tries = known.tries.iter().rev();
     let refusal = tries.find_map(|one| match &one.came {
         Came::Rejected { code, message } => Some((code.clone(), message.clone())),
@@ -159,7 +159,7 @@ fn last_rejection(known: &DocumentRow) -> Rejection {
 }
 
 /// The row of a document that was refused before it had a number.
-pub(super) fn refused(part: String, target_key: Option<TargetKey>) -> DocumentRow {
+pub(crate) fn refused(part: String, target_key: Option<TargetKey>) -> DocumentRow {
     DocumentRow {
         part,
         target_key: target_key.unwrap_or(TargetKey::from("")),

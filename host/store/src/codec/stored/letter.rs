@@ -75,6 +75,7 @@ enum HoldKindV1 {
     Conflict,
     Twice,
     Caution,
+    Late,
 }
 
 impl From<HoldKind> for HoldKindV1 {
@@ -86,6 +87,7 @@ impl From<HoldKind> for HoldKindV1 {
             HoldKind::Conflict => Self::Conflict,
             HoldKind::Twice => Self::Twice,
             HoldKind::Caution => Self::Caution,
+            HoldKind::Late => Self::Late,
         }
     }
 }
@@ -99,6 +101,7 @@ impl From<HoldKindV1> for HoldKind {
             HoldKindV1::Conflict => Self::Conflict,
             HoldKindV1::Twice => Self::Twice,
             HoldKindV1::Caution => Self::Caution,
+            HoldKindV1::Late => Self::Late,
         }
     }
 }

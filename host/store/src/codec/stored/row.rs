@@ -99,6 +99,7 @@ enum DocumentStateV1<'a> {
     Held(&'a str),
     Cancelled,
     Discarded,
+    Grouped,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -128,6 +129,7 @@ impl<'a> From<&'a DocumentRow> for DocumentRowV1<'a> {
                 DocumentState::Held(reason) => DocumentStateV1::Held(reason),
                 DocumentState::Cancelled => DocumentStateV1::Cancelled,
                 DocumentState::Discarded => DocumentStateV1::Discarded,
+                DocumentState::Grouped => DocumentStateV1::Grouped,
             },
             step: row.step,
             attempts: row.attempts,
@@ -150,6 +152,7 @@ impl From<DocumentRowV1<'_>> for DocumentRow {
                 DocumentStateV1::Held(reason) => DocumentState::Held(reason.to_owned()),
                 DocumentStateV1::Cancelled => DocumentState::Cancelled,
                 DocumentStateV1::Discarded => DocumentState::Discarded,
+                DocumentStateV1::Grouped => DocumentState::Grouped,
             },
             step: stored.step,
             attempts: stored.attempts,

@@ -1,0 +1,155 @@
+//! What is asked of an operation that is read.
+
+use crate::Answer;
+use crate::operations::table::Question;
+use crate::operations::vendors::config;
+use duijie_e2e::{End, Trial, Vendor};
+use duijie_sim::{FaultKind, FaultRule};
+
+pub(crate) const QUESTIONS: &[Question] = &[
+    ("request", request),
+    ("signature", signature),
+    ("paging", paging),
+    ("incremental", incremental),
+    ("errors", errors),
+    ("crash", crash),
+];
+
+fn trial(vendor: Vendor, collection: &str, page: Option<u32>) -> Trial {
+    Trial::new(vendor, collection, End::Source { page }, config())
+}
+
+/// Runs until everything arrived, or says what is missing.
+fn arrives(trial: &Trial, runs: usize) -> Answer {
+    for _ in 0..runs {
+        trial.run().expect(0);
+        if trial.arrived() == trial.truth() {
+            return Ok("yes");
+        }
+    }
+    let (arrived, truth) = (trial.arrived(), trial.truth());
+    let missing: Vec<&String> = truth.iter().filter(|row| !arrived.contains(row)).collect();
+    let strange: Vec<&String> = arrived.iter().filter(|row| !truth.contains(row)).collect();
+    Err(format!(
+        "{} arrived of {}; missing {:.600?}; not of the system {:.600?}",
+        arrived.len(),
+        truth.len(),
+        missing.first(),
+        strange.first()
+    ))
+}
+
+/// The strict simulator takes every request, and everything arrives with all its digits.
+fn request(vendor: Vendor, collection: &str) -> Answer {
+    let trial = trial(vendor, collection, None);
+    if trial.truth().is_empty() {
+        return Err("the simulator has nothing to read".to_owned());
+    }
+    arrives(&trial, 1)
+}
+
+/// With another secret nothing is read, and the run says whose it is.
+fn signature(vendor: Vendor, collection: &str) -> Answer {
+    let trial = trial(vendor, collection, None);
+    trial.spoil_secret();
+    trial.run().expect(1).says(&[vendor.name]);
+    match trial.arrived().len() {
+        0 => Ok("yes"),
+        some => Err(format!("{some} rows arrived under a wrong secret")),
+    }
+}
+
+/// Pages of 1, 7 and the most there is, with rows added and changed while they are read.
+fn paging(vendor: Vendor, collection: &str) -> Answer {
+    for page in [Some(1), Some(7), None] {
+        let trial = trial(vendor, collection, page);
+        let before = trial.system().rows(collection);
+        let running = trial.start("duijie", &["run", "trial", "--json"], &[]);
+        trial.wait_for_count(if page == Some(1) { 2 } else { 1 });
+        trial.system().add_rows(collection, 2);
+        for row in [before.first(), before.get(before.len() / 2), before.last()] {
+            trial.system().change_row(collection, &row.unwrap().key);
+        }
+        running.end().expect(0);
+        arrives(&trial, 3).map_err(|why| format!("pages of {page:?}: {why}"))?;
+    }
+    Ok("yes")
+}
+
+/// A second run brings nothing, a third what is new and what was changed.
+fn incremental(vendor: Vendor, collection: &str) -> Answer {
+    let trial = trial(vendor, collection, None);
+    arrives(&trial, 1)?;
+    let again = trial.run().expect(0).data();
+    if again["applied"] != 0 {
+        return Err(format!("a second run applied {}", again["applied"]));
+    }
+    let known = trial.system().rows(collection);
+    let changed = trial.system().change_row(collection, &known[0].key);
+    let added = trial.system().add_rows(collection, 2).len();
+    let expected = added + usize::from(changed);
+    let mut applied = 0;
+    for _ in 0..3 {
+        applied += trial.run().expect(0).data()["applied"].as_u64().unwrap();
+        if trial.arrived() == trial.truth() {
+            break;
+        }
+    }
+    if applied != expected as u64 {
+        return Err(format!(
+            "{applied} came after {expected} were new or changed"
+        ));
+    }
+    arrives(&trial, 1)
+}
+
+const PASSING: [FaultKind; 5] = [
+    FaultKind::Html200,
+    FaultKind::TruncatedJson,
+    FaultKind::WrongEnvelope,
+    FaultKind::Status502Before,
+    FaultKind::DropBefore,
+];
+
+/// Bad answers are asked for again; one that stays bad ends the run with words, and the next run goes on.
+fn errors(vendor: Vendor, collection: &str) -> Answer {
+    let trial = trial(vendor, collection, None);
+    for kind in PASSING {
+        trial
+            .simulators
+            .add_fault(FaultRule::once(&trial.operation(), kind));
+    }
+    arrives(&trial, 1)?;
+    let lasting = FaultRule {
+        times: None,
+        ..FaultRule::once(&trial.operation(), FaultKind::Html200)
+    };
+    trial.simulators.add_fault(lasting);
+    let words = [vendor.name, "nothing is lost"];
+    trial.command(&["run", "trial"]).expect(1).says(&words);
+    trial.simulators.clear_faults();
+    arrives(&trial, 1)
+}
+
+/// Killed wherever it stands in its reading.
+fn crash(vendor: Vendor, collection: &str) -> Answer {
+    let trial = trial(vendor, collection, Some(5));
+    let mut asked = 0;
+    for more in [1, 2, 1] {
+        let running = trial.start("duijie", &["run", "trial", "--json"], &[]);
+        asked += more;
+        let reached = trial.simulators.wait_for_count(
+            &trial.operation(),
+            asked,
+            std::time::Duration::from_millis(700),
+        );
+        running.kill();
+        running.end();
+        let counts = trial.simulators.counts();
+        asked = counts.get(&trial.operation()).copied().unwrap_or_default();
+        if !reached {
+            break;
+        }
+    }
+    arrives(&trial, 2)
+}

@@ -1,0 +1,54 @@
+//! What the questions have to know of each vendor.
+
+use duijie_e2e::{End, Vendor, WAIQIN365, orders};
+use duijie_sim::{Config, Simulators, china_text};
+
+pub(crate) const ALL: [Vendor; 3] = [
+    Vendor {
+        name: "wangdiantong",
+        system: Simulators::wangdiantong_system,
+        source: timed,
+        target: nothing,
+        call: by_name,
+        secret: "WDT_APPSECRET",
+    },
+    WAIQIN365,
+    Vendor {
+        name: "kingdee",
+        system: Simulators::kingdee_system,
+        source: timed,
+        target: nothing,
+        call: |_, end| match end {
+            End::Source { .. } => "ExecuteBillQuery".to_owned(),
+            End::Target => "BatchSave".to_owned(),
+        },
+        secret: "KINGDEE_APP_SECRET",
+    },
+];
+
+/// A little of everything.
+pub(crate) fn config() -> Config {
+    orders(23, 41)
+}
+
+fn timed(_: &str, page: Option<u32>) -> Vec<String> {
+    let start = china_text(config().clock.now() - 9 * 86_400);
+    let mut lines = vec![format!("start_time: {start}"), "settle: 0s".to_owned()];
+    lines.extend(page.map(|page| format!("page_size: {page}")));
+    lines
+}
+
+fn nothing(_: &str) -> Vec<String> {
+    Vec::new()
+}
+
+fn by_name(collection: &str, _: End) -> String {
+    collection.to_owned()
+}
+
+/// Names of what can be read and what can be written.
+pub(crate) fn collections(vendor: Vendor) -> (Vec<String>, Vec<String>) {
+    let simulators = Simulators::start_blocking(config()).unwrap();
+    let system = (vendor.system)(&simulators);
+    (system.sources(), system.targets())
+}
