@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::plan::Plan;
 use crate::read::Reader;
 use crate::scan::{self, Malformed};
-use crate::view::{NO_ROW, Trouble, View};
+use crate::view::{Fate, NO_ROW, Trouble, View};
 use crate::write::{Failure, Writer};
 
 /// A compiled mapping and its buffers. The buffers keep their size from batch
@@ -133,7 +133,7 @@ fn document(plan: &Plan, view: View<'_>, out: &mut Output, scratch: &mut Vec<u8>
         Ok(Some(reason)) => return Verdict::Drop(reason),
         Err(trouble) => {
             let message = format!("condition: {}", trouble.message);
-            return Verdict::Reject(refusal(&trouble, message));
+            return refusal(&trouble, message, None);
         }
     }
     let start = out.len();
@@ -150,17 +150,20 @@ fn document(plan: &Plan, view: View<'_>, out: &mut Output, scratch: &mut Vec<u8>
         }
         Err(failure) => {
             out.truncate(start);
-            Verdict::Reject(rejection(plan, &failure))
+            rejection(plan, &failure)
         }
     }
 }
 
 #[cold]
-fn refusal(trouble: &Trouble, message: String) -> Rejection {
-    match trouble.later {
-        true => Rejection::later(trouble.code, message),
-        false => Rejection::never(trouble.code, message),
-    }
+fn refusal(trouble: &Trouble, message: String, field: Option<&str>) -> Verdict {
+    let mut rejection = match trouble.fate {
+        Fate::Drop => return Verdict::Drop(message),
+        Fate::Later => Rejection::later(trouble.code, message),
+        Fate::Never => Rejection::never(trouble.code, message),
+    };
+    rejection.field = field.map(str::to_owned);
+    Verdict::Reject(rejection)
 }
 
 #[cold]
@@ -180,7 +183,7 @@ fn not_json(data: &[u8], start: usize, malformed: Malformed) -> Rejection {
 
 /// The rule and the row before what went wrong.
 #[cold]
-fn rejection(plan: &Plan, failure: &Failure) -> Rejection {
+fn rejection(plan: &Plan, failure: &Failure) -> Verdict {
     let name = plan.rules.get(usize::from(failure.rule));
     let (field, label) = name.map_or(("", ""), |name| (&name.field, &name.label));
     let mut message = format!("`{field}`");
@@ -196,7 +199,5 @@ fn rejection(plan: &Plan, failure: &Failure) -> Rejection {
     }
     message.push_str(": ");
     message.push_str(&failure.trouble.message);
-    let mut rejection = refusal(&failure.trouble, message);
-    rejection.field = Some(field.to_owned());
-    rejection
+    refusal(&failure.trouble, message, Some(field))
 }

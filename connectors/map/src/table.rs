@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::expression::Complaint;
 use crate::text::nearest;
 use crate::value::shortened;
-use crate::view::Trouble;
+use crate::view::{Fate, Trouble};
 
 /// The columns of a table that is written as pairs.
 pub(crate) const PAIR: [&str; 2] = ["key", "value"];
@@ -30,6 +30,8 @@ pub(crate) enum Missing {
     /// Rejected, and tried again later: the row may come.
     Later,
     Empty,
+    /// The record is none of the pipeline's.
+    Drop,
     Default(String),
 }
 
@@ -116,8 +118,13 @@ impl Lookup {
             many => shown(&self.given, many),
         };
         let message = format!("{what} is not in the value table `{}`", self.table);
+        let fate = match missing {
+            Missing::Later => Fate::Later,
+            Missing::Drop => Fate::Drop,
+            Missing::Reject | Missing::Empty | Missing::Default(_) => Fate::Never,
+        };
         Trouble {
-            later: matches!(missing, Missing::Later),
+            fate,
             ..Trouble::new("map.table", message)
         }
     }

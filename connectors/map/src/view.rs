@@ -22,8 +22,18 @@ pub(crate) const NO_ROW: u32 = u32::MAX;
 pub(crate) struct Trouble {
     pub(crate) code: &'static str,
     pub(crate) message: String,
-    /// Whether another try may go well though the record is the same.
-    pub(crate) later: bool,
+    pub(crate) fate: Fate,
+}
+
+/// What becomes of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is rejected.
+    Never,
+    /// It is rejected, and another try may go well though it is the same.
+    Later,
+    /// It is dropped.
+    Drop,
 }
 
 impl Trouble {
@@ -32,7 +42,7 @@ impl Trouble {
         Self {
             code,
             message,
-            later: false,
+            fate: Fate::Never,
         }
     }
 }

@@ -78,13 +78,14 @@ fn read_missing(at: &str, table: &Map<String, Json>, problems: &mut Problems) ->
         Some(Json::String(word)) if word == "reject" => Missing::Reject,
         Some(Json::String(word)) if word == "later" => Missing::Later,
         Some(Json::String(word)) if word == "empty" => Missing::Empty,
+        Some(Json::String(word)) if word == "drop" => Missing::Drop,
         Some(Json::Object(choice)) if choice.len() == 1 && choice.contains_key("default") => {
             let default = choice.get("default").unwrap_or(&Json::Null);
             Missing::Default(scalar(&pointer(&place, "default"), default, problems)?)
         }
         Some(_) => {
             let message = String::from("found another choice for a missing row");
-            let hint = "write \"reject\", \"later\", \"empty\" or {\"default\": \"X\"}";
+            let hint = "write \"reject\", \"later\", \"drop\", \"empty\" or {\"default\": \"X\"}";
             problems.add(&place, message, Some(hint.to_owned()));
             Missing::Reject
         }

@@ -83,6 +83,10 @@ fn a_miss_is_rejected_unless_the_table_says_otherwise() {
     for (missing, expected) in [
         (r#","missing":"empty""#, "{}"),
         (r#","missing":{"default":"?"}"#, r#"{"o":"?"}"#),
+        (
+            r#","missing":"drop""#,
+            "dropped: `o`: FBillNo `PO9` and FMaterialId_FNumber `M1` is not in the value table `8e620793-bebb`",
+        ),
     ] {
         assert_eq!(mapped(&settings(ENTRY, missing), record), expected);
     }
