@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
+mod entered;
 mod kingdee;
 
 /// Why the simulators did not start.

@@ -308,7 +308,12 @@ impl Column {
             Place::Closed => letter(bill.closed),
             Place::Forbidden => letter(bill.forbidden),
             Place::EntrySeq => entry.map(|_| Node::Number((at + 1).to_string())),
-            Place::Head => bill.model.get(&self.name).cloned(),
+            // A field that a customer added may be one of the rows.
+            Place::Head => bill
+                .model
+                .get(&self.name)
+                .or_else(|| entry.and_then(|entry| entry.get(&self.name)))
+                .cloned(),
             Place::Sub => bill
                 .model
                 .get(form.sub_head)

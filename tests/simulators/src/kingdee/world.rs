@@ -4,10 +4,12 @@
 use super::document::{Bill, Bills};
 use super::forms::{self, Form};
 use super::query::Column;
+use super::save::give_ids;
 use super::{Kingdee, seed};
 use crate::node::Node;
 use crate::system::{Broken, Row, System};
 use std::sync::PoisonError;
+use tokio::time::Instant;
 
 /// What numbers of samples begin with, and those of the server's own documents do not.
 const SAMPLE: &str = "SAMPLE";
@@ -22,6 +24,17 @@ impl Kingdee {
     pub(crate) fn add(&self, form: &str, count: usize, from: i64, to: i64) -> Vec<String> {
         self.with(form, |bills| seed::add(bills, count, from, to))
             .unwrap_or_default()
+    }
+
+    /// A document as somebody entered and audited it in the client; none where the form or the text is none.
+    pub(crate) fn enter(&self, form: &str, json: &str, at_ms: i64) -> Option<i64> {
+        let mut model = Node::parse(json).ok()?;
+        self.with(form, |bills| {
+            give_ids(bills, &mut model);
+            let number = model.get(bills.form.number).and_then(Node::scalar);
+            let number = number.unwrap_or_default().to_owned();
+            bills.create(number, 'C', model, Instant::now(), at_ms)
+        })
     }
 
     pub(crate) fn change(&self, form: &str, id: i64, at_ms: i64) -> bool {

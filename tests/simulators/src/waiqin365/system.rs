@@ -26,6 +26,42 @@ const OWN: [&str; 5] = [
 /// The one operation that takes several documents in a list; one of them is a document.
 pub(super) const LISTED: (&str, &str) = ("receiveCustomerWithBalance", "data");
 
+impl Waiqin365 {
+    /// A record made up but for these fields, created at a moment.
+    pub(crate) fn enter(&self, query: &str, json: &str, at_ms: i64) -> Option<String> {
+        let fields = Node::parse(json).ok()?;
+        let operation = self.operation(query).filter(|found| found.is_query)?;
+        let mut inner = self.inner();
+        let records = inner.records.entry(operation.name).or_default();
+        let mut record = record::make(operation, self.seed, records.len(), at_ms);
+        overlay(&mut record.fields, &fields);
+        let key = record::key(operation, &record.fields);
+        record.key.clone_from(&key);
+        records.push(record);
+        Some(key)
+    }
+}
+
+/// Each row of a list is the first made-up row but for its own fields.
+fn overlay(made: &mut Node, fields: &Node) {
+    for (name, value) in fields.members() {
+        let value = match value {
+            Node::List(rows) => {
+                let first = made.get(name).and_then(|rows| rows.items().first());
+                let first = first.cloned().unwrap_or(Node::Map(Vec::new()));
+                let rows = rows.iter().map(|row| {
+                    let mut whole = first.clone();
+                    overlay(&mut whole, row);
+                    whole
+                });
+                Node::List(rows.collect())
+            }
+            other => other.clone(),
+        };
+        made.set(name, value);
+    }
+}
+
 impl System for Waiqin365 {
     fn sources(&self) -> Vec<String> {
         let queries = self
