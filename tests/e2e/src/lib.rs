@@ -6,13 +6,17 @@
 
 mod bill;
 mod command;
+mod examples;
 mod manifest;
 mod project;
 mod trial;
 mod waiqin365;
 
-pub use bill::{arrived_bill, check_exactly_once, check_same, difference, expected, expected_of};
+pub use bill::{
+    arrived_bill, check_exactly_once, check_same, difference, digits, expected, expected_of,
+};
 pub use command::{Ended, Running};
+pub use examples::Examples;
 pub use manifest::{Auth, Manifest};
 pub use project::{Project, connectors, orders, start_in};
 pub use trial::{End, Trial, Vendor};
