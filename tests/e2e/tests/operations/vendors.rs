@@ -16,7 +16,7 @@ pub(crate) const ALL: [Vendor; 3] = [
     Vendor {
         name: "kingdee",
         system: Simulators::kingdee_system,
-        source: settled,
+        source: timed,
         target: nothing,
         call: |_, end| match end {
             End::Source { .. } => "ExecuteBillQuery".to_owned(),
@@ -34,13 +34,6 @@ pub(crate) fn config() -> Config {
 fn timed(_: &str, page: Option<u32>) -> Vec<String> {
     let start = china_text(config().clock.now() - 9 * 86_400);
     let mut lines = vec![format!("start_time: {start}"), "settle: 0s".to_owned()];
-    lines.extend(page.map(|page| format!("page_size: {page}")));
-    lines
-}
-
-/// From the beginning on: base data is old, and what has no times is read whole.
-fn settled(_: &str, page: Option<u32>) -> Vec<String> {
-    let mut lines = vec!["settle: 0s".to_owned()];
     lines.extend(page.map(|page| format!("page_size: {page}")));
     lines
 }
