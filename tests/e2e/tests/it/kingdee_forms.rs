@@ -9,8 +9,16 @@ use std::collections::BTreeSet;
 const KINGDEE: Vendor = Vendor {
     name: "kingdee",
     system,
-    source: |_, page| vec![format!("page_size: {page}")],
+    source: |_, page| {
+        page.map(|page| format!("page_size: {page}"))
+            .into_iter()
+            .collect()
+    },
     target: |_| Vec::new(),
+    call: |_, end| match end {
+        End::Source { .. } => "ExecuteBillQuery".to_owned(),
+        End::Target => "BatchSave".to_owned(),
+    },
     secret: "KINGDEE_APP_SECRET",
 };
 
@@ -42,7 +50,12 @@ fn forms(of: impl Fn(&dyn System) -> Vec<String>) -> Vec<String> {
 #[test]
 fn every_form_is_read_as_it_stands() {
     each(&forms(|system| system.sources()), |form| {
-        let trial = Trial::new(KINGDEE, form, End::Source { page: 7 }, Config::new(0, 5));
+        let trial = Trial::new(
+            KINGDEE,
+            form,
+            End::Source { page: Some(7) },
+            Config::new(0, 5),
+        );
         let at_ms = trial.simulators.clock().now_ms() - 600_000;
         trial
             .simulators

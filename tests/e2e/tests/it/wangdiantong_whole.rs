@@ -20,7 +20,8 @@ fn vendor() -> Vendor {
         name: "wangdiantong",
         system: Simulators::wangdiantong_system,
         source: |collection, page| {
-            let mut lines = vec![format!("page_size: {page}")];
+            let mut lines: Vec<String> = Vec::new();
+            lines.extend(page.map(|page| format!("page_size: {page}")));
             if !WHOLE.contains(&collection) {
                 // Goods and stock change over four days, and orders come an hour at a time.
                 let ago = if collection == "trade_query" {
@@ -35,6 +36,7 @@ fn vendor() -> Vendor {
             lines
         },
         target: |_| Vec::new(),
+        call: |collection, _| collection.to_owned(),
         secret: "WDT_APPSECRET",
     }
 }
@@ -53,7 +55,12 @@ fn names(of: fn(&dyn System) -> Vec<String>) -> Vec<String> {
 
 /// Reads one collection while rows come and change, and once more for what came after its windows.
 fn read(collection: &str, page: u32) {
-    let trial = Trial::new(vendor(), collection, End::Source { page }, config());
+    let trial = Trial::new(
+        vendor(),
+        collection,
+        End::Source { page: Some(page) },
+        config(),
+    );
     let running = trial.start("duijie", &["run", "trial", "--json"], &[]);
     let operation = format!("wangdiantong.{collection}");
     let asked = trial
