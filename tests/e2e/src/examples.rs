@@ -85,9 +85,19 @@ impl Examples {
     /// The same, killed when it comes to a named point for the nth time.
     #[track_caller]
     pub fn run_and_kill(&self, name: &str, point: &str, nth: u32) -> Ended {
-        let kill = ("DUIJIE_CHAOS_KILL", format!("{point}:{nth}"));
+        self.chaotic(name, ("DUIJIE_CHAOS_KILL", format!("{point}:{nth}")))
+    }
+
+    /// The same without one of the guards that keep a promise.
+    #[track_caller]
+    pub fn run_without(&self, name: &str, guard: &str) -> Ended {
+        self.chaotic(name, ("DUIJIE_CHAOS_OFF", guard.to_owned()))
+    }
+
+    #[track_caller]
+    fn chaotic(&self, name: &str, environment: (&str, String)) -> Ended {
         let arguments = ["run", name, "--json"];
-        self.start("duijie-chaos", &arguments, &[kill]).end()
+        self.start("duijie-chaos", &arguments, &[environment]).end()
     }
 
     #[track_caller]

@@ -6,7 +6,7 @@ use duijie_sim::{FaultKind, FaultRule};
 use std::sync::Mutex;
 
 /// Played side by side: most of the time is waiting.
-const WORKERS: usize = 3;
+const WORKERS: usize = 6;
 
 /// Those that a plain run comes by.
 const POINTS: [&str; 17] = [
@@ -92,6 +92,19 @@ fn survives(name: &str) {
     });
     let kills = kills.into_inner().unwrap();
     assert!(kills >= POINTS.len(), "{name}: {kills} kills");
+}
+
+/// What the matrix looks for can happen: a lost answer, and nothing looked up before it is sent again.
+#[test]
+fn without_looking_up_a_note_whose_answer_was_lost_comes_twice() {
+    let (_, pipeline) = named("kingdee-waiqin365-shipments");
+    let examples = pipeline.start(3);
+    let rule = FaultRule::once(&pipeline.operation(), FaultKind::DropAfterApply);
+    examples.simulators.add_fault(rule);
+    let ended = examples.run_without(pipeline.name, "LookUpInDoubt");
+    ended.expect(0);
+    let expected = (pipeline.expected)(&examples.simulators).len();
+    assert!(pipeline.arrived(&examples.simulators).len() > expected);
 }
 
 macro_rules! killed {

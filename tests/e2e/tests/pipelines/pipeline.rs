@@ -78,7 +78,7 @@ impl Pipeline {
     }
 
     /// What stands in the target, once for each time that it took effect.
-    fn arrived(&self, simulators: &Simulators) -> Vec<(String, Value)> {
+    pub(crate) fn arrived(&self, simulators: &Simulators) -> Vec<(String, Value)> {
         let written = |system: &dyn System, view: &View| {
             let rows = system.written(view.collection).into_iter();
             rows.map(|row| view.of(&digits(&row.json))).collect()
