@@ -7,11 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const CHINA_SECONDS: i64 = 8 * 3600;
 
-/// What the simulators believe the time to be: the machine's time, or one that a test sets.
+/// What the simulators believe the time to be: the machine's time, that of a server whose clock is slow, or one
+/// that a test sets.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The machine's clock.
     System,
+    /// So many seconds behind the machine's clock: what happens now lies well inside windows that end now.
+    Behind(i64),
     /// Milliseconds since 1970 that stand still until changed.
     Manual(Arc<AtomicI64>),
 }
@@ -33,11 +36,8 @@ impl Clock {
     pub fn now_ms(&self) -> i64 {
         match self {
             Self::Manual(millis) => millis.load(Ordering::SeqCst),
-            Self::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| {
-                    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-                }),
+            Self::System => machine_ms(),
+            Self::Behind(seconds) => machine_ms() - seconds * 1000,
         }
     }
 
@@ -45,6 +45,13 @@ impl Clock {
     pub fn now(&self) -> i64 {
         self.now_ms().div_euclid(1000)
     }
+}
+
+fn machine_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }
 
 /// `yyyy-MM-dd HH:mm:ss` in China time.

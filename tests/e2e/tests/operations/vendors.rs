@@ -1,7 +1,7 @@
 //! What the questions have to know of each vendor.
 
 use duijie_e2e::{End, Vendor, WAIQIN365, orders};
-use duijie_sim::{Config, Simulators, china_text};
+use duijie_sim::{Clock, Config, Simulators, china_text};
 
 pub(crate) const ALL: [Vendor; 3] = [
     Vendor {
@@ -16,7 +16,11 @@ pub(crate) const ALL: [Vendor; 3] = [
     Vendor {
         name: "kingdee",
         system: Simulators::kingdee_system,
-        source: timed,
+        source: |collection, page| match collection {
+            // Read whole.
+            "STK_Inventory" => sized(page),
+            _ => timed(collection, page),
+        },
         target: nothing,
         call: |_, end| match end {
             End::Source { .. } => "ExecuteBillQuery".to_owned(),
@@ -26,16 +30,26 @@ pub(crate) const ALL: [Vendor; 3] = [
     },
 ];
 
-/// A little of everything.
+/// A little of everything, in systems whose clocks are slow: what is added or changed while a run goes on lies
+/// inside its windows.
 pub(crate) fn config() -> Config {
-    orders(23, 41)
+    let mut config = orders(23, 41);
+    config.clock = Clock::Behind(5);
+    config
 }
 
 fn timed(_: &str, page: Option<u32>) -> Vec<String> {
-    let start = china_text(config().clock.now() - 9 * 86_400);
+    // Base data is older than orders.
+    let start = china_text(config().clock.now() - 40 * 86_400);
     let mut lines = vec![format!("start_time: {start}"), "settle: 0s".to_owned()];
-    lines.extend(page.map(|page| format!("page_size: {page}")));
+    lines.extend(sized(page));
     lines
+}
+
+fn sized(page: Option<u32>) -> Vec<String> {
+    page.iter()
+        .map(|page| format!("page_size: {page}"))
+        .collect()
 }
 
 fn nothing(_: &str) -> Vec<String> {
