@@ -10,7 +10,7 @@ use crate::call::{Code, Reply, Talk};
 use crate::reader::text;
 
 /// The credentials were refused.
-pub(crate) const UNAUTHORIZED: &str = "waiqin365.unauthorized";
+const UNAUTHORIZED: &str = "waiqin365.unauthorized";
 
 /// One outcome for all documents of a request.
 pub(crate) fn judge(response: Response, documents: usize) -> Outcome {

@@ -42,7 +42,9 @@ impl<N: Network> Writer<N> {
                         left = true;
                         told
                     }
-                    Written::Stopped(fault) if !left => return Err(fault),
+                    // Where the system answered, a request left: that it refused
+                    // whoever asks is told document by document.
+                    Written::Stopped(fault @ Fault::NotSent(_)) if !left => return Err(fault),
                     Written::Stopped(fault) => {
                         let told = later(&fault, documents.len());
                         stopped = Some(fault);

@@ -135,14 +135,14 @@ impl Trial {
                 ),
             ),
         };
-        let batch = match self.end {
-            End::Source { page } => page.unwrap_or(100),
-            End::Target => 5,
+        let (batch, attempts) = match self.end {
+            End::Source { page } => (page.unwrap_or(100), 8),
+            End::Target => (5, 5),
         };
         let text = format!(
             "pipeline: trial\nscope: trial\nsource:\n{source}target:\n{target}\
              on_change: update\non_unknown: hold\n\
-             retries: {{ attempts: 8, first_wait: 10ms, longest_wait: 50ms }}\n\
+             retries: {{ attempts: {attempts}, first_wait: 10ms, longest_wait: 50ms }}\n\
              limits: {{ page_records: {batch}, read_ahead: 2, writers: 2, batch_records: {batch} }}\n"
         );
         let pipelines = self.path("pipelines");

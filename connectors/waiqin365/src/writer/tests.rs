@@ -92,11 +92,16 @@ fn a_request_that_did_not_leave_is_a_fault_only_before_all_others() {
 }
 
 #[test]
-fn credentials_that_are_refused_stop_the_batch_where_nothing_was_written() {
+fn credentials_that_are_refused_are_no_fault_of_a_document() {
     let documents = batch(&[("N1", r#"{"sent_no":"N1"}"#), ("N2", r#"{"sent_no":"N2"}"#)]);
     let unsigned = || says(200, r#"{"return_code":1,"return_msg":"签名错误"}"#);
-    let (_, outcomes) = write("autoSignFromSentNo", &documents, vec![unsigned()]);
-    assert_eq!(outcomes, Err(Fault::unauthorized("签名错误")));
+    let (_, outcomes) = write(
+        "autoSignFromSentNo",
+        &documents,
+        vec![unsigned(), unsigned()],
+    );
+    let refused = "later waiqin365.unauthorized";
+    assert_eq!(outcomes.unwrap(), [refused, refused]);
     let answers = vec![says(200, DONE), unsigned()];
     let (_, outcomes) = write("autoSignFromSentNo", &documents, answers);
     assert_eq!(

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 /// Operations under test at once: most of the time is waiting.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 16;
 
 /// A question by its column.
 pub(crate) type Question = (&'static str, fn(Vendor, &str) -> Answer);

@@ -7,7 +7,11 @@ pub(crate) const ALL: [Vendor; 3] = [
     Vendor {
         name: "wangdiantong",
         system: Simulators::wangdiantong_system,
-        source: timed,
+        source: |collection, page| match collection {
+            // Read whole.
+            "logistics" | "purchase_provider_query" | "shop" | "warehouse_query" => sized(page),
+            _ => timed(collection, page),
+        },
         target: nothing,
         call: by_name,
         secret: "WDT_APPSECRET",

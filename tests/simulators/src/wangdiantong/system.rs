@@ -74,16 +74,17 @@ impl System for Wangdiantong {
         let Some(push) = push::offered(collection, 'A') else {
             return Vec::new();
         };
-        let Ok(sample) = Node::parse(&push.sample.replace("{n}", "0")) else {
-            return Vec::new();
-        };
         // Without the key there is no document to speak of.
         let paths = push.required.iter().filter(|path| **path != push.key);
-        let broken = |path: &&'static str| Broken {
-            field: (*path).to_owned(),
-            json: without(&sample, path).to_string(),
+        let broken = |(n, path): (usize, &&'static str)| {
+            let number = (9_000 + n).to_string();
+            let sample = Node::parse(&push.sample.replace("{n}", &number)).ok()?;
+            Some(Broken {
+                field: (*path).to_owned(),
+                json: without(&sample, path).to_string(),
+            })
         };
-        paths.map(broken).collect()
+        paths.enumerate().filter_map(broken).collect()
     }
 
     fn written(&self, collection: &str) -> Vec<Row> {
