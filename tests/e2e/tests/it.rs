@@ -20,6 +20,7 @@ mod it {
     mod kingdee_source;
     mod letters;
     mod planned;
+    mod queues;
     mod refusals;
     mod secrets;
     mod steps;
