@@ -214,7 +214,8 @@ fn a_run_may_be_killed_at_any_point_while_a_group_waits_closes_and_is_sent() {
             assert!(matches!(ended.code, 0 | 137), "{point}:{nth} {ended:?}");
             kills += u32::from(ended.code == 137);
         }
-        assert!(kills > 1, "{point}: {kills} kills");
+        // Few documents are sent, so that one kill may leave nothing to be sent.
+        assert!(kills > 0, "{point}: no run was killed");
         project.run().expect(0);
         check_arrived(&project);
     };
