@@ -1,6 +1,6 @@
 //! One document that spoils its batch, and findings that are not ours.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use duijie_contract::Guarantee;
@@ -207,6 +207,30 @@ async fn what_is_found_twice_rings_an_alarm() {
         (holds[0].kind, holds[0].reason.as_str()),
         (HoldKind::Twice, reason)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_cannot_tell_yet_is_asked_again_before_anything_is_held() {
+    for (blind_for, held, asked) in [(0, 0, 1), (1, 0, 2), (3, 0, 4), (4, 1, 4)] {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let mut script = page(1, &[]);
+        script.write = Arc::new(|_, batch| Ok(no_answer(batch)));
+        let counted = Arc::clone(&looks);
+        script.find =
+            Arc::new(
+                move |key| match counted.fetch_add(1, Ordering::Relaxed) < blind_for {
+                    true => Finding::CannotTell("it shows no document at all".to_owned()),
+                    false => super::script::found(key),
+                },
+            );
+        let store: Arc<Memory> = Arc::default();
+        let report = script.run(hundred(), &store).await;
+        assert_eq!(
+            (report.counts.applied, report.counts.held),
+            (1 - held, held)
+        );
+        assert_eq!(looks.load(Ordering::Relaxed), asked);
+    }
 }
 
 /// The ledger has a document of this number that another record made.

@@ -16,6 +16,10 @@ use crate::retry::backoff;
 use crate::stage::chunk::Chunk;
 use crate::stage::reconcile::{Doubt, Resolution, after_doubt, doubt, owned_by};
 
+/// So often a target is asked that cannot tell, a settle time apart: one that
+/// shows nothing yet of what was just sent may tell a moment later.
+const LOOKS: u32 = 4;
+
 /// What becomes of the documents without an outcome.
 pub(super) enum Again {
     Send(Chunk),
@@ -256,8 +260,32 @@ impl Writer {
         self.find(chunk, indices).await
     }
 
-    /// `None` when the run halted in the meantime.
+    /// What the target has of them. `None` when the run halted in the meantime.
     pub(super) async fn find(
+        &mut self,
+        chunk: &Chunk,
+        indices: &[usize],
+    ) -> Result<Option<Vec<Finding>>, Error> {
+        let mut looks = 1;
+        loop {
+            let Some(findings) = self.ask(chunk, indices).await? else {
+                return Ok(None);
+            };
+            let untold = findings.iter().find_map(|finding| match finding {
+                Finding::CannotTell(reason) => Some(reason),
+                _ => None,
+            });
+            let Some(reason) = untold.filter(|_| looks < LOOKS) else {
+                return Ok(Some(findings));
+            };
+            if !self.settled(reason).await {
+                return Ok(None);
+            }
+            looks += 1;
+        }
+    }
+
+    async fn ask(
         &mut self,
         chunk: &Chunk,
         indices: &[usize],

@@ -60,8 +60,8 @@ impl Writer {
             let mut told = told.iter().zip(&chunk.entries);
             told.any(|(progress, entry)| match progress {
                 Progress::Done(done) => self.context.steps_taken(done) + 1 < entry.step,
-                Progress::Absent => true,
-                Progress::Conflict(_) | Progress::CannotTell(_) => false,
+                Progress::Absent | Progress::CannotTell(_) => true,
+                Progress::Conflict(_) => false,
             })
         };
         if !told.as_ref().is_some_and(behind) {
