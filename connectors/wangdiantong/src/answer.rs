@@ -25,8 +25,8 @@ pub(crate) enum Said {
     No(Refusal),
 }
 
-/// `page_no` is the page that was asked for, `list` the list's own name. A list
-/// may be missing, or be empty on page 0, only where the total is 0: taken for
+/// `page_no` is the page that was asked for, `list` the list's own name, `-`
+/// where what stands around it is the list. A list may be missing, or be empty on page 0, only where the total is 0: taken for
 /// no records otherwise, the records that it should have held would be passed
 /// over for good.
 pub(crate) fn read(
@@ -37,7 +37,10 @@ pub(crate) fn read(
 ) -> Result<Contents, Fault> {
     let response = of_status(response)?;
     let inner = dialect.inner();
-    let list = format!("{inner}{list}");
+    let list = match list {
+        "-" => inner.trim_end_matches('.').to_owned(),
+        list => format!("{inner}{list}"),
+    };
     let answer = Answer::read(response.body, &list)
         .map_err(|(error, body)| broken(&error.to_string(), &body))?;
     match said(dialect, &answer)? {

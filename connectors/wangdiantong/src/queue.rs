@@ -1,53 +1,80 @@
 //! Queues: a query gives the oldest rows, and gives them again until each was
-//! acknowledged. They have no pages and no position, and are never read ahead.
+//! acknowledged. They have no position and are never read ahead; what is first
+//! is asked for, again and again. 旗舰版 has a queue of shipments of its own
+//! kind, by the vendor's document `sales.LogisticsSync` and its samples.
 
-use duijie_sdk::acknowledge::{Answer, Entry, Outcome};
+use std::collections::VecDeque;
+
+use duijie_sdk::acknowledge::{Answer, Entry, Outcome as Told};
 use duijie_sdk::http::Purpose;
 use duijie_sdk::json::{Field, Page, quoted};
-use duijie_sdk::target::Outcome as Written;
+use duijie_sdk::target::Outcome;
 use duijie_sdk::{Fault, Network, SourceBatch};
 
-use crate::access::{Argument, Call, Value};
+use crate::access::{self, Argument, Call, Value};
 use crate::answer;
 use crate::collection::gateway_method;
 use crate::columns::Columns;
 use crate::dialect::Dialect;
 use crate::document::Prepared;
 use crate::settings::Query;
-use crate::written;
+use crate::written::{self, Written};
 
 /// How the rows of a query are acknowledged.
 struct Receipt {
     query: &'static str,
+    dialects: &'static str,
     method: &'static str,
     argument: &'static str,
     /// Rows of one call.
     most: usize,
-    /// Fields that are handed back beside `rec_id`; where there are none, a
-    /// status and a message are.
+    /// The field that names a row.
+    id: &'static str,
+    /// Fields that are handed back beside it; where there are none, a status
+    /// and a message are.
     echoed: &'static [&'static str],
+    /// The status of what was not taken, and the name of the reason.
+    refused: (u8, &'static str),
 }
 
-const RECEIPTS: [Receipt; 2] = [
+const RECEIPTS: [Receipt; 3] = [
     Receipt {
         query: "logistics_sync_query",
+        dialects: "AB",
         method: "logistics_sync_ack",
         argument: "logistics_list",
         most: 50,
+        id: "rec_id",
         echoed: &[],
+        refused: (1, "message"),
+    },
+    Receipt {
+        query: "logistics_sync_query",
+        dialects: "C",
+        method: "sales.LogisticsSync.update",
+        argument: "syncList",
+        most: 50,
+        id: "sync_id",
+        echoed: &[],
+        refused: (2, "error_msg"),
     },
     Receipt {
         query: "api_goods_stock_change_query",
+        dialects: "AB",
         method: "api_goods_stock_change_ack",
         argument: "stock_sync_list",
         most: 100,
+        id: "rec_id",
         echoed: &["sync_stock", "stock_change_count"],
+        refused: (1, "message"),
     },
 ];
 
 fn receipt(query: &Query) -> Result<&'static Receipt, Fault> {
-    let name = query.collection.name;
-    let found = RECEIPTS.iter().find(|receipt| receipt.query == name);
+    let (name, letter) = (query.collection.name, query.access.dialect.letter());
+    let found = RECEIPTS
+        .iter()
+        .find(|receipt| receipt.query == name && receipt.dialects.contains(letter));
     found.ok_or_else(|| Fault::other(format!("`{name}` is not acknowledged")))
 }
 
@@ -60,16 +87,32 @@ pub(crate) fn next<N: Network>(
     given: &mut Vec<String>,
 ) -> Result<Option<SourceBatch>, Fault> {
     let receipt = receipt(query)?;
-    let limit = Argument {
-        name: "limit",
-        value: Value::Text(query.page_size.to_string()),
+    let (first, page) = match query.side.is_flagship() {
+        // It has pages, and gives none of its own shops' rows without this.
+        true => (
+            Argument {
+                name: "is_own_platform",
+                value: Value::Json("true".to_owned()),
+            },
+            Some(access::Page {
+                number: 0,
+                size: query.page_size,
+            }),
+        ),
+        false => (
+            Argument {
+                name: "limit",
+                value: Value::Text(query.page_size.to_string()),
+            },
+            None,
+        ),
     };
     let call = Call {
         method: query.collection.method(query.access.dialect, &query.side),
-        arguments: std::iter::once(limit)
+        arguments: std::iter::once(first)
             .chain(query.filters.iter().cloned())
             .collect(),
-        page: None,
+        page,
     };
     let request = query.access.request(network, &call)?.read();
     let response = network.send(request)?;
@@ -89,9 +132,9 @@ pub(crate) fn next<N: Network>(
     Ok(Some(batch))
 }
 
-/// `rec_id`, and what is to be handed back with it, by commas.
+/// What names a row, and what is to be handed back with it, by commas.
 fn tokens(receipt: &Receipt, page: Option<&Page>) -> Vec<String> {
-    let names = std::iter::once("rec_id").chain(receipt.echoed.iter().copied());
+    let names = std::iter::once(receipt.id).chain(receipt.echoed.iter().copied());
     let fields: Vec<Field> = names.map(Field::new).collect();
     let Some(page) = page else {
         return Vec::new();
@@ -111,30 +154,20 @@ pub(crate) fn acknowledge<N: Network>(
     entries: &[Entry],
 ) -> Result<Vec<Answer>, Fault> {
     let receipt = receipt(query)?;
-    let dialect = query.access.dialect;
     let mut answers = Vec::with_capacity(entries.len());
-    for chunk in entries.chunks(receipt.most) {
+    let mut calls: VecDeque<&[Entry]> = entries.chunks(receipt.most).collect();
+    while let Some(chunk) = calls.pop_front() {
         let first = answers.len();
-        let call = Call {
-            method: match dialect {
-                Dialect::Openapi2 => format!("{}.php", receipt.method),
-                _ => gateway_method(receipt.method),
-            },
-            arguments: vec![Argument {
-                name: receipt.argument,
-                value: Value::Json(said(receipt, chunk)),
-            }],
-            page: None,
-        };
-        let mut request = query.access.request(network, &call)?;
-        let indices = first..first + chunk.len();
-        let indices = indices.map(|index| u32::try_from(index).unwrap_or(u32::MAX));
-        request.purpose = Some(Purpose::Write(indices.collect()));
-        let rows: Vec<Prepared> = chunk.iter().enumerate().map(row).collect();
-        match written::read(dialect, None, &rows, network.send(request)) {
-            written::Written::Told(told) => answers.extend(told.into_iter().map(answered)),
-            written::Written::Stopped(fault) if first == 0 => return Err(fault),
-            written::Written::Stopped(fault) => {
+        match tell(network, query, receipt, (first, chunk))? {
+            // Told alone, each hears of itself.
+            Written::Told(told) if chunk.len() > 1 && told.iter().any(is_unnamed) => {
+                for one in chunk.chunks(1).rev() {
+                    calls.push_front(one);
+                }
+            }
+            Written::Told(told) => answers.extend(told.into_iter().map(answered)),
+            Written::Stopped(fault) if first == 0 => return Err(fault),
+            Written::Stopped(fault) => {
                 let reason = format!("{fault:?}");
                 answers.resize(entries.len(), Answer::Unknown(reason));
                 break;
@@ -142,6 +175,38 @@ pub(crate) fn acknowledge<N: Network>(
         }
     }
     Ok(answers)
+}
+
+/// One call about rows, the first of which is the entry of that number.
+fn tell<N: Network>(
+    network: &N,
+    query: &Query,
+    receipt: &Receipt,
+    (first, chunk): (usize, &[Entry]),
+) -> Result<Written, Fault> {
+    let dialect = query.access.dialect;
+    let call = Call {
+        method: match dialect {
+            Dialect::Openapi2 => format!("{}.php", receipt.method),
+            Dialect::Qimen => gateway_method(receipt.method),
+            _ => receipt.method.to_owned(),
+        },
+        arguments: vec![Argument {
+            name: receipt.argument,
+            value: Value::Json(said(receipt, chunk)),
+        }],
+        page: None,
+    };
+    let mut request = query.access.request(network, &call)?;
+    let indices = first..first + chunk.len();
+    let indices = indices.map(|index| u32::try_from(index).unwrap_or(u32::MAX));
+    request.purpose = Some(Purpose::Write(indices.collect()));
+    let rows: Vec<Prepared> = chunk.iter().enumerate().map(row).collect();
+    Ok(written::read(dialect, None, &rows, network.send(request)))
+}
+
+fn is_unnamed(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected(rejection) if rejection.code == written::UNNAMED)
 }
 
 fn row((index, entry): (usize, &Entry)) -> Prepared {
@@ -158,20 +223,21 @@ fn row((index, entry): (usize, &Entry)) -> Prepared {
 fn said(receipt: &Receipt, entries: &[Entry]) -> String {
     let rows = entries.iter().map(|entry| {
         let mut parts = entry.ack_token.split(',');
-        let rec_id = parts.next().unwrap_or_default();
-        let mut row = format!("{{\"rec_id\":{}", quoted(rec_id));
+        let id = parts.next().unwrap_or_default();
+        let mut row = format!("{{\"{}\":{}", receipt.id, quoted(id));
         for (name, value) in receipt.echoed.iter().zip(parts) {
             row.push_str(&format!(",\"{name}\":{}", quoted(value)));
         }
         if receipt.echoed.is_empty() {
+            let (refused, name) = receipt.refused;
             let (status, message) = match &entry.outcome {
-                Outcome::Applied(_) | Outcome::Dropped(_) => (0, ""),
-                Outcome::Rejected(rejection) => (1, rejection.message.as_str()),
-                Outcome::Other(reason) => (1, reason.as_str()),
+                Told::Applied(_) | Told::Dropped(_) => (0, ""),
+                Told::Rejected(rejection) => (refused, rejection.message.as_str()),
+                Told::Other(reason) => (refused, reason.as_str()),
             };
             let message: String = message.chars().take(255).collect();
             row.push_str(&format!(
-                ",\"status\":{status},\"message\":{}",
+                ",\"status\":{status},\"{name}\":{}",
                 quoted(&message)
             ));
         }
@@ -181,15 +247,15 @@ fn said(receipt: &Receipt, entries: &[Entry]) -> String {
     format!("[{}]", rows.collect::<Vec<_>>().join(","))
 }
 
-fn answered(outcome: Written) -> Answer {
+fn answered(outcome: Outcome) -> Answer {
     match outcome {
-        Written::Applied(_) => Answer::Acknowledged,
+        Outcome::Applied(_) => Answer::Acknowledged,
         // The call was refused, and not this row alone.
-        Written::Rejected(rejection) if rejection.code.ends_with(".batch") => {
+        Outcome::Rejected(rejection) if rejection.code.ends_with(".batch") => {
             Answer::Unknown(rejection.message)
         }
-        Written::Rejected(rejection) => Answer::Refused(rejection),
-        Written::Unknown(reason) | Written::Other(reason) => Answer::Unknown(reason),
+        Outcome::Rejected(rejection) => Answer::Refused(rejection),
+        Outcome::Unknown(reason) | Outcome::Other(reason) => Answer::Unknown(reason),
     }
 }
 

@@ -73,9 +73,15 @@ impl Query {
         let Some(side) = collection.side(access.dialect).cloned() else {
             let (name, dialect) = (collection.name, access.dialect.name());
             let message = format!("dialect `{dialect}` does not offer `{name}`");
-            found
-                .push("/connection/dialect", message)
-                .hint("read it over another dialect, or leave it out");
+            let hint = match collection.kind {
+                // `sales.StockSync` tells numbers only, one of which is asked
+                // for and answered at a time.
+                Kind::Queue => {
+                    "of 旗舰版 only `sales.LogisticsSync` is read, by `flagship`; for stock read `stock_query`, which gives what changed"
+                }
+                _ => "read it over another dialect, or leave it out",
+            };
+            found.push("/connection/dialect", message).hint(hint);
             return Err(found.0);
         };
         let query = found.query(access, &texts, collection, side);

@@ -20,6 +20,9 @@ pub(crate) enum Written {
     Stopped(Fault),
 }
 
+/// The code of a refusal that does not say whose it is.
+pub(crate) const UNNAMED: &str = "error.batch";
+
 pub(crate) fn read(
     dialect: Dialect,
     number: Option<&str>,
@@ -81,13 +84,16 @@ fn told(
             let said = format!("the document's own status is {inner}");
             return vec![Outcome::Unknown(said); documents.len()];
         }
+        if let Some(errors) = texts(&answer, dialect) {
+            return vec![unnamed(documents, &errors); documents.len()];
+        }
     }
     let id = number.map(|path| text(answer.field(&format!("{}{path}", dialect.outer()))));
     let id = id.filter(|id| !id.is_empty());
     let Ok(errors) = answer.into_page() else {
         return vec![Outcome::Applied(id); documents.len()];
     };
-    let (named, unnamed) = listed(&errors);
+    let (named, nameless) = listed(&errors);
     documents
         .iter()
         .map(|document| {
@@ -96,19 +102,30 @@ fn told(
                 .filter(|(key, _)| *key == document.key)
                 .map(|(_, error)| error.as_str())
                 .collect();
-            match (own.as_slice(), unnamed.first()) {
+            match (own.as_slice(), nameless.first()) {
                 ([], None) => Outcome::Applied(id.clone()),
-                ([], Some(error)) if documents.len() == 1 => {
-                    Outcome::Rejected(Rejection::never("error", error.as_str()))
-                }
-                // One of them was refused, and alone it will be told which.
-                ([], Some(error)) => {
-                    Outcome::Rejected(Rejection::never("error.batch", error.as_str()))
-                }
+                ([], Some(error)) => unnamed(documents, error),
                 (errors, _) => Outcome::Rejected(Rejection::never("error", errors.join("; "))),
             }
         })
         .collect()
+}
+
+/// One of them was refused, and alone it will be told which.
+fn unnamed(documents: &[Prepared], error: &str) -> Outcome {
+    let code = match documents {
+        [_] => "error",
+        _ => UNNAMED,
+    };
+    Outcome::Rejected(Rejection::never(code, error))
+}
+
+/// What an acknowledgement in 旗舰版 tells as the whole of `data`: texts that
+/// name no row.
+fn texts(answer: &Answer, dialect: Dialect) -> Option<String> {
+    let data = answer.field(dialect.inner().trim_end_matches('.'))?.0;
+    let texts = data.strip_prefix(b"[")?.strip_suffix(b"]")?.trim_ascii();
+    (!texts.is_empty()).then(|| String::from_utf8_lossy(texts).into_owned())
 }
 
 /// Errors by the key that they name, and those that name none.

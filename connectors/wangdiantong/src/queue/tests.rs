@@ -182,3 +182,56 @@ fn no_clear_answer_is_doubt() {
     let busy = [Ok(r#"{"code":1012,"message":"频率超限"}"#)];
     assert!(acknowledge(&told(&busy), &query, &one).is_err());
 }
+
+fn flagship(collection: &str) -> Result<Query, String> {
+    let mut connection = direct();
+    connection["dialect"] = "flagship".into();
+    connection["salt"] = "testsalt".into();
+    let pipeline = json!({ "page_size": 2, "shop_no": "S1" });
+    let query = Query::resolve(&settings(&connection, &pipeline), collection);
+    query.map_err(|problems| format!("{problems:?}"))
+}
+
+#[test]
+fn the_flagship_has_a_queue_under_names_of_its_own() {
+    let rows =
+        Ok(r#"{"status":0,"total":2,"data":[{"sync_id":7,"tid":"A"},{"sync_id":8,"tid":"B"}]}"#);
+    let network = told(&[
+        rows,
+        Ok(r#"{"status":0,"data":["同步记录不存在!"]}"#),
+        Ok(r#"{"status":0,"data":[]}"#),
+        Ok(r#"{"status":0,"data":["同步记录不存在!"]}"#),
+    ]);
+    let query = flagship("logistics_sync_query").unwrap();
+    let columns = Columns::of(&query.collection);
+    let batch = next(&network, &query, &columns, &mut Vec::new());
+    let entries = batch.unwrap().unwrap().entries;
+    assert_eq!(entries[1].key, "8");
+    let refused = Outcome::Rejected(Rejection::never("required", "没有客户"));
+    let entries = [entry("7", Outcome::Applied(None)), entry("8", refused)];
+    // The call tells no row, and so each is told alone.
+    let answers = acknowledge(&network, &query, &entries).unwrap();
+    assert_eq!(answers[0], Answer::Acknowledged);
+    assert!(matches!(&answers[1], Answer::Refused(_)), "{answers:?}");
+    let requests = network.requests.borrow();
+    let (url, _, body) = &requests[0];
+    assert!(
+        url.contains("method=sales.LogisticsSync.getSyncListExt"),
+        "{url}"
+    );
+    assert!(url.contains("page_no=0&page_size=2"), "{url}");
+    assert_eq!(body, r#"[{"is_own_platform":true,"shop_no":"S1"}]"#);
+    let (url, purpose, body) = &requests[1];
+    assert!(url.contains("method=sales.LogisticsSync.update"), "{url}");
+    assert_eq!(*purpose, Some(Purpose::Write(vec![0, 1])));
+    let row = r#"{"sync_id":"7","status":0,"error_msg":""}"#;
+    assert!(body.starts_with(&format!("[[{row},")), "{body}");
+    assert_eq!(requests[2].2, format!("[[{row}]]"));
+    assert_eq!(requests[3].1, Some(Purpose::Write(vec![1])));
+}
+
+#[test]
+fn a_queue_that_is_not_read_is_said_so() {
+    let said = flagship("api_goods_stock_change_query").err().unwrap();
+    assert!(said.contains("for stock read `stock_query`"), "{said}");
+}
