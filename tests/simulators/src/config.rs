@@ -21,6 +21,23 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    pub const ALL: [Self; 4] = [
+        Self::Direct,
+        Self::Qimen,
+        Self::Flagship,
+        Self::FlagshipQimen,
+    ];
+
+    /// As tables of operations have it.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Direct => 'A',
+            Self::Qimen => 'B',
+            Self::Flagship => 'C',
+            Self::FlagshipQimen => 'D',
+        }
+    }
+
     pub(crate) fn is_flagship(self) -> bool {
         matches!(self, Self::Flagship | Self::FlagshipQimen)
     }

@@ -12,7 +12,7 @@ use crate::kingdee::Kingdee;
 use crate::system::System;
 use crate::waiqin365::{self, Waiqin365};
 use crate::wangdiantong::{
-    Direct, Flagship, Layered, OrderChange, Qimen, Wangdiantong, operation_of,
+    Direct, Flagship, Layered, OrderChange, Qimen, Spoken, Wangdiantong, operation_of,
 };
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -39,7 +39,7 @@ pub enum Error {
 }
 
 pub(crate) struct Servers {
-    pub(crate) wangdiantong: Wangdiantong,
+    pub(crate) wangdiantong: Arc<Wangdiantong>,
     pub(crate) kingdee: Kingdee,
     pub(crate) waiqin365: Waiqin365,
     pub(crate) exchange: Exchange,
@@ -48,6 +48,7 @@ pub(crate) struct Servers {
 /// Running simulators. Dropping them closes every connection.
 pub struct Simulators {
     servers: Arc<Servers>,
+    spoken: [Spoken; 4],
     runtime: Option<Runtime>,
     credentials: Credentials,
     wangdiantong: SocketAddr,
@@ -73,7 +74,7 @@ impl Simulators {
             .build()
             .map_err(Error::Runtime)?;
         let servers = Arc::new(Servers {
-            wangdiantong: Wangdiantong::new(&config),
+            wangdiantong: Arc::new(Wangdiantong::new(&config)),
             kingdee: Kingdee::new(&config),
             waiqin365: Waiqin365::new(&config),
             exchange: Exchange {
@@ -106,8 +107,13 @@ impl Simulators {
             config.port_admin,
             router(axum::routing::any(admin::handle)),
         )?;
+        let spoken = Dialect::ALL.map(|dialect| Spoken {
+            server: Arc::clone(&servers.wangdiantong),
+            dialect,
+        });
         Ok(Self {
             servers,
+            spoken,
             runtime: Some(runtime),
             credentials: config.credentials,
             wangdiantong,
@@ -205,7 +211,18 @@ impl Simulators {
 
     /// Wangdiantong as a test over all vendors sees it, in dialect A.
     pub fn wangdiantong_system(&self) -> &dyn System {
-        &self.servers.wangdiantong
+        self.wangdiantong_speaking(Dialect::Direct)
+    }
+
+    /// The same in any dialect.
+    pub fn wangdiantong_speaking(&self, dialect: Dialect) -> &dyn System {
+        let [direct, qimen, flagship, layered] = &self.spoken;
+        match dialect {
+            Dialect::Direct => direct,
+            Dialect::Qimen => qimen,
+            Dialect::Flagship => flagship,
+            Dialect::FlagshipQimen => layered,
+        }
     }
 
     /// Adds rows to one of Wangdiantong's collections that no order makes, changed at times (unix seconds) spread

@@ -48,4 +48,9 @@ pub trait System: Send + Sync {
     /// What writes of `collection` left behind, one row a time that it took effect: a document that was
     /// written twice stands here twice.
     fn written(&self, collection: &str) -> Vec<Row>;
+
+    /// Rows of `collection` that come again until the system is told what became of each.
+    fn waiting(&self, _collection: &str) -> usize {
+        0
+    }
 }

@@ -13,10 +13,12 @@ mod collection;
 mod direct;
 mod document;
 mod flagship;
+mod flagship_ack;
 mod layered;
 mod push;
 mod qimen;
 mod query;
+mod queued;
 mod rows;
 mod store;
 mod system;
@@ -26,6 +28,7 @@ pub(crate) use direct::Direct;
 pub(crate) use flagship::Flagship;
 pub(crate) use layered::Layered;
 pub(crate) use qimen::{Gateway, Qimen};
+pub(crate) use system::Spoken;
 
 use crate::clock::Clock;
 use crate::config::{Config, Dialect, WangdiantongCredentials};
@@ -35,11 +38,12 @@ use crate::orders::render::Lists;
 use crate::orders::{Order, first_orders};
 use collection::Collection;
 use query::Query;
+use queued::Queue;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use store::{Queue, Store};
+use store::Store;
 use table::Tables;
 
 /// A refusal in the vendor's words.
@@ -331,6 +335,7 @@ pub(crate) fn operation_of(method: &str) -> String {
     let known = collection::by_flagship(method).or_else(|| collection::by_layered(bare));
     let name = known.map(|collection| collection.name.to_owned());
     let name = name.or_else(|| push::by_method(bare).map(|push| push.name.to_owned()));
+    let name = name.or_else(|| flagship_ack::page_of(method).map(str::to_owned));
     let name = name.or_else(|| collection::page_of(method));
     format!("wangdiantong.{}", name.as_deref().unwrap_or("unknown"))
 }

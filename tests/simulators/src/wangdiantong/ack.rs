@@ -1,36 +1,44 @@
 //! Queues: a query gives the oldest rows again and again until each was acknowledged. `logistics_sync` and
-//! `api_goods_stock_change`, in 企业版.
+//! `api_goods_stock_change` in 企业版; 旗舰版's own `sales.LogisticsSync` is `flagship_ack`.
 
 use super::{Refusal, Wangdiantong, business};
 use crate::form::Form;
 use crate::node::Node;
 use std::sync::PoisonError;
 
-/// Page of the query, its list, page of the acknowledgement, its argument, smallest limit and most rows.
-type Spec = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    usize,
-);
+struct Spec {
+    /// Page of the query.
+    query: &'static str,
+    list: &'static str,
+    /// Page of the acknowledgement, its argument, and most rows of it.
+    acknowledge: &'static str,
+    argument: &'static str,
+    most: usize,
+    dialects: &'static str,
+}
 
 const QUEUES: [Spec; 2] = [
-    (
-        "logistics_sync_query",
-        "trades",
-        "logistics_sync_ack",
-        "logistics_list",
-        50,
-    ),
-    (
-        "api_goods_stock_change_query",
-        "stock_change_list",
-        "api_goods_stock_change_ack",
-        "stock_sync_list",
-        100,
-    ),
+    Spec {
+        query: LOGISTICS,
+        list: "trades",
+        acknowledge: "logistics_sync_ack",
+        argument: "logistics_list",
+        most: 50,
+        dialects: "ABC",
+    },
+    Spec {
+        query: STOCK,
+        list: "stock_change_list",
+        acknowledge: "api_goods_stock_change_ack",
+        argument: "stock_sync_list",
+        most: 100,
+        dialects: "AB",
+    },
 ];
+
+pub(crate) const LOGISTICS: &str = "logistics_sync_query";
+/// Its rows count how often they changed.
+pub(crate) const STOCK: &str = "api_goods_stock_change_query";
 
 /// What a page of this name answers beside `code`; none where it is no queue's.
 pub(crate) fn serve(
@@ -39,11 +47,10 @@ pub(crate) fn serve(
     form: &Form,
 ) -> Option<Result<Vec<(String, Node)>, Refusal>> {
     QUEUES.iter().find_map(|spec| {
-        let (query, _, acknowledge, ..) = *spec;
-        if page == query {
-            Some(peek(server, *spec, form))
+        if page == spec.query {
+            Some(peek(server, spec, form))
         } else {
-            (page == acknowledge).then(|| settle(server, *spec, form))
+            (page == spec.acknowledge).then(|| settle(server, spec, form))
         }
     })
 }
@@ -52,14 +59,24 @@ pub(crate) fn serve(
 pub(crate) fn knows(page: &str) -> bool {
     QUEUES
         .iter()
-        .any(|(query, _, acknowledge, ..)| *query == page || *acknowledge == page)
+        .any(|spec| spec.query == page || spec.acknowledge == page)
 }
 
-fn peek(
-    server: &Wangdiantong,
-    (name, list, ..): Spec,
-    form: &Form,
-) -> Result<Vec<(String, Node)>, Refusal> {
+/// The query of a queue.
+pub(crate) fn named(query: &str) -> Option<&'static str> {
+    let spec = QUEUES.iter().find(|spec| spec.query == query);
+    spec.map(|spec| spec.query)
+}
+
+/// Queries of the queues that a dialect offers.
+pub(crate) fn offered(dialect: char) -> impl Iterator<Item = &'static str> {
+    let offered = QUEUES
+        .iter()
+        .filter(move |spec| spec.dialects.contains(dialect));
+    offered.map(|spec| spec.query)
+}
+
+fn peek(server: &Wangdiantong, spec: &Spec, form: &Form) -> Result<Vec<(String, Node)>, Refusal> {
     let limit = form
         .get("limit")
         .ok_or_else(|| business(2900, "缺少参数limit"))?;
@@ -67,28 +84,18 @@ fn peek(
     if limit == 0 {
         return Err(business(2541, "limit参数无效"));
     }
-    let queues = server.queues.lock().unwrap_or_else(PoisonError::into_inner);
-    let rows = queues
-        .get(name)
-        .into_iter()
-        .flat_map(|queue| queue.rows.values());
-    let shop = form.get("shop_no");
-    let of_shop = |row: &&Node| shop.is_none() || row.get("shop_no").and_then(Node::scalar) == shop;
-    let rows: Vec<Node> = rows.filter(of_shop).take(limit.min(100)).cloned().collect();
+    let rows = server.peek(spec.query, form.get("shop_no"), limit.min(100));
     Ok(vec![
         (
             "current_count".to_owned(),
             Node::Number(rows.len().to_string()),
         ),
-        (list.to_owned(), Node::List(rows)),
+        (spec.list.to_owned(), Node::List(rows)),
     ])
 }
 
-fn settle(
-    server: &Wangdiantong,
-    (name, _, _, argument, most): Spec,
-    form: &Form,
-) -> Result<Vec<(String, Node)>, Refusal> {
+fn settle(server: &Wangdiantong, spec: &Spec, form: &Form) -> Result<Vec<(String, Node)>, Refusal> {
+    let (argument, most) = (spec.argument, spec.most);
     let text = form
         .get(argument)
         .ok_or_else(|| business(2900, format!("缺少参数{argument}")))?;
@@ -97,7 +104,7 @@ fn settle(
         return Err(business(2541, format!("每次最多回写{most}条")));
     }
     let mut queues = server.queues.lock().unwrap_or_else(PoisonError::into_inner);
-    let queue = queues.entry(name).or_default();
+    let queue = queues.entry(spec.query).or_default();
     let mut errors = Vec::new();
     for one in said.items() {
         let scalar = |field: &str| one.get(field).and_then(Node::scalar).map(str::to_owned);
@@ -108,20 +115,19 @@ fn settle(
                 ("error", Node::text(why)),
             ])
         };
-        let known = rec_id.parse().ok().filter(|id| queue.rows.contains_key(id));
-        let Some(id) = known else {
-            // What was acknowledged before is no error.
-            let before = queue
-                .acknowledged
-                .iter()
-                .any(|(id, ..)| id.to_string() == rec_id);
-            if !before {
-                errors.push(refuse("记录不存在"));
-            }
+        let known = rec_id
+            .parse()
+            .ok()
+            .and_then(|id| queue.rows.get_key_value(&id));
+        let Some((id, row)) = known.map(|(id, row)| (*id, row.clone())) else {
+            errors.push(refuse("记录不存在"));
             continue;
         };
-        let row = queue.rows.get(&id).cloned().unwrap_or(Node::Null);
-        if name == "api_goods_stock_change_query" {
+        // What was acknowledged before is no error.
+        if !queue.open.contains(&id) {
+            continue;
+        }
+        if spec.query == STOCK {
             let same =
                 |field: &str| row.get(field).and_then(Node::scalar) == scalar(field).as_deref();
             if !same("sync_stock") || !same("stock_change_count") {
@@ -132,7 +138,7 @@ fn settle(
             errors.push(refuse("status不能为空"));
             continue;
         }
-        queue.rows.remove(&id);
+        queue.open.remove(&id);
         let status = scalar("status").unwrap_or_default();
         queue
             .acknowledged

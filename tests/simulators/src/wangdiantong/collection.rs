@@ -111,9 +111,12 @@ impl Collection {
         }
     }
 
-    /// Whether a dialect of 企业版 offers it.
+    /// Whether a dialect offers it; both of 旗舰版 offer what it has.
     pub(crate) fn offers(&self, dialect: char) -> bool {
-        self.dialects.contains(dialect)
+        match dialect {
+            'C' | 'D' => self.flagship.is_some(),
+            dialect => self.dialects.contains(dialect),
+        }
     }
 
     /// Whether a query may name this state.

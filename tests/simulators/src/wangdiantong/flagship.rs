@@ -1,8 +1,11 @@
 //! Dialect C: `POST {base}/openapi?…` with everything in the address but the arguments, which are a JSON list
 //! in the body; decimals and times come now as texts, now as numbers.
 
+use super::direct::members;
 use super::query::Query;
-use super::{Page, Refusal, Reply, Wangdiantong, business, collection, outline, push};
+use super::{
+    Page, Refusal, Reply, Wangdiantong, business, collection, flagship_ack, outline, push,
+};
 use crate::config::Dialect;
 use crate::exchange::{Answer, Effect, Vendor};
 use crate::fault_rule::FaultKind;
@@ -38,12 +41,16 @@ impl Flagship<'_> {
         let method = form.get("method").unwrap_or_default();
         let collection = collection::by_flagship(method);
         let push = push::by_method(method);
-        if collection.is_none() && push.is_none() {
+        let queue = flagship_ack::page_of(method);
+        if collection.is_none() && push.is_none() && queue.is_none() {
             return Err(business(2541, format!("接口{method}不存在")));
         }
         self.verify(form)?;
         self.server.admit()?;
         let arguments = Node::parse(self.body).map_err(|_| business(1, "参数解析失败"))?;
+        if let Some(told) = flagship_ack::serve(self.server, method, form, &arguments) {
+            return told.map(Reply::Told);
+        }
         if let Some(push) = push {
             let named = by_place(&push.arguments, arguments.items())?;
             return Ok(Reply::Written(self.server.push(push, &named, effect)?));
@@ -181,6 +188,7 @@ fn data(page: &Page) -> Vec<u8> {
 impl Vendor for Flagship<'_> {
     fn apply(&self, effect: Effect) -> Answer {
         let (body, detail) = match self.reply(effect).map_err(reworded) {
+            Ok(Reply::Told(told)) => members("{\"status\":0", told, "}"),
             Ok(reply) => {
                 let (data, detail) = told(reply);
                 let mut body = br#"{"status":0,"data":"#.to_vec();

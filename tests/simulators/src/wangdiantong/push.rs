@@ -41,8 +41,11 @@ pub(crate) static PUSHES: LazyLock<Vec<Push>> = LazyLock::new(|| {
 fn editions(block: &'static str) -> Vec<Push> {
     let mut lines = block.lines();
     let name = lines.next().unwrap_or_default();
-    let sample = block.lines().find_map(|line| line.strip_prefix("S\t"));
-    let read = |line| Push::parse(name, line, sample.unwrap_or_default());
+    let sample = |mark| block.lines().find_map(|line| line.strip_prefix(mark));
+    let read = |line: &'static str| {
+        let mark = if line.starts_with('F') { "T\t" } else { "S\t" };
+        Push::parse(name, line, sample(mark).unwrap_or_default())
+    };
     lines.filter_map(read).collect()
 }
 
@@ -86,6 +89,10 @@ impl Push {
             shown: (collection, number, prefix),
             sample,
         })
+    }
+
+    pub(crate) fn offers(&self, dialect: char) -> bool {
+        self.dialects.contains(dialect)
     }
 
     /// The documents of a call, with their lines.
@@ -196,11 +203,11 @@ impl Push {
     }
 }
 
-/// What dialect A or B calls a push.
+/// A push by its name in dialect A, as a dialect has it.
 pub(crate) fn offered(name: &str, dialect: char) -> Option<&'static Push> {
     PUSHES
         .iter()
-        .find(|push| push.name == name && push.dialects.contains(dialect))
+        .find(|push| push.name == name && push.offers(dialect))
 }
 
 /// By a method of dialect C, or by its lower case in D.

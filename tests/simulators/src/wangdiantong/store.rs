@@ -1,4 +1,4 @@
-//! What was pushed, and queues whose rows come again until they are acknowledged.
+//! What was pushed, and what becomes of it.
 
 use super::push::{Push, Written};
 use super::{Refusal, Wangdiantong, business, collection};
@@ -6,7 +6,6 @@ use crate::clock::china_text;
 use crate::exchange::Effect;
 use crate::form::Form;
 use crate::node::Node;
-use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 /// A push that took effect: the page's name, the key, and the document as it came.
@@ -23,14 +22,6 @@ pub(crate) struct Kept {
 pub(crate) struct Store {
     pub(crate) kept: Vec<Kept>,
     late: Vec<(i64, &'static Push, Vec<Node>)>,
-}
-
-/// Rows of one queue by `rec_id`, and what was said of those that are gone.
-#[derive(Default)]
-pub(crate) struct Queue {
-    pub(crate) rows: BTreeMap<u64, Node>,
-    pub(crate) acknowledged: Vec<(u64, String, String)>,
-    next: u64,
 }
 
 impl Wangdiantong {
@@ -152,40 +143,5 @@ impl Wangdiantong {
         }
         table.keep(row, now, visible);
         (prefix != "-").then_some((field, number))
-    }
-
-    /// Puts rows into a queue; gives their `rec_id`s.
-    pub(crate) fn queue(&self, name: &'static str, count: usize) -> Vec<u64> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = queues.entry(name).or_default();
-        (0..count)
-            .map(|_| {
-                queue.next += 1;
-                let at = queue.next;
-                let rec_id = 3_000 + at;
-                let text = |prefix: &str| Node::text(format!("{prefix}{at:06}"));
-                let row = Node::map([
-                    ("rec_id", Node::Number(rec_id.to_string())),
-                    ("shop_no", Node::text("FENXIAO004")),
-                    ("tid", text("T")),
-                    ("logistics_no", text("YT")),
-                    ("logistics_code_erp", Node::text("YT")),
-                    ("is_part_sync", Node::integer(0)),
-                    ("goods_id", text("G")),
-                    ("spec_id", text("S")),
-                    ("sync_stock", Node::Number((at * 7 % 90).to_string())),
-                    ("stock_change_count", Node::Number(at.to_string())),
-                ]);
-                queue.rows.insert(rec_id, row);
-                rec_id
-            })
-            .collect()
-    }
-
-    pub(crate) fn acknowledged(&self, name: &'static str) -> Vec<(u64, String, String)> {
-        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        queues
-            .get(name)
-            .map_or_else(Vec::new, |queue| queue.acknowledged.clone())
     }
 }

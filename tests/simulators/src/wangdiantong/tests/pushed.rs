@@ -1,24 +1,35 @@
 //! Pushes and queues, through the same code that serves HTTP.
 
 use super::{NOW, ask, ask_qimen, server};
+use crate::config::Dialect;
 use crate::system::System;
+use crate::wangdiantong::Spoken;
 use serde_json::Value;
+use std::sync::Arc;
+
+fn spoken(orders: usize) -> Spoken {
+    Spoken {
+        server: Arc::new(server(orders, 1)),
+        dialect: Dialect::Direct,
+    }
+}
 
 #[test]
 fn a_document_is_taken_once_and_shown_by_its_query() {
-    let server = server(5, 1);
-    let sample = server.sample("stockin_order_push", 1);
-    let first = ask(&server, "stockin_order_push", &[("stockin_info", &sample)]);
+    let spoken = spoken(5);
+    let server = &*spoken.server;
+    let sample = spoken.sample("stockin_order_push", 1);
+    let first = ask(server, "stockin_order_push", &[("stockin_info", &sample)]);
     assert_eq!(first["code"], 0, "{first}");
     let number = first["stockin_no"].clone();
-    let shown = ask(&server, "stockin_order_query", &[("outer_no", "OI1")]);
+    let shown = ask(server, "stockin_order_query", &[("outer_no", "OI1")]);
     assert_eq!(shown["stockin_list"][0]["stockin_no"], number);
-    let second = ask(&server, "stockin_order_push", &[("stockin_info", &sample)]);
+    let second = ask(server, "stockin_order_push", &[("stockin_info", &sample)]);
     assert_eq!(second["code"], 21_000_006);
-    assert_eq!(server.written("stockin_order_push").len(), 1);
-    for broken in server.broken("stockin_order_push") {
+    assert_eq!(spoken.written("stockin_order_push").len(), 1);
+    for broken in spoken.broken("stockin_order_push") {
         let answer = ask(
-            &server,
+            server,
             "stockin_order_push",
             &[("stockin_info", &broken.json)],
         );
@@ -28,18 +39,19 @@ fn a_document_is_taken_once_and_shown_by_its_query() {
 
 #[test]
 fn a_list_is_taken_but_for_what_is_wrong_in_it() {
-    let server = server(5, 1);
-    let good = server.sample("goods_push", 1);
+    let spoken = spoken(5);
+    let server = &*spoken.server;
+    let good = spoken.sample("goods_push", 1);
     let bad = good.replace("NG1", "NG2").replace("goods_name", "name");
     let list = format!("[{good},{bad}]");
-    let answer = ask(&server, "goods_push", &[("goods_list", &list)]);
+    let answer = ask(server, "goods_push", &[("goods_list", &list)]);
     assert_eq!(
         (&answer["code"], &answer["new_count"]),
         (&0.into(), &1.into())
     );
     assert_eq!(answer["errors"][0]["goods_no"], "NG2");
     let again = ask(
-        &server,
+        server,
         "goods_push",
         &[("goods_list", &format!("[{good}]"))],
     );
