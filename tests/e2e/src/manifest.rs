@@ -91,17 +91,12 @@ pub(crate) fn write_connections(
     )
     .unwrap();
     std::fs::write(connections.join("kingdee.yaml"), kingdee(simulators, auth)).unwrap();
-    let wangdiantong = &simulators.credentials().wangdiantong;
     let kingdee = &simulators.credentials().kingdee;
-    let secret = match dialect {
-        Dialect::Direct => &wangdiantong.appsecret,
-        Dialect::Flagship => &wangdiantong.flagship_secret,
-        Dialect::Qimen | Dialect::FlagshipQimen => &wangdiantong.app_secret,
-    };
-    let inner = &wangdiantong.flagship_secret;
     let text = format!(
-        "WDT_SECRET={secret}\nWDT_INNER_SECRET={inner}\nKINGDEE_PASSWORD={}\nKINGDEE_APP_SECRET={}\n",
-        kingdee.password, kingdee.app_secret
+        "{}KINGDEE_PASSWORD={}\nKINGDEE_APP_SECRET={}\n",
+        wangdiantong_secrets(simulators, dialect),
+        kingdee.password,
+        kingdee.app_secret
     );
     let mut file = OpenOptions::new()
         .write(true)
@@ -112,7 +107,19 @@ pub(crate) fn write_connections(
     file.write_all(text.as_bytes()).unwrap();
 }
 
-fn wangdiantong(simulators: &Simulators, dialect: Dialect) -> String {
+/// Lines of `secrets.env`: the outer secret of a dialect, and the inner one of 旗舰奇门.
+pub(crate) fn wangdiantong_secrets(simulators: &Simulators, dialect: Dialect) -> String {
+    let known = &simulators.credentials().wangdiantong;
+    let secret = match dialect {
+        Dialect::Direct => &known.appsecret,
+        Dialect::Flagship => &known.flagship_secret,
+        Dialect::Qimen | Dialect::FlagshipQimen => &known.app_secret,
+    };
+    let inner = &known.flagship_secret;
+    format!("WDT_SECRET={secret}\nWDT_INNER_SECRET={inner}\n")
+}
+
+pub(crate) fn wangdiantong(simulators: &Simulators, dialect: Dialect) -> String {
     let known = &simulators.credentials().wangdiantong;
     let sid = &known.sid;
     let dialect = match dialect {

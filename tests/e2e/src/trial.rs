@@ -2,8 +2,9 @@
 //! operation can be at fault.
 
 use crate::command::{Ended, LONG, Running};
+use crate::manifest::{wangdiantong, wangdiantong_secrets};
 use crate::project::{Compiled, binary, connectors};
-use duijie_sim::{Config, Plain, Simulators, System, write_connections};
+use duijie_sim::{Config, Dialect, Plain, Simulators, System, write_connections};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -20,15 +21,19 @@ const PLAIN: &str = "documents";
 pub struct Vendor {
     /// As connector, connection and fault rules have it.
     pub name: &'static str,
+    /// How it is spoken to, where there is more than one way.
+    pub dialect: Option<Dialect>,
     pub system: for<'s> fn(&'s Simulators) -> &'s dyn System,
     /// Lines of YAML: settings of a source that is read in pages of so many, or of the most there is.
     pub source: fn(collection: &str, page: Option<u32>) -> Vec<String>,
     /// The same of a target.
     pub target: fn(collection: &str) -> Vec<String>,
+    /// The field of a written document that holds its number, where it is another one than the collection says.
+    pub key: fn(collection: &str) -> Option<&'static str>,
     /// The call that reads or writes a collection, as fault rules and counts have it after the vendor's name.
     pub call: fn(collection: &str, end: End) -> String,
-    /// Its secret in `secrets.env`.
-    pub secret: &'static str,
+    /// Its secrets in `secrets.env`.
+    pub secrets: &'static [&'static str],
 }
 
 /// Which end of the pipeline the operation is.
@@ -89,20 +94,31 @@ impl Trial {
         let secrets = self.path("secrets.env");
         let mut text = std::fs::read_to_string(&secrets).unwrap();
         writeln!(text, "PLAIN_TOKEN={}", self.plain.token()).unwrap();
+        if let Some(dialect) = self.vendor.dialect {
+            let connection = wangdiantong(&self.simulators, dialect);
+            std::fs::write(self.path("connections/wangdiantong.yaml"), connection).unwrap();
+            text.push_str(&wangdiantong_secrets(&self.simulators, dialect));
+        }
         std::fs::write(secrets, text).unwrap();
     }
 
-    /// Puts another value in the place of the vendor's secret.
-    pub fn spoil_secret(&self) {
+    /// Puts another value in the place of a secret.
+    pub fn spoil_secret(&self, secret: &str) {
         let secrets = self.path("secrets.env");
         let text = std::fs::read_to_string(&secrets).unwrap();
         let spoilt = |line: &str| match line.split_once('=') {
-            Some((name, _)) if name == self.vendor.secret => {
+            Some((name, _)) if name == secret => {
                 format!("{name}=00000000000000000000000000000000\n")
             }
             _ => format!("{line}\n"),
         };
         std::fs::write(secrets, text.lines().map(spoilt).collect::<String>()).unwrap();
+    }
+
+    /// Goes on with another collection of the same system.
+    pub fn turn_to(&mut self, collection: &str) {
+        self.collection = collection.to_owned();
+        self.write_pipeline();
     }
 
     fn write_pipeline(&self) {
@@ -126,14 +142,14 @@ impl Trial {
                     ends("plain", PLAIN, &[]),
                 )
             }
-            End::Target => (
-                ends("plain", PLAIN, &[]),
-                ends(
-                    vendor,
-                    &self.collection,
-                    &(self.vendor.target)(&self.collection),
-                ),
-            ),
+            End::Target => {
+                let settings = (self.vendor.target)(&self.collection);
+                let mut target = ends(vendor, &self.collection, &settings);
+                if let Some(key) = (self.vendor.key)(&self.collection) {
+                    writeln!(target, "  key: {key}").unwrap();
+                }
+                (ends("plain", PLAIN, &[]), target)
+            }
         };
         let (batch, attempts) = match self.end {
             End::Source { page } => (page.unwrap_or(100), 8),

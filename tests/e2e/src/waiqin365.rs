@@ -6,11 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub const WAIQIN365: Vendor = Vendor {
     name: "waiqin365",
+    dialect: None,
     system: Simulators::waiqin365_system,
     source,
     target: |_| Vec::new(),
+    key: |_| None,
     call: |collection: &str, _: End| collection.to_owned(),
-    secret: "WAIQIN365_APPKEY",
+    secrets: &["WAIQIN365_APPKEY"],
 };
 
 /// From nine days ago on, which is a window of days and one without an end. Quotas know no time, stock is

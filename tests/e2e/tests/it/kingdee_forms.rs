@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 const KINGDEE: Vendor = Vendor {
     name: "kingdee",
+    dialect: None,
     system,
     source: |_, page| {
         page.map(|page| format!("page_size: {page}"))
@@ -15,11 +16,12 @@ const KINGDEE: Vendor = Vendor {
             .collect()
     },
     target: |_| Vec::new(),
+    key: |_| None,
     call: |_, end| match end {
         End::Source { .. } => "ExecuteBillQuery".to_owned(),
         End::Target => "BatchSave".to_owned(),
     },
-    secret: "KINGDEE_APP_SECRET",
+    secrets: &["KINGDEE_APP_SECRET"],
 };
 
 fn system(simulators: &Simulators) -> &dyn System {

@@ -11,11 +11,13 @@ const QUEUES: [(&str, &str); 2] = [
 
 const VENDOR: Vendor = Vendor {
     name: "wangdiantong",
+    dialect: None,
     system: Simulators::wangdiantong_system,
     source: |_, _| Vec::new(),
     target: |_| Vec::new(),
+    key: |_| None,
     call: |collection, _| collection.to_owned(),
-    secret: "WDT_APPSECRET",
+    secrets: &["WDT_APPSECRET"],
 };
 
 fn trial(query: &'static str, rows: usize) -> (Trial, Vec<u64>) {

@@ -18,6 +18,7 @@ const WHOLE: [&str; 4] = [
 fn vendor() -> Vendor {
     Vendor {
         name: "wangdiantong",
+        dialect: None,
         system: Simulators::wangdiantong_system,
         source: |collection, page| {
             let mut lines: Vec<String> = Vec::new();
@@ -36,8 +37,9 @@ fn vendor() -> Vendor {
             lines
         },
         target: |_| Vec::new(),
+        key: |_| None,
         call: |collection, _| collection.to_owned(),
-        secret: "WDT_APPSECRET",
+        secrets: &["WDT_APPSECRET"],
     }
 }
 
@@ -97,7 +99,16 @@ fn read(collection: &str, page: u32) {
 
 /// All collections in pages of so many, or of the most that each gives.
 fn read_all(page: Option<u32>) {
-    for collection in names(|system| system.sources()) {
+    let apart = |name: &String| {
+        // Shipments taken back and queues are tried where all operations are.
+        let apart = [
+            "stockout_order_query_trade_cancel",
+            "logistics_sync_query",
+            "api_goods_stock_change_query",
+        ];
+        !apart.contains(&name.as_str())
+    };
+    for collection in names(|system| system.sources()).into_iter().filter(apart) {
         let most = match collection.as_str() {
             "refund_query" => 40,
             _ => 100,

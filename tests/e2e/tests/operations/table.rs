@@ -24,6 +24,8 @@ pub(crate) const COLUMNS: [&str; 7] = [
 ];
 
 pub(crate) struct Row {
+    /// The place of its vendor's dialect among all.
+    place: usize,
     vendor: Vendor,
     collection: String,
     direction: &'static str,
@@ -33,12 +35,13 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(
-        vendor: Vendor,
+        (place, vendor): (usize, Vendor),
         collection: &str,
         direction: &'static str,
         questions: &'static [Question],
     ) -> Self {
         Self {
+            place,
             vendor,
             collection: collection.to_owned(),
             direction,
@@ -59,10 +62,25 @@ impl Row {
         }
     }
 
+    /// Empty where there is one way only.
+    fn dialect(&self) -> String {
+        let dialect = self.vendor.dialect;
+        dialect.map_or(String::new(), |dialect| dialect.letter().to_string())
+    }
+
+    /// Whether the name that the caller gave means it: an operation, a vendor, or `wangdiantong B`.
+    fn is_called(&self, name: &str) -> bool {
+        let spoken = format!("{} {}", self.vendor.name, self.dialect());
+        [self.collection.as_str(), self.vendor.name, &spoken].contains(&name)
+    }
+
     fn line(&self) -> String {
         let mut line = format!(
-            "| {} | `{}` | {} |",
-            self.vendor.name, self.collection, self.direction
+            "| {} | {} | `{}` | {} |",
+            self.vendor.name,
+            self.dialect(),
+            self.collection,
+            self.direction
         );
         for column in COLUMNS {
             let answer = self.answers.iter().find(|(asked, _)| *asked == column);
@@ -88,10 +106,7 @@ impl Table {
 
     pub(crate) fn answer(&mut self, rows: Vec<Row>) {
         let only = std::env::var("OPERATION").ok();
-        let wanted = |row: &Row| {
-            only.as_deref()
-                .is_none_or(|only| [row.collection.as_str(), row.vendor.name].contains(&only))
-        };
+        let wanted = |row: &Row| only.as_deref().is_none_or(|only| row.is_called(only));
         let waiting: Vec<Row> = rows.into_iter().filter(wanted).rev().collect();
         let waiting = Mutex::new(waiting);
         let done = Mutex::new(Vec::new());
@@ -109,14 +124,18 @@ impl Table {
         });
         let mut done = done.into_inner().unwrap();
         done.sort_by(|one, other| {
-            (one.direction, &one.collection).cmp(&(other.direction, &other.collection))
+            let key = |row: &Row| (row.place, row.direction, row.collection.clone());
+            key(one).cmp(&key(other))
         });
-        self.rows.extend(done);
+        self.rows = done;
     }
 
     fn text(&self) -> String {
-        let mut text = format!("| vendor | operation | | {} |\n", COLUMNS.join(" | "));
-        text.push_str(&format!("|{}\n", "---|".repeat(COLUMNS.len() + 3)));
+        let mut text = format!(
+            "| vendor | dialect | operation | | {} |\n",
+            COLUMNS.join(" | ")
+        );
+        text.push_str(&format!("|{}\n", "---|".repeat(COLUMNS.len() + 4)));
         for row in &self.rows {
             writeln!(text, "{}", row.line()).unwrap();
         }
@@ -130,7 +149,14 @@ impl Table {
         for row in &self.rows {
             for (column, answer) in &row.answers {
                 if let Err(why) = answer {
-                    let name = format!("{} {} {}", row.vendor.name, row.direction, row.collection);
+                    let Row {
+                        vendor,
+                        direction,
+                        collection,
+                        ..
+                    } = row;
+                    let name =
+                        format!("{} {} {direction} {collection}", vendor.name, row.dialect());
                     writeln!(wrong, "{name}, {column}: {why}").unwrap();
                 }
             }
