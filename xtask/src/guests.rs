@@ -3,10 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use wit_component::ComponentEncoder;
 
 use crate::{shell, toolchain};
+
+/// Bytes that the component of a vendor's connector has at most.
+const MOST: usize = 400_000;
+
+/// The connectors that are held to it.
+const VENDORS: [&str; 3] = ["kingdee", "waiqin365", "wangdiantong"];
 
 /// One guest crate and where its component goes.
 struct Guest {
@@ -71,6 +77,13 @@ fn componentize(root: &Path, guest: &Guest) -> Result<()> {
         .module(&bytes)
         .and_then(|encoder| encoder.encode())
         .with_context(|| format!("{} is no component", guest.package))?;
+    let name = guest.component.file_stem().and_then(|name| name.to_str());
+    ensure!(
+        component.len() <= MOST || !name.is_some_and(|name| VENDORS.contains(&name)),
+        "{} has {} bytes, and a vendor's connector at most {MOST}",
+        guest.package,
+        component.len()
+    );
     if std::fs::read(&guest.component).is_ok_and(|old| old == component) {
         return Ok(());
     }
