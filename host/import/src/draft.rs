@@ -9,6 +9,7 @@ use crate::report::{Line, Note, Outcome, Report};
 use crate::rules::{self, Rule};
 use crate::scheme::{Compare, Scheme, Side};
 use crate::source::{Reading, Settings};
+use crate::unwrapped::unwrapped;
 use crate::value::{Table, variables};
 use crate::{Error, manifest};
 
@@ -74,6 +75,8 @@ pub(crate) fn draft(scheme: &Scheme, known: &[Description], wish: &Wish) -> Resu
         wished_start: wish.start.as_deref(),
     };
     let settings = reading.settings(from, &mut report);
+    let arguments = writer.arguments(&target.collection);
+    let to = &unwrapped(to, &arguments, &mut report);
     let formats: Vec<_> = from.format.iter().chain(&to.format).cloned().collect();
     let (rules, tables) = rules::rules(to, &formats);
     let info = writer

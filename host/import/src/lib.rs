@@ -16,6 +16,7 @@ mod scheme;
 mod source;
 #[cfg(test)]
 mod tests;
+mod unwrapped;
 mod value;
 
 pub use draft::{Draft, Wish};

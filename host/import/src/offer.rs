@@ -5,9 +5,11 @@
 //! `x-qeasy` of the settings of a role:
 //! - `platforms`: names that a platform begins with;
 //! - `collections`: from a call's name to a collection, or to `{field}` where a
-//!   field of the call says it;
+//!   field of the call says it; a name with dots may end the call's;
+//! - `documents`: by collection, the arguments of which one holds the document;
 //! - `settings`: from a field of the call to the setting that it is here, or to
 //!   null where the connector does it by itself;
+//! - `rest`: the setting that takes all other fields by their names;
 //! - `columns`: the setting that lists the fields to read, where the call gives
 //!   each as a row of its own;
 //! - `time`: the settings `filter` and `field`, where the call says in a filter
@@ -113,8 +115,11 @@ impl<'a> Offer<'a> {
 
     fn collection(&self, side: &Side) -> Option<String> {
         let marked = self.mark("collections").and_then(Value::as_object);
-        let mut marked = marked.into_iter().flatten();
-        let marked = marked.find(|(call, _)| call.eq_ignore_ascii_case(&side.api));
+        let marked = marked.into_iter().flatten();
+        let whole = |name: &&String| name.eq_ignore_ascii_case(&side.api);
+        let ends = |name: &&String| name.contains('.') && ends_with(&side.api, name);
+        let marked = marked.filter(|(name, _)| whole(name) || ends(name));
+        let marked = marked.max_by_key(|(name, _)| name.len());
         if let Some(name) = marked.and_then(|(_, name)| name.as_str()) {
             let field = name
                 .strip_prefix('{')
@@ -165,6 +170,18 @@ impl<'a> Offer<'a> {
         marked.map(|(name, _)| name.as_str())
     }
 
+    /// The arguments of a call of which one holds the document.
+    pub(crate) fn arguments(&self, collection: &str) -> Vec<&str> {
+        let named = self.mark("documents").and_then(|all| all.get(collection));
+        let named = named.and_then(Value::as_array).into_iter().flatten();
+        named.filter_map(Value::as_str).collect()
+    }
+
+    /// The setting that takes fields which no other does.
+    pub(crate) fn rest(&self) -> Option<&str> {
+        self.mark("rest")?.as_str()
+    }
+
     /// The setting that lists the fields to read.
     pub(crate) fn columns(&self) -> Option<&str> {
         self.mark("columns")?.as_str()
@@ -204,6 +221,13 @@ fn said(side: &Side, field: &str) -> Option<String> {
     let mut rows = rows.filter(|row: &&Row| row.name() == field);
     let value = rows.find(|row| !row.value.is_empty())?;
     (!value.value.contains("{{")).then(|| value.value.clone())
+}
+
+/// Whether a call's name is another one, or that behind a dot.
+fn ends_with(call: &str, name: &str) -> bool {
+    let (call, name) = (call.to_lowercase(), name.to_lowercase());
+    call.strip_suffix(&name)
+        .is_some_and(|before| before.ends_with('.'))
 }
 
 /// Letters and digits in lower case.

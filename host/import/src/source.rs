@@ -29,6 +29,7 @@ impl Reading<'_> {
             }
         }
         self.columns(source, &mut settings, report);
+        self.fold_rest(&mut settings);
         let from = self.offer.window("from");
         if let Some(from) = from.filter(|from| settings.iter().all(|(name, _)| name != from)) {
             settings.insert(0, (from.to_owned(), quoted(self.start)));
@@ -55,6 +56,21 @@ impl Reading<'_> {
         let todo = "put the list's name before the fields of rows, such as `FEntity.FQty`, and group no more";
         settings.push((name.to_owned(), format!("[{}]", fields.join(", "))));
         report.changed("source.request fields", Note::new(what, why, todo));
+    }
+
+    /// What the setting for all other fields takes becomes one object.
+    fn fold_rest(&self, settings: &mut Settings) {
+        let Some(rest) = self.offer.rest() else {
+            return;
+        };
+        let prefix = format!("{rest}.");
+        let taken = settings.extract_if(.., |(name, _)| name.starts_with(&prefix));
+        let fields: Vec<String> = taken
+            .map(|(name, value)| format!("{}: {value}", name.trim_start_matches(&prefix)))
+            .collect();
+        if !fields.is_empty() {
+            settings.push((rest.to_owned(), format!("{{ {} }}", fields.join(", "))));
+        }
     }
 
     fn is_column(&self, row: &Row) -> bool {
@@ -87,6 +103,13 @@ impl Reading<'_> {
                 report.carried(place, "the connector does it by itself");
                 return;
             }
+            Setting::Unknown if self.offer.rest().is_some() && !is_worked_out(value) => {
+                let rest = self.offer.rest().unwrap_or_default();
+                let name = row.name();
+                report.carried(place, format!("source.settings.{rest}.{name}: {value}"));
+                settings.push((format!("{rest}.{name}"), quoted(value)));
+                return;
+            }
             Setting::Unknown => {
                 let what = format!("`{}` = `{value}`", row.path);
                 let why = format!("the connector `{}` has no such setting", self.offer.name());
@@ -96,6 +119,10 @@ impl Reading<'_> {
                 return;
             }
         };
+        if settings.iter().any(|(known, _)| known == name) {
+            report.carried(place, format!("`{name}` is set by another field"));
+            return;
+        }
         let time = self.offer.time().filter(|(filter, _)| *filter == name);
         if let Some((_, field)) = time.filter(|_| value.contains("{{")) {
             self.filter(name, field, value, place, settings, report);
@@ -103,7 +130,7 @@ impl Reading<'_> {
             self.start(name, value, place, settings, report);
         } else if Some(name) == self.offer.window("to") {
             end(name, value, place, report);
-        } else if value.contains("{{") || value.starts_with("_function") {
+        } else if is_worked_out(value) {
             let why = "a setting of the source is fixed, and this value is not";
             report.left(
                 place,
@@ -152,7 +179,7 @@ impl Reading<'_> {
         settings: &mut Settings,
         report: &mut Report,
     ) {
-        let fixed = !value.contains("{{") && !value.starts_with("_function");
+        let fixed = !is_worked_out(value);
         let wished = self.wished_start;
         let start = match (fixed, wished) {
             (true, None) => value,
@@ -199,12 +226,17 @@ impl Reading<'_> {
     }
 }
 
+/// Whether it is another value each time.
+fn is_worked_out(value: &str) -> bool {
+    value.contains("{{") || value.starts_with("_function")
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn end(name: &str, value: &str, place: String, report: &mut Report) {
-    if value.contains("{{") || value.starts_with("_function") {
+    if is_worked_out(value) {
         report.carried(place, "a run reads up to now");
         return;
     }

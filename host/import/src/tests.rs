@@ -11,6 +11,8 @@ use duijie_manifest::Document;
 
 use crate::{Draft, Error, Wish, article, qeasy};
 
+mod offers;
+
 fn file(name: &str) -> PathBuf {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../");
     PathBuf::from(root).join(name)
@@ -249,63 +251,5 @@ fn what_is_no_whole_scheme_is_said_so() {
         ),
     ] {
         assert!(said(scheme).contains(part), "{}", said(scheme));
-    }
-}
-
-/// What a source that is asked by filters and field names says of schemes.
-const QUERIED: &str = r#"{"properties": {"fields": {"type": "array"}, "filter": {"type": "string"},
-    "time_field": {"type": "string"}, "start_time": {"type": "string", "x-window": "from"}},
-  "x-qeasy": {"platforms": ["某云"], "collections": {"ExecuteBillQuery": "{FormId}"},
-    "settings": {"FilterString": "filter", "FieldKeys": "fields", "StartRow": null},
-    "columns": "fields", "time": {"filter": "filter", "field": "time_field"}}}"#;
-
-fn queried(filter: &str) -> (String, String) {
-    let mut known = known();
-    let source = known.first_mut().unwrap();
-    source.pipeline_schemas = vec![(Role::Source, QUERIED.to_owned())];
-    let scheme = serde_json::json!([
-        {"api": "executeBillQuery", "type": "QUERY", "platform": "某云星空",
-         "request": [{"field": "FBillNo", "value": "FBillNo"}, {"field": "FMaterialId_FNumber", "value": "FMaterialId.FNumber"}],
-         "otherRequest": [{"field": "FormId", "value": "PUR_Order"}, {"field": "StartRow", "value": "{{PAGINATION_START_ROW}}"},
-            {"field": "FieldKeys", "type": "array", "value": ""}, {"field": "FilterString", "value": filter}]},
-        {"api": "batchSave", "type": "EXECUTE", "platform": "金蝶云星空",
-         "request": [{"field": "FBillNo", "type": "string", "value": "{{FBillNo}}"}],
-         "otherRequest": [{"field": "FormId", "type": "string", "value": "SAL_OUTSTOCK"}]}]);
-    let files = [(String::from("scheme"), scheme.to_string())];
-    let draft = qeasy(&files, &known, &wish()).unwrap();
-    (draft.manifest(), report(&draft))
-}
-
-#[test]
-fn a_filter_with_a_time_becomes_the_window_and_the_rest_of_the_filter() {
-    let (manifest, _) =
-        queried("FApproveDate>='{{LAST_SYNC_TIME|datetime}}' AND FDocumentStatus='C' and FQty<>0");
-    for line in [
-        "  collection: PUR_Order",
-        "    time_field: \"FApproveDate\"",
-        "    filter: \"FDocumentStatus='C' and FQty<>0\"",
-        "    fields: [\"FBillNo\", \"FMaterialId.FNumber\"]",
-        "    start_time: \"2025-10-01 00:00:00\"",
-    ] {
-        assert!(
-            manifest.contains(&format!("{line}\n")),
-            "{line} in {manifest}"
-        );
-    }
-    assert!(manifest.contains("enabled: true"));
-}
-
-#[test]
-fn a_filter_whose_time_cannot_be_told_from_the_rest_is_left_out() {
-    for filter in [
-        "(FApproveDate>='{{LAST_SYNC_TIME|datetime}}') or FBillNo='X'",
-        "FApproveDate>='{{LAST_SYNC_TIME|datetime}}' and FDate<'{{CURRENT_TIME|datetime}}'",
-    ] {
-        let (manifest, report) = queried(filter);
-        assert!(manifest.contains("enabled: false"), "{manifest}");
-        assert!(
-            report.contains("the window of time in it cannot be told"),
-            "{report}"
-        );
     }
 }
