@@ -32,10 +32,11 @@ impl Reading<'_> {
         self.fold_rest(&mut settings);
         let from = self.offer.window("from");
         if let Some(from) = from.filter(|from| settings.iter().all(|(name, _)| name != from)) {
-            settings.insert(0, (from.to_owned(), quoted(self.start)));
+            let start = self.wished_start.unwrap_or(self.start);
+            settings.insert(0, (from.to_owned(), quoted(start)));
             let why = "the scheme reads on from its last run, which is not known here";
             let todo = format!("set `{from}` to the time of that run");
-            let note = Note::new(format!("{from}: {}", self.start), why, todo);
+            let note = Note::new(format!("{from}: {start}"), why, todo);
             report.changed("source window", note);
         }
         settings

@@ -1,7 +1,7 @@
 //! What connectors say of schemes in their own schemas, and what becomes of schemes by it.
 
-use super::{described, known, report, wish};
-use crate::{Draft, qeasy};
+use super::{described, known, report, text, wish};
+use crate::{Draft, Wish, qeasy};
 use duijie_contract::{Description, Role};
 
 fn queried(filter: &str) -> (String, String) {
@@ -44,6 +44,24 @@ fn a_filter_with_a_time_becomes_the_window_and_the_rest_of_the_filter() {
         );
     }
     assert!(manifest.contains("enabled: true"));
+}
+
+#[test]
+fn the_first_run_begins_where_it_is_wished_also_where_a_filter_says_the_window() {
+    let scheme = text("tests/golden/import/goods.json");
+    let schema = "connectors/kingdee/schema/source.json";
+    let known = [
+        described("kingdee", Role::Source, schema, "BD_MATERIAL", "FNumber"),
+        described(WDT.0, Role::Target, WDT.1, "goods_push", "goods_no"),
+    ];
+    let wish = Wish {
+        start: Some(String::from("2020-01-01 00:00:00")),
+        ..wish()
+    };
+    let draft = qeasy(&[(String::from("scheme"), scheme)], &known, &wish).unwrap();
+    let manifest = draft.manifest();
+    let line = "    start_time: \"2020-01-01 00:00:00\"\n";
+    assert!(manifest.contains(line), "{manifest}");
 }
 
 #[test]

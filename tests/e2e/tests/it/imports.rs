@@ -126,3 +126,34 @@ fn an_import_overwrites_nothing_and_names_the_connectors_that_could_be_meant() {
         printed.stderr
     );
 }
+
+#[test]
+fn a_scheme_that_reads_a_form_and_pushes_documents_runs_as_it_is_imported() {
+    let project = Project::new(orders(0, 94));
+    let report = import(&project, "goods.json", &["--start", "2020-01-01 00:00:00"]);
+    assert_eq!(lines(&report, "left out").len(), 0, "{report:#}");
+    let manifest = report["manifest"].as_str().unwrap();
+    for line in [
+        "collection: BD_MATERIAL",
+        "time_field: \"FModifyDate\"",
+        "filter: \"FDocumentStatus='C'\"",
+        "fields: [\"FNumber\", \"FName\"]",
+        "collection: goods_push",
+        "key: goods_no",
+    ] {
+        assert!(manifest.contains(line), "{line}: {manifest}");
+    }
+    let done = project.command(&["run", "imported", "--json"]);
+    let done = done.expect(0).data();
+    let materials = project.simulators.kingdee_system().rows("BD_MATERIAL");
+    assert!(!materials.is_empty());
+    assert_eq!(done["applied"], materials.len(), "{done}");
+    let system = project.simulators.wangdiantong_system();
+    let pushed = system.written("goods_push");
+    let numbers: Vec<&str> = pushed.iter().map(|row| row.key.as_str()).collect();
+    for material in &materials {
+        let material: serde_json::Value = serde_json::from_str(&material.json).unwrap();
+        let number = material["FNumber"].as_str().unwrap();
+        assert!(numbers.contains(&number), "{number}");
+    }
+}
