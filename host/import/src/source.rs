@@ -104,19 +104,8 @@ impl Reading<'_> {
                 report.carried(place, "the connector does it by itself");
                 return;
             }
-            Setting::Unknown if self.offer.rest().is_some() && !is_worked_out(value) => {
-                let rest = self.offer.rest().unwrap_or_default();
-                let name = row.name();
-                report.carried(place, format!("source.settings.{rest}.{name}: {value}"));
-                settings.push((format!("{rest}.{name}"), quoted(value)));
-                return;
-            }
             Setting::Unknown => {
-                let what = format!("`{}` = `{value}`", row.path);
-                let why = format!("the connector `{}` has no such setting", self.offer.name());
-                let todo =
-                    "if it decides which records are read, write a `condition` in the mapping";
-                report.left(place, Note::new(what, why, todo));
+                self.unknown(row, place, settings, report);
                 return;
             }
         };
@@ -142,6 +131,20 @@ impl Reading<'_> {
             report.carried(place, format!("source.settings.{name}: {scalar}"));
             settings.push((name.to_owned(), scalar));
         }
+    }
+
+    /// A field that is no setting by its name: one for all others may take it.
+    fn unknown(&self, row: &Row, place: String, settings: &mut Settings, report: &mut Report) {
+        let (name, value) = (row.name(), row.value.as_str());
+        if let Some(rest) = self.offer.rest().filter(|_| !is_worked_out(value)) {
+            report.carried(place, format!("source.settings.{rest}.{name}: {value}"));
+            settings.push((format!("{rest}.{name}"), quoted(value)));
+            return;
+        }
+        let what = format!("`{}` = `{value}`", row.path);
+        let why = format!("the connector `{}` has no such setting", self.offer.name());
+        let todo = "if it decides which records are read, write a `condition` in the mapping";
+        report.left(place, Note::new(what, why, todo));
     }
 
     /// `FApproveDate>='{{LAST_SYNC_TIME|datetime}}' and FDocumentStatus='C'`: the
