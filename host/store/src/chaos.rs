@@ -42,6 +42,15 @@ pub enum Point {
     BeforeAcknowledge,
     /// The source has answered, and nothing of that is durable.
     AfterAcknowledge,
+    /// Records are members of their groups, and nothing of that is durable.
+    BeforeMembers,
+    /// Members and what they closed are durable; the checkpoint has not moved
+    /// past them, and no group's record has gone on.
+    AfterMembers,
+    /// The next closed group is about to go on as one record.
+    BeforeGroupGoes,
+    /// A group's document is done with, and its members are still kept.
+    BeforeMembersGo,
 }
 
 /// What keeps a promise. Taken away one at a time.
@@ -99,6 +108,14 @@ impl Point {
 
     /// Those that only a source which wants acknowledgements has.
     pub const ACKNOWLEDGING: [Self; 2] = [Self::BeforeAcknowledge, Self::AfterAcknowledge];
+
+    /// Those that only a pipeline with groups has.
+    pub const GROUPING: [Self; 4] = [
+        Self::BeforeMembers,
+        Self::AfterMembers,
+        Self::BeforeGroupGoes,
+        Self::BeforeMembersGo,
+    ];
 }
 
 impl Guard {

@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::random::Random;
+use crate::shape::Shape;
 use duijie_store::chaos::{Guard, Point};
 use std::fmt;
 use std::str::FromStr;
@@ -35,6 +36,7 @@ pub struct Case {
     /// The target's settle time; effects and visibility are delayed within it.
     pub settle_ms: u64,
     pub off: Option<Guard>,
+    pub shape: Shape,
 }
 
 /// Where one run is killed.
@@ -45,9 +47,15 @@ pub(crate) enum Kill {
 }
 
 impl Row {
-    pub fn all() -> Vec<Self> {
-        let points = Point::ALL.into_iter().map(Self::At);
-        points.chain([Self::Outside, Self::Restored]).collect()
+    /// Those that a pipeline of this shape comes by.
+    pub fn all(shape: Shape) -> Vec<Self> {
+        let own: &[Point] = match shape {
+            Shape::Grouped => &Point::GROUPING,
+            Shape::Plain | Shape::Stepped => &[],
+        };
+        let points = Point::ALL.iter().chain(own);
+        let rows = points.map(|point| Self::At(*point));
+        rows.chain([Self::Outside, Self::Restored]).collect()
     }
 
     pub fn name(self) -> String {
@@ -101,6 +109,7 @@ impl Case {
             self.row,
             Row::At(Point::RecoveryBegins | Point::RecoveryLookedUp)
         );
+        let any = self.any();
         if in_recovery {
             let point = random.pick(&[Point::AfterIntent, Point::DuringSend, Point::AfterSend]);
             kills.push(at(point, batches, random));
@@ -110,12 +119,22 @@ impl Case {
             Row::Outside => kills.push(Kill::Outside {
                 saves: random.between(1, batches),
             }),
-            Row::Restored => kills.push(at(random.pick(&ANY), batches, random)),
+            Row::Restored => kills.push(at(random.pick(&any), batches, random)),
         }
         for _ in 0..random.below(3) {
-            kills.push(at(random.pick(&ANY), batches, random));
+            kills.push(at(random.pick(&any), batches, random));
         }
         kills
+    }
+}
+
+impl Case {
+    /// Points that any run may come by.
+    fn any(&self) -> Vec<Point> {
+        match self.shape {
+            Shape::Grouped => ANY.into_iter().chain(Point::GROUPING).collect(),
+            Shape::Plain | Shape::Stepped => ANY.to_vec(),
+        }
     }
 }
 
@@ -185,6 +204,9 @@ impl fmt::Display for Case {
             self.settle_ms,
             self.seed
         )?;
+        if self.shape != Shape::Plain {
+            write!(out, "/{}", self.shape.name())?;
+        }
         match self.off {
             Some(guard) => write!(out, "/{guard:?}"),
             None => Ok(()),
@@ -203,7 +225,12 @@ impl FromStr for Case {
             let parsed: Result<u64, _> = word(at).parse();
             parsed.map_err(|_| format!("`{}` in `{text}` is no number", word(at)))
         };
-        let row = Row::all().into_iter().find(|row| row.name() == word(0));
+        let shape = Shape::ALL.into_iter().find(|shape| shape.name() == word(6));
+        let shape = shape.unwrap_or(Shape::Plain);
+        let rest = if shape == Shape::Plain { 6 } else { 7 };
+        let row = Row::all(shape)
+            .into_iter()
+            .find(|row| row.name() == word(0));
         let fault = Fault::ALL
             .into_iter()
             .find(|fault| format!("{fault:?}") == word(1));
@@ -217,10 +244,11 @@ impl FromStr for Case {
             documents: usize::try_from(number(3)?).unwrap(),
             settle_ms: number(4)?,
             seed: number(5)?,
-            off: match words.get(6) {
+            off: match words.get(rest) {
                 Some(name) => Some(guard(name)?),
                 None => None,
             },
+            shape,
         })
     }
 }

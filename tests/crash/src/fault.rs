@@ -127,6 +127,18 @@ impl Fault {
     }
 }
 
+/// What goes wrong with a save may as well go wrong with a step.
+pub(crate) fn on_any_step(rule: FaultRule, random: &mut Random) -> FaultRule {
+    if rule.operation != SAVE || rule.kind == FaultKind::DelayedVisibility {
+        return rule;
+    }
+    let operation = random.pick(&[SAVE, "kingdee.Submit", "kingdee.Audit"]);
+    FaultRule {
+        operation: operation.to_owned(),
+        ..rule
+    }
+}
+
 /// A page comes again with an order that changed since, so that two versions of it are on their way at once;
 /// later, pages come again as they were at first, so that versions go backwards.
 fn repeated(

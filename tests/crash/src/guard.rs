@@ -3,6 +3,7 @@
 use crate::case::{Case, Class, Row};
 use crate::fault::Fault;
 use crate::play::{Played, play};
+use crate::shape::Shape;
 use duijie_store::chaos::{Guard, Point};
 
 /// Each cell is played so often at most.
@@ -12,6 +13,7 @@ const SEEDS: u64 = 20;
 /// nothing was.
 pub fn without(guard: Guard, seed: u64, told: &dyn Fn(&Case, &Played)) -> Option<Case> {
     for seed in seed..seed + SEEDS {
+        let shape = Shape::Plain;
         for (row, fault, class) in cells(guard) {
             let case = Case {
                 row,
@@ -21,6 +23,7 @@ pub fn without(guard: Guard, seed: u64, told: &dyn Fn(&Case, &Played)) -> Option
                 documents: 60,
                 settle_ms: 100,
                 off: Some(guard),
+                shape,
             };
             let played = play(&case);
             told(&case, &played);

@@ -7,12 +7,15 @@
 
 mod case;
 mod fault;
+mod grouped;
 mod guard;
 mod matrix;
 mod model;
 mod play;
 mod random;
 mod scene;
+mod shape;
+mod stepped;
 mod table;
 
 pub use case::{Case, Class, Row};
@@ -21,4 +24,5 @@ pub use guard::without;
 pub use matrix::{Matrix, Size, Total};
 pub use model::{Finding, Sort};
 pub use play::{Played, play};
+pub use shape::Shape;
 pub use table::markdown;

@@ -1,7 +1,7 @@
 //! `duijie-crash`: plays the crash matrix and prints it. `cargo xtask crash` builds what it needs and starts it.
 
 use clap::{Parser, ValueEnum};
-use duijie_crash::{Case, Class, Fault, Matrix, Played, Row, Size, markdown, play, without};
+use duijie_crash::{Case, Class, Fault, Matrix, Played, Row, Shape, Size, markdown, play, without};
 use duijie_store::chaos::Guard;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -26,6 +26,9 @@ struct Arguments {
     /// Cases played side by side
     #[arg(long, default_value_t = 3)]
     workers: usize,
+    /// What is run: `plain`, `grouped`, `stepped`, or each in turn: `all`
+    #[arg(long, default_value = "all")]
+    shape: String,
     /// Only rows whose name begins so
     #[arg(long, default_value = "")]
     row: String,
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
     let passed = match (&arguments.case, &arguments.without) {
         (Some(case), _) => one(case),
         (None, Some(name)) => found_without(&arguments, name),
-        (None, None) => matrix(&arguments),
+        (None, None) => matrices(&arguments),
     };
     if passed {
         ExitCode::SUCCESS
@@ -69,8 +72,26 @@ fn one(case: &Case) -> bool {
     played.found.is_empty()
 }
 
-fn matrix(arguments: &Arguments) -> bool {
-    let rows: Vec<Row> = Row::all()
+fn matrices(arguments: &Arguments) -> bool {
+    let name = &arguments.shape;
+    let shapes = Shape::ALL.into_iter();
+    let shapes: Vec<Shape> = shapes
+        .filter(|shape| name == "all" || shape.name() == name)
+        .collect();
+    if shapes.is_empty() {
+        complain(&format!("there is no shape `{name}`"));
+        return false;
+    }
+    let mut all = true;
+    for shape in shapes {
+        say(&format!("## {}\n", shape.name()));
+        all &= matrix(arguments, shape);
+    }
+    all
+}
+
+fn matrix(arguments: &Arguments, shape: Shape) -> bool {
+    let rows: Vec<Row> = Row::all(shape)
         .into_iter()
         .filter(|row| row.name().starts_with(&arguments.row))
         .collect();
@@ -97,9 +118,10 @@ fn matrix(arguments: &Arguments) -> bool {
             Promise::Lookup => Class::Lookup,
         },
         settle_ms: arguments.settle_ms,
+        shape,
     };
     let matrix = Matrix::play(size, &rows, &faults, &tell);
-    say(&markdown(&matrix));
+    say(&markdown(&matrix, shape));
     for (case, found) in &matrix.failed {
         say(&format!("\n- `--case {case}`: {}", found.join("; ")));
     }

@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::model::Sort;
 use crate::play::{Played, play};
 use crate::random::Random;
+use crate::shape::Shape;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -18,6 +19,7 @@ pub struct Size {
     pub seed: u64,
     pub class: Class,
     pub settle_ms: u64,
+    pub shape: Shape,
 }
 
 /// One cell, or many.
@@ -139,6 +141,7 @@ impl Cases {
             documents: self.size.documents_per_case,
             settle_ms: self.size.settle_ms,
             off: None,
+            shape: self.size.shape,
         }
     }
 }

@@ -54,11 +54,21 @@ pub(crate) struct People {
     pub(crate) unsure: BTreeMap<String, Vec<Value>>,
 }
 
-/// What waits for a person, as the binary tells.
+/// What waits for a person, as the binary tells, by the number of the document; holds of a pipeline that groups
+/// by the record's key, since many records share a number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
     pub(crate) holds: BTreeMap<String, String>,
     pub(crate) letters: BTreeMap<String, String>,
+    /// Groups that are dead letters, by their keys.
+    pub(crate) refused: BTreeMap<String, Letter>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) target_key: String,
+    pub(crate) why: String,
+    pub(crate) record: String,
 }
 
 /// Every order once with its latest content, except where a person is needed.

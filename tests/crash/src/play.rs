@@ -1,10 +1,11 @@
 //! Plays one case: runs that are killed, a run that nothing disturbs, and a look at what came of it.
 
 use crate::case::{Case, Kill, Row};
-use crate::fault::Fault;
-use crate::model::{Finding, Sort, compare};
+use crate::fault::{Fault, on_any_step};
+use crate::model::{Finding, Sort};
 use crate::random::Random;
 use crate::scene::Scene;
+use crate::shape::Shape;
 use duijie_sim::{FaultKind, FaultRule};
 use duijie_store::chaos::Point;
 use std::collections::BTreeMap;
@@ -97,19 +98,34 @@ fn replayed(case: &Case, random: &mut Random) -> Played {
     end(scene, case)
 }
 
-/// Changes that wait for a person are sent by one.
+/// Changes, or orders that came after their group was sent, wait for a person and are sent by one.
 fn resolved(case: &Case, random: &mut Random) -> Played {
     let mut scene = Scene::new(case, "hold", random);
     scene.killed_run(&never());
-    scene.time_passes(5, 0, random);
+    let why = match case.shape {
+        Shape::Plain | Shape::Stepped => {
+            scene.time_passes(5, 0, random);
+            "change"
+        }
+        Shape::Grouped => {
+            scene.orders_come(5);
+            "late"
+        }
+    };
     scene.killed_run(&never());
+    let waited = scene.waiting().holds;
     rules(case, &scene, random);
-    let resolve = ["holds", "resolve", "--send", "--error", "change", "--json"];
+    let resolve = ["holds", "resolve", "--send", "--error", why, "--json"];
     for kill in case.kills(2, random) {
         scene.killed_command(&resolve, &kill);
     }
     calm(&scene);
     scene.mend(&resolve);
+    let waits = scene.waiting().holds.into_keys();
+    // With steps, a change meets a bill that is locked, and waits on.
+    let still = waits.filter(|one| waited.contains_key(one) && case.shape != Shape::Stepped);
+    let still = still.map(|one| Finding::new(Sort::Waits, format!("{one} was sent and is held")));
+    scene.found.extend(still);
     end(scene, case)
 }
 
@@ -182,7 +198,10 @@ fn rules(case: &Case, scene: &Scene, random: &mut Random) {
         simulators.add_fault(FaultRule::once("kingdee.BatchSave", kind));
     }
     for rule in case.fault.rules(case.settle_ms, scene.changed_ms(), random) {
-        simulators.add_fault(rule);
+        simulators.add_fault(match case.shape {
+            Shape::Stepped => on_any_step(rule, random),
+            Shape::Plain | Shape::Grouped => rule,
+        });
     }
 }
 
@@ -206,6 +225,7 @@ fn calm(scene: &Scene) {
 fn end(mut scene: Scene, case: &Case) -> Played {
     calm(&scene);
     let run = ["run", "stockouts", "--json"];
+    scene.groups_close();
     // What changed while it was read comes after the last window.
     scene.more_time_passes();
     // A run that finishes a window begun earlier leaves the windows after it to the next one.
@@ -231,8 +251,7 @@ fn end(mut scene: Scene, case: &Case) -> Played {
     }
     scene.project.simulators.finish_late();
     let waiting = scene.waiting();
-    let compared = compare(&scene.project.simulators, &scene.people, &waiting);
-    scene.found.extend(compared);
+    scene.compare(&waiting);
     if !scene.found.is_empty() {
         scene.tell_requests();
     }

@@ -1,8 +1,11 @@
 //! One case's project and simulators, and the runs on them: each killed somewhere or let be.
 
 use crate::case::{Case, Class, Kill};
-use crate::model::{Finding, People, Sort, Waiting, orders};
+use crate::grouped::{self, Grouping};
+use crate::model::{Finding, Letter, People, Sort, Waiting, compare, orders};
 use crate::random::Random;
+use crate::shape::Shape;
+use crate::stepped;
 use duijie_e2e::{Ended, Project, arrived_bill, expected};
 use duijie_sim::{OrderChange, Refusal};
 use duijie_store::chaos::Point;
@@ -23,6 +26,8 @@ const SAVE: &str = "kingdee.BatchSave";
 pub(crate) struct Scene {
     pub(crate) project: Project,
     pub(crate) people: People,
+    shape: Shape,
+    grouping: Option<Grouping>,
     pub(crate) batches: u64,
     /// Seconds before now that the source's windows end.
     ends_s: u64,
@@ -54,7 +59,7 @@ impl Scene {
         let attempts = if case.cuts() { 5 } else { attempts };
         let guarantee = case.class.name();
         let settle = case.settle_ms;
-        let project = Project::chaotic(config).changed(|manifest| {
+        let mut project = Project::chaotic(config).changed(|manifest| {
             manifest
                 .with_on_change(on_change)
                 .with_portions(portion)
@@ -66,16 +71,34 @@ impl Scene {
                     &format!("  settle: {settle}ms\n  guarantee: {guarantee} #"),
                 )
         });
+        let mut grouping = None;
+        project.change(|manifest| {
+            let (manifest, stage) = case.shape.of(manifest, random);
+            grouping = stage;
+            // A group is many orders, so that there are fewer bills.
+            let few = random.between(2, 4);
+            match grouping {
+                Some(_) => manifest.with(
+                    &format!("batch_records: {portion} }}"),
+                    &format!("batch_records: {few} }}"),
+                ),
+                None => manifest,
+            }
+        });
         let mut environment = Vec::new();
         if let Some(guard) = case.off {
             environment.push(("DUIJIE_CHAOS_OFF", format!("{guard:?}")));
         }
         environment.push(("DUIJIE_CHAOS_FRESH", case.fresh_rows(random).to_string()));
+        // A bill is written and goes two steps.
+        let calls = if case.shape == Shape::Stepped { 3 } else { 1 };
         Self {
             project,
             people: People::default(),
+            shape: case.shape,
+            grouping,
             ends_s: 3_000,
-            batches: case.documents as u64 / u64::from(portion),
+            batches: calls * case.documents as u64 / u64::from(portion),
             environment,
             killed: Vec::new(),
             runs: 0,
@@ -86,7 +109,11 @@ impl Scene {
 
     /// Some orders are refused from now on.
     pub(crate) fn refuse(&mut self, count: usize, whole: bool, random: &mut Random) {
-        for bill_no in random.some(&self.numbers(), count) {
+        let numbers = match &self.grouping {
+            Some(grouping) => grouping.first_numbers(&self.project.simulators),
+            None => self.numbers(),
+        };
+        for bill_no in random.some(&numbers, count) {
             self.people.refused.insert(bill_no.clone());
             self.project.simulators.refuse(Refusal { bill_no, whole });
         }
@@ -106,14 +133,26 @@ impl Scene {
         for document in self.project.simulators.documents() {
             documents.insert(document.bill_no.clone(), document);
         }
+        if self.grouping.is_some() {
+            // Of groups that were sent, perhaps.
+            self.project.simulators.add_orders(count, from, to);
+            let numbers: Vec<String> = documents.keys().cloned().collect();
+            for number in random.some(&numbers, audited) {
+                assert!(self.project.simulators.audit(&number));
+            }
+        }
         let changed = random.some(&self.numbers(), count);
         for (at, number) in changed.iter().enumerate() {
             if at < audited
+                && self.grouping.is_none()
                 && let Some(document) = documents.get(number)
             {
                 assert!(self.project.simulators.audit(number));
-                let stands = arrived_bill(document).0;
-                self.people.locked.insert(number.clone(), stands);
+                // With steps, what is locked is told by what is held in the end.
+                if self.shape == Shape::Plain {
+                    let stands = arrived_bill(document).0;
+                    self.people.locked.insert(number.clone(), stands);
+                }
             }
             let stockout_no = orders[number]["stockout_no"].as_str().unwrap().to_owned();
             let at = i64::try_from(random.below((to - from).unsigned_abs())).unwrap();
@@ -124,6 +163,12 @@ impl Scene {
                 ..OrderChange::default()
             }));
         }
+    }
+
+    /// Time passes and new orders come, of groups that were sent, perhaps.
+    pub(crate) fn orders_come(&mut self, count: usize) {
+        let (from, to) = self.more_time_passes();
+        self.project.simulators.add_orders(count, from, to);
     }
 
     /// Gives the bounds (unix seconds) of a time that the next runs see and earlier ones did not.
@@ -255,21 +300,73 @@ impl Scene {
 
     /// What waits for a person now.
     pub(crate) fn waiting(&mut self) -> Waiting {
-        let mut list = |what: &str, member: &str| {
+        let groups = self.grouping.is_some();
+        let mut list = |what: &str, member: &str, key: &str| {
             let data = self.command(&[what, "list", "--json"]).unwrap_or_default();
             let rows = data[member].as_array().cloned().unwrap_or_default();
-            let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
             rows.iter()
                 .map(|row| {
-                    let number = text(row, "target_key");
                     let why = format!("{}: {}", text(row, "code"), text(row, "message"));
-                    (number, why)
+                    (text(row, key), why)
                 })
                 .collect()
         };
+        if !groups {
+            return Waiting {
+                holds: list("holds", "holds", "target_key"),
+                letters: list("dead-letters", "dead_letters", "target_key"),
+                ..Waiting::default()
+            };
+        }
+        let holds = list("holds", "holds", "source_key");
+        let letters: BTreeMap<String, String> = list("dead-letters", "dead_letters", "source_key");
+        let mut refused = BTreeMap::new();
+        for key in letters.keys() {
+            let show = ["dead-letters", "show", key, "--json"];
+            let data = self.command(&show).unwrap_or_default();
+            let row = &data["dead_letters"][0];
+            let letter = Letter {
+                target_key: text(row, "target_key"),
+                why: text(row, "message"),
+                record: text(row, "record"),
+            };
+            refused.insert(key.clone(), letter);
+        }
         Waiting {
-            holds: list("holds", "holds"),
-            letters: list("dead-letters", "dead_letters"),
+            holds,
+            letters,
+            refused,
         }
     }
+
+    /// What the target holds against what it must hold.
+    pub(crate) fn compare(&mut self, waiting: &Waiting) {
+        let simulators = &self.project.simulators;
+        let found = match &self.grouping {
+            Some(grouping) => grouped::compare(grouping, simulators, &self.people.refused, waiting),
+            None if self.shape == Shape::Stepped => {
+                stepped::lock(simulators, &mut self.people, waiting);
+                let mut found = compare(simulators, &self.people, waiting);
+                found.extend(stepped::audited(simulators));
+                found
+            }
+            None => compare(simulators, &self.people, waiting),
+        };
+        self.found.extend(found);
+    }
+
+    /// What the rules of groups leave open is closed from now on.
+    pub(crate) fn groups_close(&mut self) {
+        if self.grouping.is_some() {
+            self.command(&["run", "stockouts", "--json"]);
+        }
+        if let Some(grouping) = &self.grouping {
+            self.project
+                .change(|manifest| grouping.closed_at_end(manifest));
+        }
+    }
+}
+
+fn text(row: &Value, name: &str) -> String {
+    row[name].as_str().unwrap_or_default().to_owned()
 }

@@ -4,6 +4,7 @@ use crate::case::Row;
 use crate::fault::Fault;
 use crate::matrix::{Matrix, Total};
 use crate::model::Sort;
+use crate::shape::Shape;
 use std::fmt::Write as _;
 
 const SORTS: [(Sort, &str); 5] = [
@@ -15,7 +16,7 @@ const SORTS: [(Sort, &str); 5] = [
 ];
 
 /// Kills in each cell, with whatever was found there; then the sums.
-pub fn markdown(matrix: &Matrix) -> String {
+pub fn markdown(matrix: &Matrix, shape: Shape) -> String {
     let faults: Vec<Fault> = Fault::ALL
         .into_iter()
         .filter(|fault| matrix.cells.keys().any(|(_, played)| played == fault))
@@ -27,7 +28,7 @@ pub fn markdown(matrix: &Matrix) -> String {
     text.push_str("\n|---|");
     text.push_str(&"---:|".repeat(faults.len()));
     text.push('\n');
-    for row in Row::all() {
+    for row in Row::all(shape) {
         let name = row.name();
         if !matrix.cells.keys().any(|(played, _)| *played == name) {
             continue;

@@ -3,7 +3,7 @@
 // The lint table exempts unit tests only; all of this is test code too.
 #![allow(clippy::panic)]
 
-use duijie_crash::{Case, Class, Fault, Played, Row, play, without};
+use duijie_crash::{Case, Class, Fault, Played, Row, Shape, play, without};
 use duijie_store::chaos::Guard;
 use std::sync::Mutex;
 
@@ -50,13 +50,14 @@ fn case(row: Row, fault: Fault, class: Class, seed: u64) -> Case {
         documents: 60,
         settle_ms: 100,
         off: None,
+        shape: Shape::Plain,
     }
 }
 
 #[test]
 fn wherever_it_is_killed_and_whatever_fails_each_document_arrives_once() {
     let mut cases = Vec::new();
-    for (at, row) in Row::all().into_iter().enumerate() {
+    for (at, row) in Row::all(Shape::Plain).into_iter().enumerate() {
         for round in 0..6 {
             // Five, two and thirteen have no common factor, so that every column comes up.
             let fault = Fault::ALL[(at * 5 + round * 2) % Fault::ALL.len()];

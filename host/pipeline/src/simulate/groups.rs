@@ -314,7 +314,7 @@ fn every_record_is_in_one_document_whatever_fails() {
 #[test]
 fn every_record_is_in_one_document_wherever_the_process_dies() {
     let mut deaths = 0;
-    for point in Point::ALL {
+    for point in Point::ALL.into_iter().chain(Point::GROUPING) {
         for nth in [1, 2, 3, 5, 8] {
             for seed in 0..12 {
                 let seed = 1_000 * u64::from(nth) + seed;

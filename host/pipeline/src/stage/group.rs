@@ -166,9 +166,13 @@ impl Grouper {
             durable: Some(durable),
             ..Outcomes::default()
         };
-        reach(Point::BeforeOutcome);
+        reach(Point::BeforeMembers);
         let told = way.settler.send(Message::Outcomes(outcomes)).await;
-        Ok(told.is_ok() && heard.await.is_ok())
+        let durable = told.is_ok() && heard.await.is_ok();
+        if durable {
+            reach(Point::AfterMembers);
+        }
+        Ok(durable)
     }
 
     /// Lets go of parts whose record is done with.
@@ -192,6 +196,7 @@ impl Grouper {
 
     /// The members are in their group's record, and that is where it belongs.
     fn dissolve(&mut self, place: &GroupPart, taken: &mut Taken) -> Result<(), Error> {
+        reach(Point::BeforeMembersGo);
         for Member { source_key, .. } in self.store().members(self.scope(), place)? {
             let place = place.clone();
             taken.changes.push(Change::Leave { place, source_key });

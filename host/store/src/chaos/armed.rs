@@ -29,7 +29,12 @@ fn kill() -> Option<&'static Kill> {
 fn parse_kill(text: &str) -> Option<Kill> {
     let mut words = text.split(':');
     let name = words.next()?;
-    let point = named(&Point::ALL, name).or_else(|| named(&Point::ACKNOWLEDGING, name));
+    let sets = [
+        &Point::ALL[..],
+        &Point::ACKNOWLEDGING,
+        &Point::GROUPING,
+    ];
+    let point = sets.into_iter().find_map(|points| named(points, name));
     let kill = Kill {
         point: point?,
         nth: words.next()?.parse().ok()?,

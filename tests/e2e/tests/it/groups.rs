@@ -222,6 +222,10 @@ fn a_run_may_be_killed_at_any_point_while_a_group_waits_closes_and_is_sent() {
     std::thread::scope(|scope| {
         for point in (81..).zip([
             "AfterClaim",
+            "BeforeMembers",
+            "AfterMembers",
+            "BeforeGroupGoes",
+            "BeforeMembersGo",
             "BeforeOutcome",
             "AfterOutcome",
             "BeforeIntent",

@@ -7,6 +7,7 @@ use duijie_store::{Change, GroupPart, GroupState, Member};
 
 use super::{Grouper, Taken};
 use crate::Error;
+use crate::chaos::{Point, reach};
 use crate::group::{record, source_key};
 use crate::options::Context;
 use crate::stage::chunk::spans;
@@ -27,6 +28,7 @@ impl Grouper {
         let most = most.unwrap_or(usize::MAX);
         let mut batch = empty();
         for place in closed {
+            reach(Point::BeforeGroupGoes);
             let members = self.store().members(self.scope(), &place)?;
             self.add(&mut batch, &place, &members);
             self.sent.push_back(place);
