@@ -249,13 +249,12 @@ impl<'case> Orders<'case> {
             .find(|one| self.grouping.group_of(one) != group)
         {
             Some(one) => Err(format!("{} is in {}", one["order_no"], document.bill_no)),
-            None if document.saves != 1 => Err(format!("{} was written again", document.bill_no)),
             None => Ok(members),
         }
     }
 
-    /// The members of the group in a dead letter.
-    fn refused(&self, record: &str) -> Result<Members, String> {
+    /// The members of a group that waits for a person.
+    fn waiting(&self, record: &str) -> Result<Members, String> {
         let record: Value = serde_json::from_str(record).map_err(|error| error.to_string())?;
         let lines = record["details_list"].as_array().unwrap().iter();
         let lines = lines.map(|line| (text(&line["rec_id"]), text(&line["goods_count"])));
@@ -277,6 +276,7 @@ pub(crate) fn compare(
     grouping: &Grouping,
     simulators: &Simulators,
     refused: &BTreeSet<String>,
+    is_restored: bool,
     waiting: &Waiting,
 ) -> Vec<Finding> {
     let orders = Orders::new(grouping, simulators);
@@ -294,6 +294,10 @@ pub(crate) fn compare(
             let what = format!("{number} arrived though refused");
             found.push(Finding::new(Sort::Wrong, what));
         }
+        if document.saves != 1 {
+            let what = format!("{number} was written again");
+            found.push(Finding::new(Sort::Wrong, what));
+        }
         place(orders.arrived(&document), &mut placed, &mut found);
         sent.extend(number.rsplit_once('-').map(|(group, _)| group.to_owned()));
     }
@@ -302,15 +306,30 @@ pub(crate) fn compare(
             let what = format!("{} is a dead letter: {}", letter.target_key, letter.why);
             found.push(Finding::new(Sort::Waits, what));
         }
-        place(orders.refused(&letter.record), &mut placed, &mut found);
+        place(orders.waiting(&letter.record), &mut placed, &mut found);
         let group = letter.target_key.rsplit_once('-');
         sent.extend(group.map(|(group, _)| group.to_owned()));
+    }
+    // Of these a person finds out what the target has of them.
+    let mut unsure = Members::new();
+    for held in waiting.held.values() {
+        if !is_restored || !numbers.contains(&held.target_key) {
+            let what = format!("{} is held: {}", held.target_key, held.why);
+            found.push(Finding::new(Sort::Waits, what));
+        }
+        match orders.waiting(&held.record) {
+            Ok(members) => unsure.extend(members),
+            Err(what) => found.push(Finding::new(Sort::Wrong, what)),
+        }
     }
     for (number, versions) in &orders.versions {
         let newest = &versions[versions.len() - 1];
         let hold = waiting.holds.get(&text(&newest["stockout_id"]));
         let late = grouping.holds_late() && sent.contains(&grouping.group_of(newest));
         let places = placed.get(number).map_or(&[][..], Vec::as_slice);
+        if unsure.contains_key(number) && places.len() < 2 {
+            continue;
+        }
         found.extend(verdict(number, places, versions.len() - 1, hold, late));
     }
     found

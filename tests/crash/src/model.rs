@@ -60,12 +60,13 @@ pub(crate) struct People {
 pub(crate) struct Waiting {
     pub(crate) holds: BTreeMap<String, String>,
     pub(crate) letters: BTreeMap<String, String>,
-    /// Groups that are dead letters, by their keys.
-    pub(crate) refused: BTreeMap<String, Letter>,
+    /// Groups that are held or dead letters, by their keys.
+    pub(crate) held: BTreeMap<String, WaitingGroup>,
+    pub(crate) refused: BTreeMap<String, WaitingGroup>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Letter {
+pub(crate) struct WaitingGroup {
     pub(crate) target_key: String,
     pub(crate) why: String,
     pub(crate) record: String,

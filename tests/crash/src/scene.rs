@@ -2,12 +2,12 @@
 
 use crate::case::{Case, Class, Kill};
 use crate::grouped::{self, Grouping};
-use crate::model::{Finding, Letter, People, Sort, Waiting, compare, orders};
+use crate::model::{Finding, People, Sort, Waiting, WaitingGroup, compare, orders};
 use crate::random::Random;
 use crate::shape::Shape;
 use crate::stepped;
 use duijie_e2e::{Ended, Project, arrived_bill, expected};
-use duijie_sim::{OrderChange, Refusal};
+use duijie_sim::{OrderChange, Refusal, Simulators};
 use duijie_store::chaos::Point;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ pub(crate) struct Scene {
     pub(crate) project: Project,
     pub(crate) people: People,
     shape: Shape,
+    is_restored: bool,
     grouping: Option<Grouping>,
     pub(crate) batches: u64,
     /// Seconds before now that the source's windows end.
@@ -96,6 +97,7 @@ impl Scene {
             project,
             people: People::default(),
             shape: case.shape,
+            is_restored: false,
             grouping,
             ends_s: 3_000,
             batches: calls * case.documents as u64 / u64::from(portion),
@@ -133,14 +135,6 @@ impl Scene {
         for document in self.project.simulators.documents() {
             documents.insert(document.bill_no.clone(), document);
         }
-        if self.grouping.is_some() {
-            // Of groups that were sent, perhaps.
-            self.project.simulators.add_orders(count, from, to);
-            let numbers: Vec<String> = documents.keys().cloned().collect();
-            for number in random.some(&numbers, audited) {
-                assert!(self.project.simulators.audit(&number));
-            }
-        }
         let changed = random.some(&self.numbers(), count);
         for (at, number) in changed.iter().enumerate() {
             if at < audited
@@ -162,6 +156,14 @@ impl Scene {
                 at: Some(from + at),
                 ..OrderChange::default()
             }));
+        }
+        if self.grouping.is_some() {
+            // Of groups that were sent, perhaps.
+            self.project.simulators.add_orders(count, from, to);
+            let numbers: Vec<String> = documents.keys().cloned().collect();
+            for number in random.some(&numbers, audited) {
+                assert!(self.project.simulators.audit(&number));
+            }
         }
     }
 
@@ -185,11 +187,8 @@ impl Scene {
 
     /// State was restored: what changed before counts as applied in the version that stands.
     pub(crate) fn restored(&mut self) {
-        for order in self.project.simulators.superseded_orders() {
-            let number = order["order_no"].as_str().unwrap().to_owned();
-            let older = self.people.unsure.entry(number).or_default();
-            older.push(expected(&order));
-        }
+        self.is_restored = true;
+        unsure(&mut self.people, &self.project.simulators);
     }
 
     fn numbers(&self) -> Vec<String> {
@@ -318,33 +317,52 @@ impl Scene {
                 ..Waiting::default()
             };
         }
-        let holds = list("holds", "holds", "source_key");
+        let holds: BTreeMap<String, String> = list("holds", "holds", "source_key");
         let letters: BTreeMap<String, String> = list("dead-letters", "dead_letters", "source_key");
-        let mut refused = BTreeMap::new();
-        for key in letters.keys() {
-            let show = ["dead-letters", "show", key, "--json"];
-            let data = self.command(&show).unwrap_or_default();
-            let row = &data["dead_letters"][0];
-            let letter = Letter {
-                target_key: text(row, "target_key"),
-                why: text(row, "message"),
-                record: text(row, "record"),
-            };
-            refused.insert(key.clone(), letter);
-        }
         Waiting {
+            held: self.groups(("holds", "holds"), &holds),
+            refused: self.groups(("dead-letters", "dead_letters"), &letters),
             holds,
             letters,
-            refused,
         }
+    }
+
+    /// The groups among what waits, by their keys.
+    fn groups(
+        &mut self,
+        (command, member): (&str, &str),
+        waiting: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, WaitingGroup> {
+        let mut groups = BTreeMap::new();
+        for (key, why) in waiting.iter().filter(|(key, _)| key.starts_with("group:")) {
+            let data = self.command(&[command, "show", key, "--json"]);
+            let data = data.unwrap_or_default();
+            // Records that are late for a group are found by its key too.
+            let rows = data[member].as_array().cloned().unwrap_or_default();
+            let row = rows.into_iter().find(|row| row["source_key"] == **key);
+            let row = &row.unwrap_or_default();
+            let group = WaitingGroup {
+                target_key: text(row, "target_key"),
+                why: why.clone(),
+                record: text(row, "record"),
+            };
+            groups.insert(key.clone(), group);
+        }
+        groups
     }
 
     /// What the target holds against what it must hold.
     pub(crate) fn compare(&mut self, waiting: &Waiting) {
         let simulators = &self.project.simulators;
         let found = match &self.grouping {
-            Some(grouping) => grouped::compare(grouping, simulators, &self.people.refused, waiting),
+            Some(grouping) => {
+                let refused = &self.people.refused;
+                grouped::compare(grouping, simulators, refused, self.is_restored, waiting)
+            }
             None if self.shape == Shape::Stepped => {
+                if self.is_restored {
+                    unsure(&mut self.people, simulators);
+                }
                 stepped::lock(simulators, &mut self.people, waiting);
                 let mut found = compare(simulators, &self.people, waiting);
                 found.extend(stepped::audited(simulators));
@@ -369,4 +387,13 @@ impl Scene {
 
 fn text(row: &Value, name: &str) -> String {
     row[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// What is found under caution and cannot be written over counts as applied, whichever version it is.
+fn unsure(people: &mut People, simulators: &Simulators) {
+    for order in simulators.superseded_orders() {
+        let number = text(&order, "order_no");
+        let older = people.unsure.entry(number).or_default();
+        older.push(expected(&order));
+    }
 }

@@ -77,13 +77,20 @@ impl Grouper {
         // By group, then part: what comes later is what counts.
         for group in groups {
             let name = group.place.group.clone();
+            if group.state != GroupState::Open {
+                grouper.past.insert(name.clone(), group.place.part);
+            }
             if group.state == GroupState::Closed {
                 grouper.live.remove(&name);
-                grouper.past.insert(name, group.place.part);
             } else {
                 grouper.live.insert(name, group);
             }
         }
+        // What waits for a person is kept while later parts are done with.
+        grouper.follow(grouper.past.keys().cloned().collect())?;
+        let Self { live, past, .. } = &mut grouper;
+        live.retain(|name, group| past.get(name).is_none_or(|last| *last <= group.place.part));
+        past.retain(|name, _| !live.contains_key(name));
         Ok(Some(grouper))
     }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use duijie_plan::{Late, Plan};
-use duijie_record::{Outcome, Rejection, Retry};
-use duijie_store::{Memory, Store};
+use duijie_plan::{Close, Late, Plan};
+use duijie_record::{Finding, Outcome, Rejection, Retry, TargetKey};
+use duijie_store::{Caution, Change, HoldKind, Memory, Store};
 
 use super::{AT_END, SCOPE, grouping, holds, script, sent};
-use crate::simulate::script::Script;
+use crate::simulate::script::{Script, found};
 use crate::{End, Pick, Purpose, Report, Stop, What, run};
 
 async fn replay(
@@ -138,4 +138,45 @@ async fn a_late_record_is_held_and_a_person_sends_it_as_a_part_of_its_own() {
     let again = script(&[&["b W1 2", "c W1 4", "a W1 9 2"]]);
     let report = again.run(plan, &store).await;
     assert_eq!((report.counts.unchanged, sent(&again).len()), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_was_sent_beside_a_refused_one_is_never_used_again() {
+    // The first part is closed by its rule, or because it is full.
+    for count in [AT_END.count, 1] {
+        let store: Arc<Memory> = Arc::default();
+        let plan = grouping(Close { count, ..AT_END }, Late::Next);
+        refusing(&[&["a W1 1"]]).run(plan.clone(), &store).await;
+        let closed = grouping(AT_END, Late::Next);
+        let second = script(&[&["b W1 2"]]);
+        second.run(closed.clone(), &store).await;
+        assert_eq!(sent(&second), ["W1-2 b 2"]);
+        // Lets go of what the second part was made of.
+        script(&[]).run(closed.clone(), &store).await;
+        let last = script(&[&["c W1 4"]]);
+        last.run(closed, &store).await;
+        assert_eq!(sent(&last), ["W1-3 c 4"], "{count}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_was_sent_before_a_restore_waits_for_a_person() {
+    let store: Arc<Memory> = Arc::default();
+    let claim = store.claim(&SCOPE.into()).await.unwrap();
+    let caution = Caution {
+        reason: "restored from a backup".to_owned(),
+        at_ms: 1,
+    };
+    let changes = vec![Change::Caution(Some(caution))];
+    store.commit(&claim, changes).await.unwrap();
+    let mut script = script(&[&["a W1 1", "b W2 2"]]);
+    script.find = Arc::new(|key: &TargetKey| match key.as_str() {
+        "W1-1" => found(key),
+        _ => Finding::Absent,
+    });
+    script.run(grouping(AT_END, Late::Hold), &store).await;
+    assert_eq!(sent(&script), ["W2-1 b 2"]);
+    let held = store.holds(&SCOPE.into()).unwrap();
+    assert_eq!((held.len(), held[0].kind), (1, HoldKind::Caution));
+    assert_eq!(held[0].source_key.as_str(), "group:W1#1");
 }

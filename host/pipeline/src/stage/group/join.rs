@@ -1,6 +1,8 @@
 //! What becomes of one record: it joins its group, takes an earlier version's
 //! place there, or waits for a person.
 
+use std::collections::BTreeSet;
+
 use duijie_plan::Late;
 use duijie_record::{Action, Rejection, SourceKey, TargetKey};
 use duijie_store::{
@@ -24,24 +26,27 @@ impl Grouper {
         let unknown = |name: &&String| {
             !name.is_empty() && !self.live.contains_key(*name) && !self.past.contains_key(*name)
         };
-        let mut names: Vec<String> = names.filter(unknown).cloned().collect();
-        names.sort_unstable();
-        names.dedup();
-        // Parts are numbered without gaps.
-        for part in 1.. {
-            let places: Vec<GroupPart> = names.iter().map(|name| at(name, part)).collect();
-            if places.is_empty() {
-                break;
-            }
-            let rows = self.rows(&places)?.into_iter();
-            let mut rows = rows.map(|row| row.is_some());
-            names.retain(|name| {
-                let sent = rows.next() == Some(true);
-                if !sent {
-                    self.past.insert(name.clone(), part - 1);
+        let names: BTreeSet<String> = names.filter(unknown).cloned().collect();
+        self.follow(names.into_iter().collect())
+    }
+
+    /// Finds the last part of each of these groups that was sent. Parts are
+    /// numbered without gaps, from the last one that is known here; those after
+    /// it may be done with while it is still kept.
+    pub(super) fn follow(&mut self, mut names: Vec<String>) -> Result<(), Error> {
+        while !names.is_empty() {
+            let next = |name: &String| self.past.get(name).copied().unwrap_or(0) + 1;
+            let places: Vec<GroupPart> = names.iter().map(|name| at(name, next(name))).collect();
+            let rows = self.rows(&places)?;
+            names.clear();
+            for (place, row) in places.into_iter().zip(rows) {
+                if row.is_some() {
+                    self.past.insert(place.group.clone(), place.part);
+                    names.push(place.group);
+                } else {
+                    self.past.entry(place.group).or_insert(0);
                 }
-                sent
-            });
+            }
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::resolved::tried;
 use super::{Resolved, Writer};
 use crate::Error;
 use crate::chaos::{Guard, is_off};
+use crate::group;
 use crate::purpose::Purpose;
 use crate::stage::chunk::Chunk;
 use crate::stage::reconcile::{Resolution, before_change, with_caution};
@@ -144,7 +145,12 @@ impl Writer {
         });
         let mut looked: Looked = creates.into_iter().zip(resolutions?).collect();
         for (place, resolution) in &mut looked {
-            let conflicted = self.resent(chunk, *place) == Some(HoldKind::Conflict);
+            let resent = self.resent(chunk, *place);
+            if resent.is_none() && self.regrouped(chunk, *place, resolution) {
+                let reason = "its group was sent before the state was restored or reset, and it cannot be told with which members".to_owned();
+                *resolution = Resolution::Hold(HoldKind::Caution, reason);
+            }
+            let conflicted = resent == Some(HoldKind::Conflict);
             if let (Resolution::Applied(Some(id)), true) = (&*resolution, conflicted) {
                 let reason = format!("the target still has something else as `{id}`");
                 *resolution = Resolution::Hold(HoldKind::Conflict, reason);
@@ -164,6 +170,18 @@ impl Writer {
             }
         }
         Ok(Some(looked))
+    }
+
+    /// Whether what was found was made of a group. A document of one
+    /// record is of that record whenever it was sent; a group that is closed anew may be of others.
+    fn regrouped(&self, chunk: &Chunk, place: usize, resolution: &Resolution) -> bool {
+        let found = matches!(
+            resolution,
+            Resolution::Applied(Some(_)) | Resolution::Send(Some(_))
+        );
+        let entry = chunk.entries.get(place).filter(|_| found);
+        self.context.plan().group.is_some()
+            && entry.is_some_and(|entry| group::place(entry.source_key.as_str()).is_some())
     }
 
     /// What was sent just before the run began may still be invisible. False
