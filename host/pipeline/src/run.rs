@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use duijie_contract::Guarantee;
 use duijie_plan::Plan;
 use duijie_record::RunId;
 use duijie_store::{Change, RunRow, RunState};
@@ -161,14 +163,26 @@ fn bind(options: &Options) -> Result<Option<Change>, Error> {
     }
 }
 
+/// A caution lasts so long at least where the target can be asked: a record
+/// that changes while the first run reads is behind that run's window, and
+/// comes in a later one.
+const CAUTION_LASTS: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A run that finished under a caution has looked up whatever was sent after
 /// the checkpoint, if it read all of that. One that was asked for in the
 /// meantime stays.
 fn cleared(context: &Context, end: &End) -> Result<Option<Change>, Error> {
     let whole = context.options.purpose.is_whole();
-    let finished = matches!(end, End::Finished) && whole && context.caution.is_some();
+    let Some(caution) = context.caution.as_ref().filter(|_| whole) else {
+        return Ok(None);
+    };
+    let target = &context.plan().target;
+    let is_asked = target.lookup && target.guarantee != Guarantee::None;
+    let age_ms = context.started_ms.saturating_sub(caution.at_ms);
+    let is_over = !is_asked || Duration::from_millis(age_ms) >= CAUTION_LASTS;
     let now = context.options.store.caution(&context.plan().scope)?;
-    Ok((finished && now == context.caution).then_some(Change::Caution(None)))
+    let clears = matches!(end, End::Finished) && is_over && now.as_ref() == Some(caution);
+    Ok(clears.then_some(Change::Caution(None)))
 }
 
 /// A backfill that has finished needs no checkpoint any more.

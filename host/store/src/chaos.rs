@@ -78,6 +78,15 @@ pub enum Guard {
     ReadBeforeChange,
     /// After a restore or a reset a key is looked up before it is sent.
     Caution,
+    /// Members of groups are durable before the checkpoint passes them.
+    MembersBeforeCheckpoint,
+    /// That a group is closed is durable before its record goes on.
+    ClosedBeforeItGoes,
+    /// A document's own state is read before each step.
+    StateBeforeStep,
+    /// The intent of the first step is made in the commit that settles the
+    /// write.
+    StepIntentWithWrite,
 }
 
 impl Point {
@@ -119,7 +128,7 @@ impl Point {
 }
 
 impl Guard {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::IntentBeforeSend,
         Self::OutcomeBeforeCheckpoint,
         Self::ContiguousPrefix,
@@ -131,6 +140,10 @@ impl Guard {
         Self::VersionOrder,
         Self::ReadBeforeChange,
         Self::Caution,
+        Self::MembersBeforeCheckpoint,
+        Self::ClosedBeforeItGoes,
+        Self::StateBeforeStep,
+        Self::StepIntentWithWrite,
     ];
 }
 

@@ -13,7 +13,7 @@ const SEEDS: u64 = 20;
 /// nothing was.
 pub fn without(guard: Guard, seed: u64, told: &dyn Fn(&Case, &Played)) -> Option<Case> {
     for seed in seed..seed + SEEDS {
-        let shape = Shape::Plain;
+        let shape = shape(guard);
         for (row, fault, class) in cells(guard) {
             let case = Case {
                 row,
@@ -38,6 +38,15 @@ pub fn without(guard: Guard, seed: u64, told: &dyn Fn(&Case, &Played)) -> Option
         }
     }
     None
+}
+
+/// The pipeline that the guard is about.
+fn shape(guard: Guard) -> Shape {
+    match guard {
+        Guard::MembersBeforeCheckpoint | Guard::ClosedBeforeItGoes => Shape::Grouped,
+        Guard::StateBeforeStep | Guard::StepIntentWithWrite => Shape::Stepped,
+        _ => Shape::Plain,
+    }
 }
 
 fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
@@ -94,5 +103,20 @@ fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
         ),
         Guard::ReadBeforeChange => at(&[Point::AfterCheckpoint], Fault::Audited, UniqueKey),
         Guard::Caution => vec![(Row::Restored, Fault::None, Lookup)],
+        Guard::MembersBeforeCheckpoint => at(
+            &[Point::AfterCheckpoint, Point::BeforeMembers],
+            Fault::None,
+            Lookup,
+        ),
+        Guard::ClosedBeforeItGoes => at(
+            &[Point::BeforeGroupGoes, Point::AfterOutcome],
+            Fault::None,
+            Lookup,
+        ),
+        Guard::StateBeforeStep | Guard::StepIntentWithWrite => at(
+            &[Point::AfterSend, Point::AfterIntent],
+            Fault::DropAfterApply,
+            Lookup,
+        ),
     }
 }

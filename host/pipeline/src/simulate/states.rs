@@ -210,6 +210,28 @@ async fn a_caution_stays_until_a_run_has_finished_under_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_caution_lasts_a_day_where_the_target_can_be_asked() {
+    const HOUR_MS: u64 = 3_600_000;
+    let plan = update();
+    let (_, report, store) = cautious(plan.clone(), Finding::Absent, true).await;
+    for (ago, lasts) in [(23 * HOUR_MS, true), (25 * HOUR_MS, false)] {
+        let script = Script::new(Vec::new());
+        let started_ms = script.options(plan.clone(), &store).clock.now_ms();
+        let caution = Caution {
+            reason: "state was restored".to_owned(),
+            at_ms: started_ms - ago,
+        };
+        let claim = store.claim(&SCOPE.into()).await.unwrap();
+        let changes = vec![Change::Caution(Some(caution))];
+        store.commit(&claim, changes).await.unwrap();
+        drop(claim);
+        script.run(plan.clone(), &store).await;
+        let kept = store.caution(&SCOPE.into()).unwrap();
+        assert_eq!(kept.is_some(), lasts, "{report:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn under_a_caution_a_target_that_cannot_be_asked_holds_unless_sending_twice_is_harmless() {
     for (guarantee, sends) in [
         (Guarantee::None, false),

@@ -12,7 +12,7 @@ use duijie_store::{Change, DocumentState, Group, GroupPart, GroupState, LedgerRo
 use tokio::sync::oneshot;
 
 use crate::Error;
-use crate::chaos::{Point, reach};
+use crate::chaos::{Guard, Point, is_off, reach};
 use crate::group::source_key;
 use crate::options::Context;
 use crate::page::PARTIAL;
@@ -37,6 +37,8 @@ pub(crate) struct Grouper {
     past: HashMap<String, u32>,
     /// Parts on their way.
     sent: VecDeque<GroupPart>,
+    /// Made durable later than it should be, where a guard was taken away.
+    withheld: Vec<Change>,
 }
 
 /// What is to be made durable, and what goes on after that.
@@ -73,6 +75,7 @@ impl Grouper {
             live: BTreeMap::new(),
             past: HashMap::new(),
             sent: VecDeque::new(),
+            withheld: Vec::new(),
         };
         // By group, then part: what comes later is what counts.
         for group in groups {
@@ -139,10 +142,11 @@ impl Grouper {
         self.look_after(&mut taken)?;
         let closed = std::mem::take(&mut taken.closed);
         let counts = taken.counts;
+        self.withhold(&mut taken, closed.is_empty());
         if !self.make_durable(taken, way).await? || !way.note(position, counts).await {
             return Ok(false);
         }
-        self.emit(closed, way).await
+        Ok(self.emit(closed, way).await? && self.catch_up(way).await?)
     }
 
     /// The source has nothing more.
@@ -156,7 +160,41 @@ impl Grouper {
 
     async fn go(&mut self, mut taken: Taken, way: &mut Way<'_>) -> Result<bool, Error> {
         let closed = std::mem::take(&mut taken.closed);
-        Ok(self.make_durable(taken, way).await? && self.emit(closed, way).await?)
+        self.withhold(&mut taken, false);
+        Ok(self.make_durable(taken, way).await?
+            && self.emit(closed, way).await?
+            && self.catch_up(way).await?)
+    }
+
+    /// What is not made durable in time, where a guard was taken away.
+    fn withhold(&mut self, taken: &mut Taken, nothing_goes: bool) {
+        let members = is_off(Guard::MembersBeforeCheckpoint) && nothing_goes;
+        let closed = is_off(Guard::ClosedBeforeItGoes);
+        if !members {
+            // In the order in which it came about.
+            let now = std::mem::take(&mut taken.changes);
+            taken.changes = std::mem::take(&mut self.withheld);
+            taken.changes.extend(now);
+        }
+        if members || closed {
+            let late = |change: &mut Change| {
+                members
+                    || matches!(change, Change::Group(group) if group.state == GroupState::Closed)
+            };
+            self.withheld.extend(taken.changes.extract_if(.., late));
+        }
+    }
+
+    async fn catch_up(&mut self, way: &mut Way<'_>) -> Result<bool, Error> {
+        if !is_off(Guard::ClosedBeforeItGoes) {
+            return Ok(true);
+        }
+        let changes = std::mem::take(&mut self.withheld);
+        let taken = Taken {
+            changes,
+            ..Taken::default()
+        };
+        self.make_durable(taken, way).await
     }
 
     /// False when the settler is gone and the run is ending.

@@ -29,11 +29,7 @@ fn kill() -> Option<&'static Kill> {
 fn parse_kill(text: &str) -> Option<Kill> {
     let mut words = text.split(':');
     let name = words.next()?;
-    let sets = [
-        &Point::ALL[..],
-        &Point::ACKNOWLEDGING,
-        &Point::GROUPING,
-    ];
+    let sets = [&Point::ALL[..], &Point::ACKNOWLEDGING, &Point::GROUPING];
     let point = sets.into_iter().find_map(|points| named(points, name));
     let kill = Kill {
         point: point?,

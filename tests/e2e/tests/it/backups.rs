@@ -37,10 +37,11 @@ fn after_a_restore_what_was_written_since_the_backup_is_not_written_again() {
     shown.says(&["caution", "backup"]);
     project.run().expect(0);
     check_exactly_once(&project.simulators);
-    let shown = project
+    // It lasts a day: what changed while the run read comes later.
+    project
         .command(&["checkpoints", "show", "stockouts"])
-        .expect(0);
-    assert!(!shown.stdout.contains("caution"), "{}", shown.stdout);
+        .expect(0)
+        .says(&["caution"]);
     let restored = project.path("copy");
     // State is never written over.
     project

@@ -114,7 +114,9 @@ impl Writer {
     async fn outcomes(&mut self, resolved: &mut Resolved) -> Result<Outcomes, Error> {
         let mut outcomes = resolved.take();
         for mut chunk in resolved.take_standing() {
-            outcomes.changes.push(self.intent(&mut chunk).await?);
+            let intent = self.intent(&mut chunk).await?;
+            let known = !is_off(Guard::StepIntentWithWrite);
+            outcomes.changes.extend(known.then_some(intent));
             resolved.going_on.push(chunk);
         }
         Ok(outcomes)
