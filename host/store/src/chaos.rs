@@ -82,8 +82,6 @@ pub enum Guard {
     MembersBeforeCheckpoint,
     /// That a group is closed is durable before its record goes on.
     ClosedBeforeItGoes,
-    /// A document's own state is read before each step.
-    StateBeforeStep,
     /// The intent of the first step is made in the commit that settles the
     /// write.
     StepIntentWithWrite,
@@ -128,7 +126,7 @@ impl Point {
 }
 
 impl Guard {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::IntentBeforeSend,
         Self::OutcomeBeforeCheckpoint,
         Self::ContiguousPrefix,
@@ -142,7 +140,6 @@ impl Guard {
         Self::Caution,
         Self::MembersBeforeCheckpoint,
         Self::ClosedBeforeItGoes,
-        Self::StateBeforeStep,
         Self::StepIntentWithWrite,
     ];
 }

@@ -44,7 +44,7 @@ pub fn without(guard: Guard, seed: u64, told: &dyn Fn(&Case, &Played)) -> Option
 fn shape(guard: Guard) -> Shape {
     match guard {
         Guard::MembersBeforeCheckpoint | Guard::ClosedBeforeItGoes => Shape::Grouped,
-        Guard::StateBeforeStep | Guard::StepIntentWithWrite => Shape::Stepped,
+        Guard::StepIntentWithWrite => Shape::Stepped,
         _ => Shape::Plain,
     }
 }
@@ -113,7 +113,7 @@ fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
             Fault::None,
             Lookup,
         ),
-        Guard::StateBeforeStep | Guard::StepIntentWithWrite => at(
+        Guard::StepIntentWithWrite => at(
             &[Point::AfterSend, Point::AfterIntent],
             Fault::DropAfterApply,
             Lookup,

@@ -54,18 +54,37 @@ fn case(row: Row, fault: Fault, class: Class, seed: u64) -> Case {
     }
 }
 
-#[test]
-fn wherever_it_is_killed_and_whatever_fails_each_document_arrives_once() {
+/// Every row, each with some columns.
+fn some(shape: Shape, rounds: usize) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (at, row) in Row::all(Shape::Plain).into_iter().enumerate() {
-        for round in 0..6 {
+    for (at, row) in Row::all(shape).into_iter().enumerate() {
+        for round in 0..rounds {
             // Five, two and thirteen have no common factor, so that every column comes up.
             let fault = Fault::ALL[(at * 5 + round * 2) % Fault::ALL.len()];
             let class = [Class::UniqueKey, Class::Lookup][round % 2];
-            cases.push(case(row, fault, class, (at * 6 + round) as u64));
+            let seed = (at * rounds + round) as u64;
+            cases.push(Case {
+                shape,
+                ..case(row, fault, class, seed)
+            });
         }
     }
-    check(cases);
+    cases
+}
+
+#[test]
+fn wherever_it_is_killed_and_whatever_fails_each_document_arrives_once() {
+    check(some(Shape::Plain, 6));
+}
+
+#[test]
+fn wherever_it_is_killed_and_whatever_fails_each_order_is_in_one_bill_of_its_group() {
+    check(some(Shape::Grouped, 3));
+}
+
+#[test]
+fn wherever_it_is_killed_and_whatever_fails_each_bill_is_submitted_and_audited() {
+    check(some(Shape::Stepped, 3));
 }
 
 #[test]

@@ -146,10 +146,7 @@ impl Writer {
             true => Point::RecoveryLookedUp,
             false => Point::AfterLookup,
         });
-        let missing = match is_off(chaos::Guard::StateBeforeStep) {
-            true => (0..going.chunk.entries.len()).collect(),
-            false => self.missing(&going.chunk, told, resolved),
-        };
+        let missing = self.missing(&going.chunk, told, resolved);
         if missing.is_empty() {
             return self.through(&going, guard, resolved).await;
         }
