@@ -52,6 +52,7 @@ fn main() -> Result<(), Failure> {
         secrets: Vec::new(),
         allow: Vec::new(),
         grant_place: String::new(),
+        calls_per_minute: 0,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -7,21 +7,25 @@ mod evidence;
 mod http;
 mod mask;
 mod message;
+mod pace;
 mod reach;
 mod recipe;
 mod secret;
 mod session;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use duijie_contract::{Mode, Preview};
 
 use egress::AllowList;
+use http::Clients;
 pub(crate) use http::Http;
 use mask::Masker;
 pub(crate) use message::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
+use pace::Pace;
 pub(crate) use reach::{PREVIEW, Reach};
 pub(crate) use recipe::{Recipe, Recipes};
 pub use secret::{Secret, SecretError, Secrets};
@@ -37,6 +41,11 @@ const MOST_PREVIEWS: usize = 64;
 pub trait Clock: Send + Sync {
     /// Unix milliseconds.
     fn now_ms(&self) -> u64;
+
+    /// Ends when so much time has passed.
+    fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(time))
+    }
 }
 
 /// What one request may cost.
@@ -77,6 +86,8 @@ pub(crate) struct CapabilityOptions {
     pub(crate) sessions: Pool,
     pub(crate) mode: Mode,
     pub(crate) limits: Limits,
+    /// Requests that leave within a minute, at most; 0 is no limit.
+    pub(crate) calls_per_minute: u32,
     pub(crate) http: Http,
 }
 
@@ -101,11 +112,12 @@ pub(crate) struct Capability {
     secrets: BTreeMap<String, Secret>,
     settings: BTreeMap<String, String>,
     recipes: Recipes,
-    allow: AllowList,
+    allow: Arc<AllowList>,
     sessions: Pool,
     mode: Mode,
     limits: Limits,
-    http: Http,
+    pace: Pace,
+    clients: Clients,
     hidden: Mutex<Hidden>,
     previews: Mutex<Vec<Preview>>,
 }
@@ -120,10 +132,10 @@ impl Capability {
     pub(crate) fn new(options: CapabilityOptions) -> Result<Arc<Self>, CapabilityError> {
         let connection = options.connection;
         let allow = AllowList::new(&connection, &options.grant_place, &options.allow);
-        let allow = allow.map_err(|reason| CapabilityError::Allow {
+        let allow = Arc::new(allow.map_err(|reason| CapabilityError::Allow {
             connection: connection.clone(),
             reason,
-        })?;
+        })?);
         for (setting, secret) in &options.secrets {
             let bytes = secret.expose().len();
             if bytes < mask::SHORTEST {
@@ -146,11 +158,12 @@ impl Capability {
             secrets: options.secrets,
             settings: options.settings,
             recipes: options.recipes,
+            clients: Clients::new(options.http, allow.clone()),
             allow,
             sessions: options.sessions,
             mode: options.mode,
             limits: options.limits,
-            http: options.http,
+            pace: Pace::new(options.calls_per_minute),
             hidden: Mutex::new(Hidden {
                 captured: VecDeque::new(),
                 masker,

@@ -36,6 +36,7 @@ pub(crate) fn capability(
         sessions,
         mode,
         limits: Limits::default(),
+        calls_per_minute: usage.calls_per_minute,
         http,
     })
     .map_err(|error| fault(error.to_string()))

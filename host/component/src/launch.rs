@@ -50,7 +50,6 @@ impl Launcher {
     pub fn new(options: Options) -> Result<Self, Error> {
         let sandbox = Sandbox::new(&options.memory)?;
         let cache = Cache::new(options.cache, options.compiler);
-        let http = Http::new().map_err(|reason| Error::Engine { reason })?;
         Ok(Self {
             library: Library::new(
                 options.connectors,
@@ -62,7 +61,7 @@ impl Launcher {
             mode: options.mode,
             secrets: options.secrets,
             clock: options.clock,
-            http,
+            http: Http::new(),
             sessions: Sessions::default(),
             connections: Mutex::default(),
         })

@@ -30,6 +30,9 @@ pub struct Use {
     pub allow: Vec<String>,
     /// The file where a missing grant would be written, for messages.
     pub grant_place: String,
+    /// Requests that may leave within a minute over its connection, by whoever
+    /// uses it; 0 is no limit.
+    pub calls_per_minute: u32,
 }
 
 /// Whether writes leave the host.

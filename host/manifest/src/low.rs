@@ -207,4 +207,8 @@ pub struct Connection {
     /// Origins beyond those in the settings that requests may go to, such as
     /// `https://api.example.com`.
     pub allow: Option<Vec<String>>,
+    /// Calls a minute that were agreed on for this account, where they are
+    /// other than what the connector's system documents.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub calls_per_minute: Option<u32>,
 }

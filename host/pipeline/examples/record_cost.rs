@@ -244,6 +244,7 @@ fn stage(role: Role) -> Stage {
             secrets: Vec::new(),
             allow: Vec::new(),
             grant_place: String::new(),
+            calls_per_minute: 0,
         },
         version: String::new(),
         digest: String::new(),

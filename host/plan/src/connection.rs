@@ -16,6 +16,7 @@ pub(crate) struct Connected {
     pub(crate) settings: String,
     pub(crate) secrets: Vec<(String, String)>,
     pub(crate) allow: Vec<String>,
+    pub(crate) calls_per_minute: u32,
     pub(crate) file: String,
 }
 
@@ -86,10 +87,12 @@ impl<'a> Check<'a> {
             }
         }
         let allow = grant::allow(document, description, &settled.node, &mut self.problems);
+        let agreed = document.low.calls_per_minute;
         Some(Connected {
             settings: settled.node.to_json_text(),
             secrets: settled.secrets,
             allow,
+            calls_per_minute: agreed.unwrap_or(description.calls_per_minute),
             file: document.file.clone(),
         })
     }

@@ -167,6 +167,10 @@ fn stage(stage: &Stage, lines: &mut Lines) {
         );
     }
     lines.list("may call", &usage.allow);
+    if usage.calls_per_minute > 0 {
+        let calls = usage.calls_per_minute;
+        lines.line("calls", &format!("at most {calls} a minute"));
+    }
     let secrets = usage.secrets.iter();
     let secrets: Vec<String> = secrets
         .map(|(setting, name)| format!("{setting} from {name}"))
@@ -198,6 +202,7 @@ fn stage_json(stage: &Stage) -> Value {
         "connection": usage.connection,
         "collection": usage.connection.as_ref().map(|_| usage.collection.as_str()),
         "allow": usage.allow,
+        "calls_per_minute": (usage.calls_per_minute > 0).then_some(usage.calls_per_minute),
         "secrets": secrets.map(|(setting, name)| json!({ "setting": setting, "secret": name })).collect::<Value>(),
         "connection_settings": usage.connection_settings,
         "pipeline_settings": usage.pipeline_settings,

@@ -133,6 +133,7 @@ pub(crate) fn origin(text: &str) -> Result<String, String> {
         return Err("expected no user name or password in it".to_owned());
     }
     match (url.host_str(), url.port_or_known_default()) {
+        (Some(_), Some(0)) => Err("expected a port other than 0".to_owned()),
         (Some(host), Some(port)) if !host.contains('*') => {
             Ok(format!("{}://{host}:{port}", url.scheme()))
         }

@@ -148,7 +148,9 @@ pub(crate) fn wangdiantong(simulators: &Simulators, dialect: Dialect) -> String 
             known.app_key
         ),
     };
-    format!("connection: wangdiantong\nconnector: wangdiantong\nsettings:\n  sid: {sid}\n{dialect}")
+    format!(
+        "connection: wangdiantong\nconnector: wangdiantong\ncalls_per_minute: 100000\nsettings:\n  sid: {sid}\n{dialect}"
+    )
 }
 
 fn kingdee(simulators: &Simulators, auth: Auth) -> String {

@@ -19,6 +19,7 @@ pub fn write_connections(simulators: &Simulators, project: &Path) -> Result<(), 
         "# Written by the simulators. 旺店通·企业版\n\
          connection: wangdiantong\n\
          connector: wangdiantong\n\
+         calls_per_minute: 100000\n\
          settings:\n  \
          base_url: {}\n  \
          dialect: openapi2\n  \

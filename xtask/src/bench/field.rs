@@ -95,7 +95,8 @@ impl Field {
         let connections = project.join("connections");
         std::fs::create_dir_all(&connections)?;
         let text = format!(
-            "connection: wangdiantong\nconnector: wangdiantong\nsettings:\n  base_url: {source}\n  \
+            "connection: wangdiantong\nconnector: wangdiantong\ncalls_per_minute: 100000\n\
+             settings:\n  base_url: {source}\n  \
              dialect: openapi2\n  sid: {}\n  appkey: {}\n  appsecret: ${{secret:WDT}}\n",
             self.text("/credentials/wangdiantong/sid"),
             self.text("/credentials/wangdiantong/appkey"),

@@ -98,6 +98,7 @@ async fn judge(draft: &mut Draft, launcher: &Launcher) -> Result<(), Failure> {
             secrets: Vec::new(),
             allow: Vec::new(),
             grant_place: String::new(),
+            calls_per_minute: 0,
         };
         let problems = launcher.check(&usage).await?;
         if problems.is_empty() || !draft.refuse(&problems) {

@@ -6,6 +6,7 @@ mod client;
 mod fill;
 #[cfg(test)]
 pub(super) mod listener;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +15,11 @@ use reqwest::header::HeaderMap;
 use super::mask::Masker;
 use super::message::{Failure, Response};
 pub(super) use capture::capture;
+pub(super) use client::Clients;
 pub(crate) use client::Http;
 pub(super) use fill::{Filled, exchange, fill, preview};
+#[cfg(test)]
+pub(super) use resolve::Resolver;
 
 /// A whole answer, with everything in it that the system sent.
 #[derive(Debug)]

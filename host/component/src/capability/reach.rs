@@ -11,6 +11,7 @@ use std::time::Duration;
 use duijie_contract::{Exchange, Mode};
 use futures_util::{StreamExt, stream};
 
+use super::egress::Origin;
 use super::evidence::{Evidence, Number, Span};
 use super::http::{Answer, Filled, capture, exchange, fill, preview};
 use super::message::{Capture, Failure, Piece, Purpose, Request, Response, Signed};
@@ -75,14 +76,17 @@ impl Reach {
             .collect();
         let clock = self.clock.clone();
         let exchanges = prepared.into_iter().map(|prepared| {
-            let (http, clock) = (&shared.http, &clock);
+            let (shared, clock) = (&shared, &clock);
             async move {
                 let ready = match prepared {
                     Ok(ready) => ready,
                     Err(failure) => return (None, Err(failure)),
                 };
+                shared.pace.turn(&**clock).await;
                 let from_ms = ready.noted.map(|_| clock.now_ms());
-                let answer = http.exchange(ready.filled, ready.deadline, limits.answer_bytes);
+                let clients = &shared.clients;
+                let most = limits.answer_bytes;
+                let answer = clients.exchange(ready.filled, &ready.origin, ready.deadline, most);
                 let answer = answer.await.map(|answer| (answer, ready.captures));
                 let noted = ready.noted.zip(from_ms).map(|(number, from_ms)| {
                     let to_ms = clock.now_ms();
@@ -190,7 +194,8 @@ impl Reach {
     /// Everything that can be said before anything leaves the host.
     fn prepare(&mut self, request: Request) -> Result<Ready, Failure> {
         let shared = self.shared.clone();
-        let url = shared.allow.check(&request.url).map_err(Failure::Refused)?;
+        let checked = shared.allow.check(&request.url);
+        let (url, origin) = checked.map_err(Failure::Refused)?;
         self.permit(&request)?;
         let nothing = Default::default();
         let held = self.lease.as_ref().map_or(&nothing, Lease::values);
@@ -211,6 +216,7 @@ impl Reach {
         });
         Ok(Ready {
             filled,
+            origin,
             noted,
             captures,
             deadline: wanted.map_or(most, |wanted| wanted.min(most)),
@@ -304,6 +310,7 @@ type Exchanged = (
 /// Checked and filled, about to leave.
 struct Ready {
     filled: Filled,
+    origin: Origin,
     /// Where the evidence of a write is.
     noted: Option<Number>,
     captures: Vec<Capture>,

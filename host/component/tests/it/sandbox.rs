@@ -88,6 +88,7 @@ pub(crate) fn usage(connector: &str, role: Role, collection: &str) -> Use {
         secrets: Vec::new(),
         allow: Vec::new(),
         grant_place: "connections/main.yaml".to_owned(),
+        calls_per_minute: 0,
     }
 }
 

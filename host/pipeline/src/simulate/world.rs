@@ -264,6 +264,7 @@ pub(crate) fn stage(role: Role) -> Stage {
             secrets: Vec::new(),
             allow: Vec::new(),
             grant_place: String::new(),
+            calls_per_minute: 0,
         },
         version: "1.0.0".to_owned(),
         digest: String::new(),

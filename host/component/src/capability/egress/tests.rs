@@ -14,7 +14,8 @@ fn list() -> AllowList {
 
 #[track_caller]
 fn check_granted(address: &str, called: &str) {
-    assert_eq!(list().check(address).unwrap().as_str(), called);
+    let (url, _) = list().check(address).unwrap();
+    assert_eq!(url.as_str(), called);
 }
 
 #[track_caller]
@@ -86,6 +87,23 @@ fn only_http_is_spoken() {
     check_refused("file:///etc/passwd", "must begin with");
     check_refused("data:,x", "must begin with");
     check_refused("/relative", "is not a URL");
+}
+
+#[test]
+fn addresses_of_the_public_internet_need_no_grant_of_their_own() {
+    let list = list();
+    let (_, origin) = list.check("https://erp.example/").unwrap();
+    let public = [
+        "8.8.8.8",
+        "100.128.0.1",
+        "172.32.0.1",
+        "::ffff:8.8.8.8",
+        "64:ff9b::8.8.8.8",
+        "2606:4700::1111",
+        "2001:4860::8888",
+    ];
+    let public = public.map(|address| address.parse().unwrap());
+    assert_eq!(list.pass(&origin, &public).unwrap(), public);
 }
 
 #[test]

@@ -1,13 +1,18 @@
 //! One exchange: a request out, a whole answer in, nothing repeated. No
 //! proxies, redirects or retries of its own.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, redirect, retry};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt as _;
 
+use super::resolve::{Checked, Resolver, SystemResolver};
 use super::{Answer, Filled};
+use crate::capability::egress::{AllowList, Denied, Origin};
 use crate::capability::message::Failure;
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -18,38 +23,73 @@ const IDLE: Duration = Duration::from_secs(20);
 
 const IDLE_PER_HOST: usize = 16;
 
-/// The host's connections; cheap to clone.
-#[derive(Debug, Clone)]
+/// What all connections share; cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Http {
-    plain: Client,
+    resolver: Arc<dyn Resolver>,
     /// Made at the first `https` request: reading the machine's certificates
     /// takes milliseconds, and a bare machine has none.
-    secure: Arc<OnceLock<Result<Client, String>>>,
+    secure: Arc<OnceLock<Result<ClientConfig, String>>>,
 }
 
 impl Http {
-    pub(crate) fn new() -> Result<Self, String> {
-        // Fails only where a provider is installed already, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let plain = builder().tls_certs_only([]).build().map_err(reason)?;
-        Ok(Self {
-            plain,
-            secure: Arc::new(OnceLock::new()),
-        })
+    pub(crate) fn new() -> Self {
+        Self::resolving(Arc::new(SystemResolver))
     }
 
+    pub(in crate::capability) fn resolving(resolver: Arc<dyn Resolver>) -> Self {
+        // Fails only where a provider is installed already, which is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        Self {
+            resolver,
+            secure: Arc::default(),
+        }
+    }
+
+    fn secure(&self) -> Result<ClientConfig, String> {
+        let made = self.secure.get_or_init(|| {
+            let mut config =
+                ClientConfig::with_platform_verifier().map_err(|error| error.to_string())?;
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Ok(config)
+        });
+        made.clone()
+    }
+}
+
+/// One connection's clients, one for each granted origin, made when it is
+/// first called. Nothing is kept open for two connections: an address may be
+/// granted to one of them only.
+pub(in crate::capability) struct Clients {
+    http: Http,
+    allow: Arc<AllowList>,
+    made: Mutex<BTreeMap<Origin, Client>>,
+}
+
+impl Clients {
+    pub(in crate::capability) fn new(http: Http, allow: Arc<AllowList>) -> Self {
+        Self {
+            http,
+            allow,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The request goes to `origin`, which was granted.
     pub(in crate::capability) async fn exchange(
         &self,
         filled: Filled,
+        origin: &Origin,
         deadline: Duration,
         most_bytes: usize,
     ) -> Result<Answer, Failure> {
-        let client = if filled.request.url().scheme() == "https" {
-            self.secure()?
-        } else {
-            &self.plain
-        };
-        let whole = Box::pin(whole(client, filled, most_bytes));
+        // A client asks no resolver for an address.
+        if let Some(address) = origin.address() {
+            let passed = self.allow.pass(origin, &[address]);
+            passed.map_err(|denied| Failure::NotSent(denied.to_string()))?;
+        }
+        let client = self.client(origin)?;
+        let whole = Box::pin(whole(&client, filled, most_bytes));
         tokio::time::timeout(deadline, whole)
             .await
             .unwrap_or_else(|_| {
@@ -60,13 +100,29 @@ impl Http {
             })
     }
 
-    fn secure(&self) -> Result<&Client, Failure> {
-        let made = self
-            .secure
-            .get_or_init(|| builder().build().map_err(reason));
-        made.as_ref().map_err(|reason| {
-            Failure::NotSent(format!("no secure connection can be made: {reason}"))
-        })
+    fn client(&self, origin: &Origin) -> Result<Client, Failure> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = made.get(origin) {
+            return Ok(known.clone());
+        }
+        let builder = builder().dns_resolver(Checked {
+            origin: origin.clone(),
+            allow: self.allow.clone(),
+            resolver: self.http.resolver.clone(),
+        });
+        let builder = match origin.is_secure() {
+            true => self
+                .http
+                .secure()
+                .map(|config| builder.tls_backend_preconfigured(config)),
+            false => Ok(builder.tls_certs_only([])),
+        };
+        let client = builder.and_then(|builder| builder.build().map_err(reason));
+        let client = client.map_err(|reason| {
+            Failure::NotSent(format!("no connection to {origin} can be made: {reason}"))
+        })?;
+        made.insert(origin.clone(), client.clone());
+        Ok(client)
     }
 }
 
@@ -125,6 +181,9 @@ fn reason(error: reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
+        if inner.is::<Denied>() {
+            return inner.to_string();
+        }
         let inner_text = inner.to_string();
         if !text.contains(&inner_text) {
             text.push_str(": ");

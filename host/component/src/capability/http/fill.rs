@@ -18,6 +18,8 @@ use crate::capability::nearest;
 use crate::capability::secret::Secret;
 
 const MOST_HEADERS: usize = 64;
+const MOST_HEADER_BYTES: usize = 32 * 1024;
+const MOST_METHOD: usize = 32;
 const MOST_CAPTURES: usize = 16;
 const MOST_CAPTURE_NAME: usize = 64;
 
@@ -25,13 +27,14 @@ const MOST_CAPTURE_NAME: usize = 64;
 const MOST_SHOWN: usize = 64 * 1024;
 
 /// These say where a message goes and ends, which is the host's to say.
-const HOST_OWNED: [&str; 9] = [
+const HOST_OWNED: [&str; 10] = [
     "host",
     "content-length",
     "transfer-encoding",
     "connection",
     "keep-alive",
     "upgrade",
+    "http2-settings",
     "te",
     "trailer",
     "expect",
@@ -145,11 +148,15 @@ fn refused<T>(reason: String) -> Result<T, Failure> {
 }
 
 fn method(name: &str) -> Result<Method, Failure> {
+    // These ask for a tunnel, or for the request back with its secrets.
+    let barred = ["CONNECT", "TRACE", "TRACK"];
+    let barred = barred.iter().any(|other| name.eq_ignore_ascii_case(other));
     match Method::from_bytes(name.as_bytes()) {
-        Ok(Method::CONNECT | Method::TRACE) | Err(_) => {
-            refused(format!("method `{name}` is not allowed"))
+        Ok(method) if !barred && name.len() <= MOST_METHOD => Ok(method),
+        _ => {
+            let name: String = name.chars().take(MOST_METHOD).collect();
+            refused(format!("method `{}` is not allowed", name.escape_debug()))
         }
-        Ok(method) => Ok(method),
     }
 }
 
@@ -158,14 +165,23 @@ fn headers(given: &[(String, Vec<Piece>)], holes: &Holes<'_>) -> Result<HeaderMa
         return refused(format!("more than {MOST_HEADERS} headers"));
     }
     let mut headers = HeaderMap::with_capacity(given.len());
+    let mut left = MOST_HEADER_BYTES;
     for (name, value) in given {
         let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
-            return refused(format!("header name `{name}` is not valid"));
+            let name: String = name.chars().take(100).collect();
+            return refused(format!(
+                "header name `{}` is not valid",
+                name.escape_debug()
+            ));
         };
         if HOST_OWNED.contains(&parsed.as_str()) || parsed.as_str().starts_with("proxy-") {
             return refused(format!("header `{parsed}` is set by the host"));
         }
         let bytes = holes.fill(value)?;
+        left = match left.checked_sub(name.len() + bytes.len()) {
+            Some(left) => left,
+            None => return refused(format!("more than {MOST_HEADER_BYTES} bytes of headers")),
+        };
         let Ok(mut value) = HeaderValue::from_maybe_shared(Bytes::from(bytes)) else {
             return refused(format!(
                 "the value of header `{parsed}` holds a line break or control character"

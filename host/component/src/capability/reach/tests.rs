@@ -1,6 +1,7 @@
 //! A guest's whole way out, against a server: what leaves, what comes back,
 //! and what the guest sees of it.
 
+mod escape;
 mod evidence;
 
 use std::collections::BTreeMap;
@@ -38,7 +39,8 @@ fn options(allow: &str, mode: Mode) -> CapabilityOptions {
         sessions: Sessions::default().pool("erp", 1),
         mode,
         limits: Limits::default(),
-        http: Http::new().unwrap(),
+        calls_per_minute: 0,
+        http: Http::new(),
     }
 }
 
