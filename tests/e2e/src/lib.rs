@@ -18,6 +18,6 @@ pub use bill::{
 pub use command::{Ended, Running};
 pub use examples::Examples;
 pub use manifest::{Auth, Manifest};
-pub use project::{Project, connectors, orders, start_in};
+pub use project::{Project, connectors, orders, start_in, start_over_own};
 pub use trial::{End, Trial, Vendor};
 pub use waiqin365::WAIQIN365;

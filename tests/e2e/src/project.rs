@@ -202,6 +202,28 @@ pub fn start_in(folder: &Path, arguments: &[&str]) -> Running {
     started(folder, arguments)
 }
 
+/// The same with the connectors in the project's own folder and these environment variables.
+pub fn start_over_own(
+    folder: &Path,
+    arguments: &[&str],
+    environment: &[(&str, String)],
+) -> Running {
+    static COMPILED: Compiled = Compiled::new();
+    let start = |arguments: &[&str]| {
+        let mut command = binary("duijie");
+        command.args(arguments);
+        let environment = environment.iter().map(|(name, value)| (name, value));
+        command.envs(environment);
+        command.env("DUIJIE_LOG", "warn");
+        command.arg("--project").arg(folder);
+        Running::start(&mut command)
+    };
+    COMPILED.lend(&folder.join("data/compiled"), || {
+        start(&["check"]).end().expect(0);
+    });
+    start(arguments)
+}
+
 fn started(folder: &Path, arguments: &[&str]) -> Running {
     let mut command = binary("duijie");
     command.args(arguments);

@@ -11,6 +11,7 @@ mod it {
     mod changes;
     mod commands;
     mod dialects;
+    mod escapes;
     mod follow;
     mod groups;
     mod holds;
