@@ -194,7 +194,7 @@ fn stage_json(stage: &Stage) -> Value {
     let usage = &stage.usage;
     // As text: a JSON value would pass numbers through the machine's.
     let secrets = usage.secrets.iter();
-    json!({
+    let mut said = json!({
         "role": usage.role.to_string(),
         "connector": usage.connector,
         "version": stage.version,
@@ -202,11 +202,14 @@ fn stage_json(stage: &Stage) -> Value {
         "connection": usage.connection,
         "collection": usage.connection.as_ref().map(|_| usage.collection.as_str()),
         "allow": usage.allow,
-        "calls_per_minute": (usage.calls_per_minute > 0).then_some(usage.calls_per_minute),
         "secrets": secrets.map(|(setting, name)| json!({ "setting": setting, "secret": name })).collect::<Value>(),
         "connection_settings": usage.connection_settings,
         "pipeline_settings": usage.pipeline_settings,
-    })
+    });
+    if let (Some(fields), true) = (said.as_object_mut(), usage.calls_per_minute > 0) {
+        fields.insert("calls_per_minute".to_owned(), usage.calls_per_minute.into());
+    }
+    said
 }
 
 #[derive(Default)]
