@@ -6,7 +6,7 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, redirect, retry};
+use reqwest::{Client, ClientBuilder, StatusCode, redirect, retry};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt as _;
 
@@ -153,6 +153,10 @@ async fn whole(client: &Client, filled: Filled, most_bytes: usize) -> Result<Ans
             Failure::NoAnswer(reason(error))
         }
     })?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let reason = "the system changed to another protocol, which was not asked for";
+        return Err(Failure::NoAnswer(reason.to_owned()));
+    }
     let too_large = || Failure::NoAnswer(format!("the answer is larger than {most_bytes} bytes"));
     let announced = response.content_length().unwrap_or_default();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
