@@ -3,7 +3,7 @@
 
 use duijie_record::{Action, Position, RunId, SourceKey, TargetKey, Version};
 
-use crate::{Group, GroupPart, Member, Owed};
+use crate::{Fill, Group, GroupPart, Member, Owed, TableRow};
 
 /// XXH3-128 of a line's bytes. Tells change from no change; it is no proof
 /// against someone who forges lines.
@@ -282,7 +282,9 @@ pub struct RunRow {
     /// `live`, or what else the run was for, such as `backfill …`.
     pub purpose: String,
     pub manifest_digest: String,
-    /// Name and digest of each component, in the order of the record's road.
+    /// Name and digest of each component, in the order of the record's road, and
+    /// after them of each value table that was read, as [`RunRow::TABLE`] and
+    /// its name.
     pub components: Vec<(String, String)>,
     pub read: u64,
     pub unchanged: u64,
@@ -290,6 +292,11 @@ pub struct RunRow {
     pub applied: u64,
     pub rejected: u64,
     pub held: u64,
+}
+
+impl RunRow {
+    /// What the name of a value table begins with, among the components.
+    pub const TABLE: &'static str = "table ";
 }
 
 /// Why the ledger of a scope may know less than was sent.
@@ -348,4 +355,13 @@ pub enum Change {
         source_key: SourceKey,
         token: String,
     },
+    /// Takes the place of an earlier one of the same table and key.
+    TableRow(TableRow),
+    /// The row is gone, where there is one.
+    DropTableRow {
+        table: String,
+        key: String,
+    },
+    /// Takes the place of an earlier one of the same table.
+    Fill(Fill),
 }

@@ -1,14 +1,15 @@
 //! What every store keeps, whatever it is made of: each property runs against
 //! each store. What only a store on disk keeps is tested beside that store.
 
+mod filled;
 mod grouped;
 mod property;
 mod sample;
 mod trace;
 
 pub(crate) use sample::{
-    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, owed, resolutions,
-    run_row,
+    caution, checkpoint, dead_letter, fill, group, hold, intent, ledger_row, member, owed,
+    resolutions, run_row, table_row,
 };
 
 use crate::{Embedded, Memory, Options};
@@ -89,4 +90,8 @@ conformance! {
     members_of_odd_groups_do_not_meet,
     what_left_and_what_was_dissolved_is_gone,
     what_is_owed_stays_until_it_is_paid,
+    rows_of_a_table_are_replaced_by_key_and_dropped,
+    a_digest_is_of_the_rows_and_of_nothing_else,
+    a_table_changes_with_the_checkpoint_of_its_commit_or_not_at_all,
+    a_fill_takes_the_place_of_the_one_before,
 }

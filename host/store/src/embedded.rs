@@ -18,8 +18,8 @@ use tokio::sync::oneshot;
 use crate::acknowledged::Acknowledged;
 use crate::backup;
 use crate::codec::{
-    self, BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, GroupV1, HoldV1, IntentMarkV1,
-    IntentV1, MemberV1, OwedV1, RunRowV1,
+    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, FillV1, GroupV1, HoldV1, MemberV1,
+    OwedV1, RunRowV1, TableRowV1,
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
@@ -30,11 +30,16 @@ use crate::prepared::{Prepared, part};
 use crate::replay;
 use crate::segment::Segments;
 use crate::shared::{Layers, Shared};
-use crate::table::{Table, damaged, io_error};
+use crate::table::{Table, io_error};
 use crate::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
-    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Sizes, Store, Tidied,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Fill, Group, GroupPart, Hold, Intent,
+    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Sizes, Store, TableRow,
+    Tidied,
 };
+
+mod read;
+
+use read::{all, claims, intent_mark, many, one, open_intents, scoped};
 
 /// How an embedded store uses memory and disk.
 #[derive(Debug, Clone)]
@@ -222,48 +227,6 @@ pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
     }
 }
 
-type Decode<T> = fn(&[u8]) -> Result<T, String>;
-
-fn one<T>(shared: &Shared, key: &Key, decode: Decode<T>) -> Result<Option<T>, Error> {
-    let value = shared.value(key)?;
-    let decoded = value.map(|bytes| decode(&bytes)).transpose();
-    decoded.map_err(|reason| damaged(shared.table.place(), reason))
-}
-
-fn many<T>(shared: &Shared, prefix: &Key, decode: Decode<T>) -> Result<Vec<T>, Error> {
-    all(shared, shared.values(prefix)?, decode)
-}
-
-fn all<T>(shared: &Shared, values: Vec<Vec<u8>>, decode: Decode<T>) -> Result<Vec<T>, Error> {
-    let decoded = values.iter().map(|bytes| decode(bytes));
-    let decoded: Result<_, _> = decoded.collect();
-    decoded.map_err(|reason| damaged(shared.table.place(), reason))
-}
-
-fn scoped(kind: Kind, scope: &Scope) -> Key {
-    Key::new(kind).text(scope.as_str())
-}
-
-fn claims(shared: &Shared) -> Result<Vec<(Scope, u64)>, Error> {
-    many(shared, &Key::new(Kind::Claim), |bytes| {
-        let stored: ClaimV1<'_> = codec::decode(bytes)?;
-        Ok((Scope::from(stored.scope), stored.epoch))
-    })
-}
-
-fn open_intents(shared: &Shared, scope: &Scope) -> Result<Vec<Intent>, Error> {
-    many(shared, &scoped(Kind::Intent, scope), |bytes| {
-        codec::decode::<IntentV1<'_>>(bytes).map(Intent::from)
-    })
-}
-
-fn intent_mark(shared: &Shared) -> Result<u64, Error> {
-    let mark = one(shared, &Key::new(Kind::IntentMark), |bytes| {
-        codec::decode::<IntentMarkV1>(bytes).map(|mark| mark.highest)
-    })?;
-    Ok(mark.unwrap_or_default())
-}
-
 #[async_trait]
 impl Store for Embedded {
     async fn claim(&self, scope: &Scope) -> Result<Claim, Error> {
@@ -388,6 +351,17 @@ impl Store for Embedded {
         all(&self.shared, stored, |bytes| {
             codec::decode::<RunRowV1<'_>>(bytes).map(RunRow::from)
         })
+    }
+
+    fn fills(&self) -> Result<Vec<Fill>, Error> {
+        many(&self.shared, &Key::new(Kind::Fill), |bytes| {
+            codec::decode::<FillV1<'_>>(bytes).map(Fill::from)
+        })
+    }
+
+    fn table(&self, name: &str) -> Result<Vec<TableRow>, Error> {
+        let read = |bytes: &[u8]| codec::decode::<TableRowV1<'_>>(bytes).map(TableRow::from);
+        many(&self.shared, &Key::new(Kind::TableRow).text(name), read)
     }
 
     fn scopes(&self) -> Result<Vec<Scope>, Error> {

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Group = 14,
     Member = 15,
     Owed = 16,
+    TableRow = 17,
+    Fill = 18,
 }
 
 /// Text inside a key ends with two bytes that no escaped text contains, so
@@ -85,7 +87,8 @@ impl Key {
     /// or with what the source has, so that they live in the long ledger's file
     /// and not in the table, which is read whole at every start.
     pub(crate) fn is_of_many(&self) -> bool {
-        self.is(Kind::DeadLetter) || self.is(Kind::Run) || self.is(Kind::Member)
+        let kinds = [Kind::DeadLetter, Kind::Run, Kind::Member, Kind::TableRow];
+        kinds.into_iter().any(|kind| self.is(kind))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

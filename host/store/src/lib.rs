@@ -12,6 +12,7 @@ mod conformance;
 mod embedded;
 mod error;
 mod examine;
+mod filled;
 mod fold;
 mod journal;
 mod key;
@@ -37,6 +38,7 @@ pub use change::{
 pub use embedded::{Embedded, Options};
 pub use error::Error;
 pub use examine::{Found, examine};
+pub use filled::{Fill, TableRow};
 pub use member::{Group, GroupPart, GroupState, Member};
 pub use memory::Memory;
 pub use owed::Owed;

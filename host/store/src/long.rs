@@ -1,5 +1,5 @@
-//! The long ledger, the dead letters, the runs and the members of groups, in
-//! redb: what is too much to be kept in memory. It takes whole layers in, one
+//! The long ledger, the dead letters, the runs, the members of groups and the
+//! rows of value tables, in redb: what is too much to be kept in memory. It takes whole layers in, one
 //! transaction each, and is asked after the layers above it. The only module
 //! that names redb.
 
@@ -30,7 +30,8 @@ const ROWS: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("rows");
 /// Nothing by number, scope and source key: target keys and target ids that
 /// are not the source key itself.
 const NUMBERS: TableDefinition<'_, Bytes, ()> = TableDefinition::new("numbers");
-/// Dead letters, runs and members of groups under the keys that they have everywhere.
+/// Dead letters, runs, members of groups and rows of value tables under the
+/// keys that they have everywhere.
 const VALUES: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("values");
 /// The last redo record that was taken in, and how far the sweep has come.
 const MARKS: TableDefinition<'_, &str, Bytes> = TableDefinition::new("marks");
@@ -166,8 +167,7 @@ impl Long {
         })
     }
 
-    /// Takes a layer's rows, dead letters, runs and members in. Doing so again changes
-    /// nothing.
+    /// Takes in what of a layer lives here. Doing so again changes nothing.
     pub(crate) fn take_in(&self, layer: &Layer) -> Result<(), Error> {
         let scopes = self.write(|write| {
             let scopes = self.name_scopes(write, layer)?;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
-    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Fill, Group, GroupPart, Hold, Intent,
+    IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store, TableRow,
 };
 
 /// Where one document of one record is kept.
@@ -38,10 +38,20 @@ struct ScopeState {
     segments: HashMap<u64, Vec<u8>>,
 }
 
+/// What belongs to no scope.
+#[derive(Default)]
+struct Tables {
+    /// By table, then key.
+    rows: BTreeMap<(String, String), TableRow>,
+    fills: BTreeMap<String, Fill>,
+}
+
 /// State in memory, kept apart by scope.
 #[derive(Default)]
 pub struct Memory {
     scopes: Mutex<BTreeMap<String, ScopeState>>,
+    /// Locked after the scopes, where both are.
+    tables: Mutex<Tables>,
     intent_mark: AtomicU64,
     segment_mark: AtomicU64,
 }
@@ -54,6 +64,10 @@ impl Memory {
     /// A change is one insertion or removal, so a poisoned lock still guards whole state.
     fn scopes(&self) -> MutexGuard<'_, BTreeMap<String, ScopeState>> {
         self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read<T: Default>(&self, scope: &Scope, view: impl FnOnce(&ScopeState) -> T) -> T {
@@ -84,7 +98,7 @@ impl Memory {
 }
 
 impl ScopeState {
-    fn apply(&mut self, change: Change) {
+    fn apply(&mut self, change: Change, tables: &mut Tables) {
         match change {
             Change::Intent(intent) => {
                 self.intents.insert(intent.id, intent);
@@ -141,6 +155,16 @@ impl ScopeState {
             Change::Paid { source_key, token } => {
                 self.owed.remove(&(source_key, token));
             }
+            Change::TableRow(row) => {
+                let key = (row.table.clone(), row.key.clone());
+                tables.rows.insert(key, row);
+            }
+            Change::DropTableRow { table, key } => {
+                tables.rows.remove(&(table, key));
+            }
+            Change::Fill(fill) => {
+                tables.fills.insert(fill.table.clone(), fill);
+            }
         }
     }
 
@@ -180,8 +204,9 @@ impl Store for Memory {
         if state.epoch != claim.epoch {
             return Err(lost(claim, state.epoch));
         }
+        let mut tables = self.tables();
         for change in changes {
-            state.apply(change);
+            state.apply(change, &mut tables);
         }
         Ok(())
     }
@@ -297,6 +322,17 @@ impl Store for Memory {
         Ok(self.read(scope, |state| {
             state.runs.values().rev().take(limit).cloned().collect()
         }))
+    }
+
+    fn fills(&self) -> Result<Vec<Fill>, Error> {
+        Ok(self.tables().fills.values().cloned().collect())
+    }
+
+    fn table(&self, name: &str) -> Result<Vec<TableRow>, Error> {
+        let tables = self.tables();
+        let rows = tables.rows.range((name.to_owned(), String::new())..);
+        let rows = rows.take_while(|((table, _), _)| table == name);
+        Ok(rows.map(|(_, row)| row.clone()).collect())
     }
 
     fn scopes(&self) -> Result<Vec<Scope>, Error> {

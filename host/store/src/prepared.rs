@@ -7,8 +7,8 @@ use duijie_record::Scope;
 use serde::Serialize;
 
 use crate::codec::{
-    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, GroupV1, HoldV1, IntentV1, MemberV1,
-    OwedV1, RunRowV1,
+    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, FillV1, GroupV1, HoldV1, IntentV1,
+    MemberV1, OwedV1, RunRowV1, TableRowV1,
 };
 use crate::key::{Key, Kind};
 use crate::layer::EncodedRow;
@@ -111,6 +111,16 @@ impl Prepared {
             }
             Change::Paid { source_key, token } => {
                 self.remove(key(Kind::Owed).text(source_key.as_str()).text(token))
+            }
+            Change::TableRow(row) => {
+                let key = Key::new(Kind::TableRow).text(&row.table);
+                self.put(key.text(&row.key), &TableRowV1::from(row))
+            }
+            Change::DropTableRow { table, key } => {
+                self.remove(Key::new(Kind::TableRow).text(table).text(key))
+            }
+            Change::Fill(fill) => {
+                self.put(Key::new(Kind::Fill).text(&fill.table), &FillV1::from(fill))
             }
             Change::Ledger(row) => {
                 self.rows.push(EncodedRow::new(row)?);

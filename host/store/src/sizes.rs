@@ -22,6 +22,8 @@ pub struct Sizes {
     pub fresh_rows: u64,
     pub long_rows: u64,
     pub dead_letters: u64,
+    /// Of all value tables.
+    pub table_rows: u64,
     pub holds: u64,
     pub open_intents: u64,
     /// Commits that are not laid in their places yet.
@@ -48,6 +50,7 @@ impl Sizes {
             fresh_rows: shared.layers().rows() as u64,
             long_rows,
             dead_letters: count(Kind::DeadLetter)?,
+            table_rows: count(Kind::TableRow)?,
             holds: count(Kind::Hold)?,
             open_intents: count(Kind::Intent)?,
             journal_bytes: folder_bytes(&shared.folder.join(journal::FOLDER))?,

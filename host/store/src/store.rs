@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 
 use crate::{
-    Caution, Change, Checkpoint, DeadLetter, Error, Group, GroupPart, Hold, Intent, IntentId,
-    LedgerRow, Member, Owed, RunRow, SegmentRef,
+    Caution, Change, Checkpoint, DeadLetter, Error, Fill, Group, GroupPart, Hold, Intent, IntentId,
+    LedgerRow, Member, Owed, RunRow, SegmentRef, TableRow,
 };
 
 /// The right to change a scope's state. Whoever claims later wins, and the
@@ -88,6 +88,12 @@ pub trait Store: Send + Sync {
 
     /// Newest first.
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error>;
+
+    /// Every table that was filled, by name.
+    fn fills(&self) -> Result<Vec<Fill>, Error>;
+
+    /// By key. A table is ready to be read when it is among the fills.
+    fn table(&self, name: &str) -> Result<Vec<TableRow>, Error>;
 
     /// Every scope that was ever claimed, by name.
     fn scopes(&self) -> Result<Vec<Scope>, Error>;

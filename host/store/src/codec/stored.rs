@@ -2,6 +2,7 @@
 //! They borrow: from the change on the way in, from the disk's bytes on the
 //! way out.
 
+mod filled;
 mod letter;
 mod member;
 mod owed;
@@ -9,6 +10,7 @@ mod place;
 mod row;
 mod run;
 
+pub(crate) use filled::{FillV1, TableRowV1};
 pub(crate) use letter::{DeadLetterV1, HoldV1};
 pub(crate) use member::{GroupV1, MemberV1};
 pub(crate) use owed::OwedV1;

@@ -5,17 +5,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FoldedV1, GroupV1, HoldV1,
-    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, decode, encode,
-    sealed,
+    BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FillV1, FoldedV1, GroupV1, HoldV1,
+    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, TableRowV1, decode,
+    encode, sealed,
 };
 use crate::conformance::{
-    caution, checkpoint, dead_letter, group, hold, intent, ledger_row, member, owed, resolutions,
-    run_row,
+    caution, checkpoint, dead_letter, fill, group, hold, intent, ledger_row, member, owed,
+    resolutions, run_row, table_row,
 };
 use crate::{
-    Caution, Checkpoint, DeadLetter, DocumentState, Group, GroupState, Hold, HoldKind, Intent,
-    IntentId, LedgerRow, Member, Owed, RunRow, RunState, SegmentKind, SegmentRef,
+    Caution, Checkpoint, DeadLetter, DocumentState, Fill, Group, GroupState, Hold, HoldKind,
+    Intent, IntentId, LedgerRow, Member, Owed, RunRow, RunState, SegmentKind, SegmentRef, TableRow,
 };
 
 fn blob(name: &str) -> Vec<u8> {
@@ -163,6 +163,14 @@ golden!(
     Owed,
     owed("a", "token", resolutions()[2].clone())
 );
+
+golden!(
+    table_row_v1,
+    TableRowV1,
+    TableRow,
+    table_row("shops", "甲", "CUST01")
+);
+golden!(fill_v1, FillV1, Fill, fill("shops", 1_763_700_000_000));
 
 #[test]
 fn claim_v1() {

@@ -2,6 +2,7 @@
 
 use duijie_record::{Scope, SourceKey};
 
+pub(super) use super::filled::*;
 pub(super) use super::grouped::*;
 pub(super) use super::trace::*;
 use super::{checkpoint, dead_letter, group, hold, intent, ledger_row, run_row};

@@ -1,13 +1,13 @@
 //! Values with every field filled, told apart by a number or a key.
 
 use duijie_record::{
-    Action, Position, Rejection, Resolution, Retry, RunId, SourceKey, TargetKey, Version,
+    Action, Position, Rejection, Resolution, Retry, RunId, Scope, SourceKey, TargetKey, Version,
 };
 
 use crate::{
-    Came, Caution, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Group,
+    Came, Caution, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fill, Fingerprint, Group,
     GroupPart, GroupState, Hold, HoldKind, Intent, IntentEntry, IntentId, LedgerRow, LineRef,
-    Member, Owed, RunRow, RunState, SegmentKind, SegmentRef, Try,
+    Member, Owed, RunRow, RunState, SegmentKind, SegmentRef, TableRow, Try,
 };
 
 pub(crate) fn checkpoint(number: u64) -> Checkpoint {
@@ -231,5 +231,25 @@ pub(crate) fn member(group: &str, part: u32, key: &str, order: u64) -> Member {
         order,
         record: format!("{{\"no\":\"{key}\"}}").into_bytes(),
         at_ms: 1_763_700_000_000,
+    }
+}
+
+pub(crate) fn table_row(table: &str, key: &str, to: &str) -> TableRow {
+    TableRow {
+        table: table.to_owned(),
+        key: key.to_owned(),
+        fields: vec![
+            ("customer".to_owned(), to.to_owned()),
+            ("shop_no".to_owned(), key.to_owned()),
+        ],
+    }
+}
+
+pub(crate) fn fill(table: &str, at_ms: u64) -> Fill {
+    Fill {
+        table: table.to_owned(),
+        scope: Scope::from("wdt-shops"),
+        run: RunId::from("run-1"),
+        at_ms,
     }
 }

@@ -210,7 +210,7 @@ impl Long {
         })
     }
 
-    /// The dead letter, run or member under `key`.
+    /// The value under `key`.
     pub(crate) fn value(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
         self.read(|read| {
             let Some(table) = read.table(VALUES)? else {
@@ -221,7 +221,7 @@ impl Long {
         })
     }
 
-    /// Dead letters, runs or members under `prefix`, by key; at most `limit`, the last ones.
+    /// The values under `prefix`, by key; at most `limit`, the last ones.
     pub(crate) fn values(
         &self,
         prefix: &Key,

@@ -11,7 +11,7 @@ use redb::{
 
 use super::{FILE, NUMBERS, ROWS, VALUES, entry_key, failed, indexed, row_key};
 use crate::Error;
-use crate::codec::{self, DeadLetterV1, LongRowV1, MemberV1, RunRowV1};
+use crate::codec::{self, DeadLetterV1, LongRowV1, MemberV1, RunRowV1, TableRowV1};
 use crate::key::{Key, Kind};
 use crate::table::{damaged, without_panic};
 
@@ -80,6 +80,8 @@ fn values(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
             decode::<RunRowV1<'_>>(place, value.value())?;
         } else if Key::stored(key.value()).is(Kind::Member) {
             decode::<MemberV1<'_>>(place, value.value())?;
+        } else if Key::stored(key.value()).is(Kind::TableRow) {
+            decode::<TableRowV1<'_>>(place, value.value())?;
         } else {
             decode::<DeadLetterV1<'_>>(place, value.value())?;
             letters += 1;
@@ -90,8 +92,9 @@ fn values(place: &Path, transaction: &ReadTransaction) -> Result<u64, Error> {
     if values == expected {
         return Ok(letters);
     }
-    let reason =
-        format!("{values} dead letters, runs and members were found, and {expected} were written");
+    let reason = format!(
+        "{values} dead letters, runs, members and table rows were found, and {expected} were written"
+    );
     Err(damaged(place, reason))
 }
 
