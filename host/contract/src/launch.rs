@@ -1,11 +1,13 @@
 //! How the pipeline gets its stages: it asks a `Launch`, which the sandbox
 //! implements and the command line hands over.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use duijie_record::{Collection, Position};
 
 use crate::{
-    Acknowledge, Description, Fault, Fields, Lookup, Problem, Role, Source, Steps, Target,
+    Acknowledge, Description, Fault, Fields, Lookup, Problem, Role, Source, Steps, Tables, Target,
     Transform,
 };
 
@@ -28,6 +30,8 @@ pub struct Use {
     pub secrets: Vec<(String, String)>,
     /// Origins that its requests may go to, such as `https://host:443`.
     pub allow: Vec<String>,
+    /// Value tables that a transform may read.
+    pub tables: Vec<String>,
     /// The file where a missing grant would be written, for messages.
     pub grant_place: String,
     /// Requests that may leave within a minute over its connection, by whoever
@@ -85,7 +89,13 @@ pub trait Launch: Send + Sync {
         position: Option<&Position>,
     ) -> Result<Box<dyn Source>, Fault>;
 
-    async fn transform(&self, usage: &Use) -> Result<Box<dyn Transform>, Fault>;
+    /// `tables` are those that [`Use::tables`] names, as all instances of a run
+    /// see them.
+    async fn transform(
+        &self,
+        usage: &Use,
+        tables: &Arc<dyn Tables>,
+    ) -> Result<Box<dyn Transform>, Fault>;
 
     async fn target(&self, usage: &Use) -> Result<Box<dyn Target>, Fault>;
 

@@ -8,6 +8,7 @@ mod exchange;
 mod fault;
 mod launch;
 mod role;
+mod table;
 
 pub use description::{CollectionInfo, Description, Guarantee, Recipe, Role, Title};
 pub use discovery::{FieldInfo, FieldKind, FieldRule, Fields};
@@ -15,3 +16,4 @@ pub use exchange::Exchange;
 pub use fault::{Fault, FaultKind, Problem};
 pub use launch::{Launch, Mode, Preview, Use};
 pub use role::{Acknowledge, Lookup, Source, Steps, Target, Transform};
+pub use table::{MOST_TABLE_BYTES, Missing, Snapshot, Tables, Unread};

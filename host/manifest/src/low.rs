@@ -69,22 +69,35 @@ pub struct Transform {
     /// Name of the component in the connector folder, without `.wasm`.
     #[schemars(required, length(min = 1))]
     pub connector: Option<String>,
+    /// Value tables that it may read; other pipelines fill them.
+    #[schemars(inner(regex(pattern = r"^[^\s/{}]{1,100}$")))]
+    pub tables: Option<Vec<String>>,
     /// What the connector's own schema allows.
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub settings: Option<IgnoredAny>,
 }
 
+/// A collection of a system, or a value table of the host's own.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "if" = {"required": ["table"]},
+    "then" = {"required": ["key"]},
+    "else" = {"required": ["connector", "connection", "collection"]}
+))]
 pub struct Target {
     /// Name of the component in the connector folder, without `.wasm`.
-    #[schemars(required, length(min = 1))]
+    #[schemars(length(min = 1))]
     pub connector: Option<String>,
-    #[schemars(required, length(min = 1))]
+    #[schemars(length(min = 1))]
     pub connection: Option<String>,
     /// Table, document type or operation of the system.
-    #[schemars(required, length(min = 1))]
+    #[schemars(length(min = 1))]
     pub collection: Option<String>,
+    /// The value table that the documents are rows of, in place of a connector;
+    /// transforms of other pipelines read it.
+    #[schemars(regex(pattern = r"^[^\s/{}]{1,100}$"))]
+    pub table: Option<String>,
     /// Field of the mapped document that is the target key; what the
     /// collection declares when absent.
     #[schemars(length(min = 1))]

@@ -33,6 +33,9 @@ duijie_diagnostic::codes! {
     NO_WINDOW = "plan.no_window";
     BAD_SCHEDULE = "plan.bad_schedule";
     REFUSED_SETTING = "plan.refused_setting";
+    TABLE_FIELD = "plan.table_field";
+    TABLE_NOT_FILLED = "plan.table_not_filled";
+    DUPLICATE_TABLE = "plan.duplicate_table";
     DUPLICATE_SCOPE = "plan.duplicate_scope";
     DUPLICATE_NAME = "plan.duplicate_name";
 }

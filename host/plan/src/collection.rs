@@ -34,6 +34,7 @@ impl Check<'_> {
         let max_records = self.batch_records(info);
         let max_bytes = info.map_or(0, |info| info.max_bytes);
         Some(TargetStage {
+            table: None,
             key,
             guarantee,
             lookup: description.lookup,

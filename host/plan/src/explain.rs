@@ -41,8 +41,18 @@ pub fn explain(plan: &Plan, outline: &[String]) -> String {
         stage(transform, &mut lines);
     }
 
+    target(plan, &mut lines);
+
+    policy(&plan.policy, &mut lines);
+    lines.text
+}
+
+fn target(plan: &Plan, lines: &mut Lines) {
     let target = &plan.target;
-    stage(&target.stage, &mut lines);
+    match &target.table {
+        Some(table) => lines.title(&format!("target value table {table}")),
+        None => stage(&target.stage, lines),
+    }
     lines.line(
         "key",
         target
@@ -70,9 +80,6 @@ pub fn explain(plan: &Plan, outline: &[String]) -> String {
     );
     lines.line("batch", &batch);
     lines.line("at once", &format!("{} batches", plan.policy.writers));
-
-    policy(&plan.policy, &mut lines);
-    lines.text
 }
 
 fn policy(policy: &Policy, lines: &mut Lines) {
@@ -122,7 +129,10 @@ pub fn explain_json(plan: &Plan, outline: &[String]) -> Value {
         }),
         "transforms": plan.transforms.iter().map(stage_json).collect::<Value>(),
         "target": {
-            "stage": stage_json(&target.stage),
+            "stage": match &target.table {
+                Some(table) => json!({ "table": table }),
+                None => stage_json(&target.stage),
+            },
             "key": target.key,
             "guarantee": target.guarantee.as_str(),
             "lookup": target.lookup,
@@ -178,6 +188,7 @@ fn stage(stage: &Stage, lines: &mut Lines) {
     lines.list("secrets", &secrets);
     if usage.role == Role::Transform {
         lines.line("may call", "nothing");
+        lines.list("reads tables", &usage.tables);
     }
 }
 
@@ -208,6 +219,9 @@ fn stage_json(stage: &Stage) -> Value {
     });
     if let (Some(fields), true) = (said.as_object_mut(), usage.calls_per_minute > 0) {
         fields.insert("calls_per_minute".to_owned(), usage.calls_per_minute.into());
+    }
+    if let (Some(fields), false) = (said.as_object_mut(), usage.tables.is_empty()) {
+        fields.insert("tables".to_owned(), json!(usage.tables));
     }
     said
 }

@@ -21,10 +21,35 @@ pub fn folder(
         .iter()
         .map(|document| (document, document.low.pipeline.as_deref()));
     problems.extend(twice(names, "pipeline", code::DUPLICATE_NAME));
+    problems.extend(filled_twice(pipelines));
     let names = connections
         .iter()
         .map(|document| (document, document.low.connection.as_deref()));
     problems.extend(twice(names, "connection", code::DUPLICATE_NAME));
+    problems
+}
+
+/// Two pipelines that fill one table would take each other's rows away.
+fn filled_twice(pipelines: &[Document<Pipeline>]) -> Vec<Diagnostic> {
+    let mut first: BTreeMap<&str, &Document<Pipeline>> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for document in pipelines {
+        let target = document.low.target.as_ref();
+        let Some(table) = target.and_then(|target| target.table.as_deref()) else {
+            continue;
+        };
+        let Some(earlier) = first.get(table) else {
+            first.insert(table, document);
+            continue;
+        };
+        let message = format!("two pipelines fill the value table `{table}`");
+        problems.push(
+            Diagnostic::error(code::DUPLICATE_TABLE, message)
+                .at(document.place("/target/table"))
+                .label(earlier.place("/target/table"), "and here")
+                .hint("give each a table of its own, or make one pipeline of them"),
+        );
+    }
     problems
 }
 

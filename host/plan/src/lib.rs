@@ -18,6 +18,7 @@ mod resolve;
 mod retention;
 mod settings;
 mod size;
+mod table;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -35,4 +36,5 @@ pub use plan::{
 };
 pub use refusal::{StageAt, refusals};
 pub use resolve::{Inputs, resolve};
+pub use table::unready_tables;
 pub use window::Window;

@@ -93,6 +93,8 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetStage {
     pub stage: Stage,
+    /// The value table that the host itself fills; no component takes part then.
+    pub table: Option<String>,
     /// The document's field that holds the target key; `None` derives it.
     pub key: Option<String>,
     pub guarantee: Guarantee,

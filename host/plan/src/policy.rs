@@ -24,8 +24,12 @@ pub(crate) fn policy(check: &mut Check<'_>) -> Policy {
     let retention = check.retention();
     let pipeline = &check.inputs.pipeline.low;
     let limits = pipeline.limits.clone().unwrap_or_default();
+    let target = pipeline.target.as_ref();
+    let into_table = target.is_some_and(|target| target.table.is_some());
     Policy {
         on_change: match pipeline.on_change {
+            // A row is no document that someone may have worked on since.
+            None if into_table => OnChange::Update,
             None | Some(low::OnChange::Hold) => OnChange::Hold,
             Some(low::OnChange::Update) => OnChange::Update,
             Some(low::OnChange::Ignore) => OnChange::Ignore,

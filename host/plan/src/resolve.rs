@@ -9,7 +9,7 @@ use duijie_manifest::{Connection, Document, Pipeline};
 use duijie_record::{Collection, PipelineName, Scope};
 use sha2::{Digest, Sha256};
 
-use crate::{Plan, Stage, Window, code, connection::Connected, policy, settings};
+use crate::{Plan, Stage, TargetStage, Window, code, connection::Connected, policy, settings};
 
 /// What a pipeline is resolved against.
 pub struct Inputs<'a> {
@@ -68,6 +68,8 @@ pub(crate) struct Named<'a> {
     pub(crate) connector: Option<&'a str>,
     pub(crate) connection: Option<&'a str>,
     pub(crate) collection: Option<&'a str>,
+    /// Value tables that it may read.
+    pub(crate) tables: &'a [String],
 }
 
 impl<'a> Check<'a> {
@@ -87,22 +89,14 @@ impl<'a> Check<'a> {
                 connector: source.connector.as_deref(),
                 connection: source.connection.as_deref(),
                 collection: source.collection.as_deref(),
+                tables: &[],
             })
         });
         let drains = source.as_ref().is_some_and(|stage| self.drains(stage));
         let group = self.group(drains);
         let transforms = self.transforms();
-        let target_name = low.target.as_ref().map(|target| Named {
-            role: Role::Target,
-            at: "/target".to_owned(),
-            name: "target".to_owned(),
-            connector: target.connector.as_deref(),
-            connection: target.connection.as_deref(),
-            collection: target.collection.as_deref(),
-        });
-        let target = target_name.as_ref().and_then(|named| self.stage(named));
+        let target = self.target_stage();
         self.different_ends();
-        let target = target.map(|stage| self.target(stage));
         let policy = self.policy();
         Some(Plan {
             name: PipelineName(low.pipeline.clone()?),
@@ -114,9 +108,29 @@ impl<'a> Check<'a> {
             drains,
             group,
             transforms: transforms?,
-            target: target??,
+            target: target?,
             policy,
         })
+    }
+
+    fn target_stage(&mut self) -> Option<TargetStage> {
+        let target = self.inputs.pipeline.low.target.as_ref()?;
+        if let Some(table) = &target.table {
+            return self.into_table(table);
+        }
+        if self.inputs.pipeline.is_bad("/target/table") {
+            return None;
+        }
+        let stage = self.stage(&Named {
+            role: Role::Target,
+            at: "/target".to_owned(),
+            name: "target".to_owned(),
+            connector: target.connector.as_deref(),
+            connection: target.connection.as_deref(),
+            collection: target.collection.as_deref(),
+            tables: &[],
+        })?;
+        self.target(stage)
     }
 
     fn drains(&self, source: &Stage) -> bool {
@@ -139,6 +153,7 @@ impl<'a> Check<'a> {
                     connector: transform.connector.as_deref(),
                     connection: None,
                     collection: None,
+                    tables: transform.tables.as_deref().unwrap_or_default(),
                 })
             })
             .collect();
@@ -176,6 +191,7 @@ impl<'a> Check<'a> {
                 collection: Collection::from(named.collection.unwrap_or_default()),
                 secrets: connected.secrets,
                 allow: connected.allow,
+                tables: named.tables.to_vec(),
                 grant_place: connected.file,
                 calls_per_minute: connected.calls_per_minute,
             },

@@ -8,7 +8,7 @@ use duijie_diagnostic::{Diagnostic, unmatched_pages};
 use duijie_manifest::{Connection, Document, Pipeline};
 use proptest::prelude::*;
 
-use crate::{CODES, Inputs, Plan, duration, folder, golden, grant, resolve, size};
+use crate::{CODES, Inputs, Plan, duration, folder, golden, grant, resolve, size, unready_tables};
 
 const PIPELINE: &str = "pipeline: p\nscope: s\nsource: {connector: c, connection: n, collection: x, settings: {}}\ntarget: {connector: c, connection: n, collection: y}\n";
 
@@ -205,6 +205,40 @@ fn names_that_stand_twice_in_a_folder_are_told_once_each() {
     assert_eq!(problems[1].place.as_ref().unwrap().file, "b.yaml");
     assert_eq!(problems[1].labels[0].place.file, "a.yaml");
     assert_eq!(folder(&pipelines[..1], &connections[1..]), []);
+}
+
+#[test]
+fn a_table_is_filled_by_one_pipeline_and_told_while_it_is_not() {
+    const SHOPS: &str = "pipeline: shops\nscope: shops\ntarget: {table: shops, key: a}\n";
+    let again = SHOPS
+        .replace("shops\ns", "others\ns")
+        .replace("scope: shops", "scope: others");
+    let pipelines = [pipeline(SHOPS), pipeline(&again)];
+    assert_eq!(codes(&folder(&pipelines, &[])), ["plan.duplicate_table"]);
+
+    let reads = |table: &str| {
+        pipeline(&format!(
+            "transform: [{{connector: map, tables: [{table}]}}]\n"
+        ))
+    };
+    let hint = |table: &str, is_filled: bool| {
+        let told = unready_tables(&reads(table), &pipelines[..1], &|_| is_filled);
+        let told = told.into_iter().map(|problem| {
+            assert_eq!(problem.code.name, "plan.table_not_filled");
+            assert!(!problem.is_error());
+            problem.hint.unwrap()
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        hint("shops", false),
+        ["`shops` fills it: `duijie run shops`"]
+    );
+    assert_eq!(hint("shopz", false), ["did you mean `shops`?"]);
+    assert_eq!(hint("shops", true), [""; 0]);
+    let told = unready_tables(&reads("shops"), &[], &|_| false);
+    let hint = told[0].hint.as_deref().unwrap();
+    assert!(hint.starts_with("no pipeline here fills it"), "{hint}");
 }
 
 #[test]
