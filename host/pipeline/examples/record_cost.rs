@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use duijie_contract::{
     Description, Fault, FaultKind, Guarantee, Launch, Lookup, Preview, Problem, Role, Source,
-    Target, Transform, Use,
+    Tables, Target, Transform, Use,
 };
 use duijie_pipeline::{Options, Silent, Stop, SystemClock, run};
 use duijie_plan::{
@@ -21,8 +21,9 @@ use duijie_record::{
     RecordEntry, RunId, Scope, SourceKey, TargetKey, Verdict, Version,
 };
 use duijie_store::{
-    Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold,
-    Intent, IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store,
+    Caution, Change as StoreChange, Checkpoint, Claim, DeadLetter, Error, Fill, Group, GroupPart,
+    Hold, Intent, IntentId, LedgerRow, Member, Owed, RunRow, SegmentKind, SegmentRef, Store,
+    TableRow,
 };
 
 const PAGES: u64 = 1_000;
@@ -95,6 +96,12 @@ impl Store for Nothing {
         Ok(Vec::new())
     }
     fn owed(&self, _: &Scope) -> Result<Vec<Owed>, Error> {
+        Ok(Vec::new())
+    }
+    fn fills(&self) -> Result<Vec<Fill>, Error> {
+        Ok(Vec::new())
+    }
+    fn table(&self, _: &str) -> Result<Vec<TableRow>, Error> {
         Ok(Vec::new())
     }
     fn run(&self, _: &Scope, _: &RunId) -> Result<Option<RunRow>, Error> {
@@ -218,7 +225,7 @@ impl Launch for Idle {
     async fn source(&self, _: &Use, _: Option<&Position>) -> Result<Box<dyn Source>, Fault> {
         Ok(Box::new(self.clone()))
     }
-    async fn transform(&self, _: &Use) -> Result<Box<dyn Transform>, Fault> {
+    async fn transform(&self, _: &Use, _: &Arc<dyn Tables>) -> Result<Box<dyn Transform>, Fault> {
         Ok(Box::new(self.clone()))
     }
     async fn target(&self, _: &Use) -> Result<Box<dyn Target>, Fault> {
@@ -243,6 +250,7 @@ fn stage(role: Role) -> Stage {
             collection: Collection::from("orders"),
             secrets: Vec::new(),
             allow: Vec::new(),
+            tables: Vec::new(),
             grant_place: String::new(),
             calls_per_minute: 0,
         },
@@ -270,6 +278,7 @@ fn plan() -> Plan {
             settle: Duration::ZERO,
             max_records: 100,
             max_bytes: 8 << 20,
+            table: None,
             steps: Vec::new(),
         },
         policy: Policy {

@@ -124,7 +124,7 @@ pub async fn diff(options: &Options, limit: u64) -> Result<DiffReport, Error> {
     let checkpoint = options.store.checkpoint(&plan.scope, lane)?;
     let position = checkpoint.map(|checkpoint| checkpoint.position);
     let outline = options.launch.outline(usage, position.as_ref()).await?;
-    let context = reading(options, position.is_none());
+    let context = reading(options, position.is_none())?;
     let mut differ = Differ::begin(&context).await?;
     let open_intents = differ.open_intents()?;
     let mut source = options.launch.source(usage, position.as_ref()).await?;

@@ -36,6 +36,9 @@ pub enum Error {
         bound: String,
         target: String,
     },
+    /// Nothing was read.
+    #[error("the value table `{table}` was never filled: run the pipeline that fills it first")]
+    TableNeverFilled { table: String },
     /// The store holds an intent whose documents do not fit it.
     #[error(
         "intent {intent} names {entries} documents, but its segment holds {lines}: the store is damaged, restore it from a backup"

@@ -12,7 +12,8 @@ use crate::{End, Error, Purpose, Report, Stop, run};
 /// longer delays the next. Without a schedule it runs once. After a failed run
 /// it waits as the plan's retries say, longer each time, and goes on.
 ///
-/// A claim that was lost is one that a command of this process took, as one
+/// A run that waits for a value table to be filled is tried again as a failed
+/// one. A claim that was lost is one that a command of this process took, as one
 /// process owns the data folder: the next run takes it back.
 ///
 /// A run that is not the live one goes once. Returns the last run's report;
@@ -33,7 +34,10 @@ pub async fn follow(options: &Options, stop: &Stop) -> Result<Report, Error> {
                 End::Failed(error) => Some(error),
                 End::Finished | End::Stopped => None,
             },
-            Err(error @ Error::Store(duijie_store::Error::ClaimLost { .. })) => Some(error),
+            Err(
+                error @ (Error::Store(duijie_store::Error::ClaimLost { .. })
+                | Error::TableNeverFilled { .. }),
+            ) => Some(error),
             Err(_) => return ran,
         };
         let taken_ms = options.clock.now_ms().saturating_sub(started_ms);

@@ -13,7 +13,7 @@ mod tests;
 
 pub(crate) use fold::record;
 pub(crate) use key::of as key_of;
-pub(crate) use object::Object;
+pub(crate) use object::{Object, text};
 
 /// What the source key of a group's record begins with: no source gives a key
 /// like it.

@@ -27,6 +27,7 @@ mod run;
 mod simulate;
 mod stage;
 mod stop;
+mod table;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use decision::{Decision, decide, edit};

@@ -11,6 +11,7 @@ use duijie_store::{Caution, Claim, DocumentRow, DocumentState, HoldKind, LedgerR
 use crate::planned::Gate;
 use crate::retry::{Budget, Random};
 use crate::stage::prepare::HoldKinds;
+use crate::table::Pinned;
 use crate::{Clock, Error, Observer, Purpose, Stop};
 
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub struct Options {
 pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) claim: Claim,
+    pub(crate) tables: Arc<Pinned>,
     pub(crate) run: RunId,
     pub(crate) random: Random,
     /// Set when someone wishes to stop or a stage failed: nothing new begins.

@@ -19,6 +19,7 @@ use crate::stage::map::Mapper;
 use crate::stage::prepare::{HoldKinds, Step};
 use crate::stage::settle::Message;
 use crate::stage::source::verify;
+use crate::table::{self, Pinned};
 use crate::{Error, Stop};
 
 /// What would become of a document, or of a record that makes none.
@@ -89,7 +90,7 @@ pub async fn preview(options: &Options, limit: u32) -> Result<PreviewReport, Err
         return Ok(report);
     };
     let lined = verify(batch, &mut HashSet::new()).map_err(|what| breach(&plan.source, what))?;
-    let context = Arc::new(reading(options, !report.resumed));
+    let context = Arc::new(reading(options, !report.resumed)?);
     let (lined, waiting) = match Grouper::start(&context)? {
         Some(mut grouper) => grouper.preview(&lined)?,
         None => (lined, Vec::new()),
@@ -133,9 +134,11 @@ async fn first_records(source: &mut dyn Source, limit: u32) -> Result<Option<Rec
 }
 
 /// A context that nothing is committed with.
-pub(crate) fn reading(options: &Options, anew: bool) -> Context {
-    Context {
+pub(crate) fn reading(options: &Options, anew: bool) -> Result<Context, Error> {
+    let tables = Pinned::new(options.store.as_ref(), &options.plan)?;
+    Ok(Context {
         options: options.clone(),
+        tables: Arc::new(tables),
         claim: Claim {
             scope: options.plan.scope.clone(),
             epoch: 0,
@@ -155,12 +158,11 @@ pub(crate) fn reading(options: &Options, anew: bool) -> Context {
         assumed: Mutex::default(),
         source_ended: OnceLock::new(),
         resent: OnceLock::new(),
-    }
+    })
 }
 
 async fn first_write(options: &Options, chunk: &Chunk) -> Option<Fault> {
-    let usage = &options.plan.target.stage.usage;
-    match options.launch.target(usage).await {
+    match table::target(options).await {
         Ok(mut target) => target.write(&chunk.batch).await.err(),
         Err(fault) => Some(fault),
     }

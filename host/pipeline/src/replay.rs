@@ -1,16 +1,17 @@
 //! A source inside the pipeline: the records of dead letters and holds that a
 //! person picked. They go the way of all records, with a wish beside each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use duijie_record::{Change, RecordBatch, RecordEntry, SourceKey, TargetKey, Version};
-use duijie_store::Fingerprint;
+use duijie_record::{Change, RecordBatch, RecordEntry, RunId, SourceKey, TargetKey, Version};
+use duijie_store::{Fingerprint, RunRow};
 use tokio::sync::mpsc;
 
 use crate::chaos::{Point, reach};
+use crate::error::Left;
 use crate::options::Context;
-use crate::purpose::Pick;
+use crate::purpose::{Pick, What};
 use crate::stage::source::Lined;
 use crate::{Error, Event};
 
@@ -109,6 +110,58 @@ impl Wish {
     }
 }
 
+/// What ends the code of a dead letter that a transform refused for now, where
+/// it may read tables: runs try it again once these have changed.
+pub(crate) const LATER: &str = ".later";
+
+/// The dead letters that a transform may no longer refuse. What a person has
+/// edited is left to that person.
+fn due(context: &Context) -> Result<Vec<Pick>, Error> {
+    if context.tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (store, scope) = (&context.options.store, &context.plan().scope);
+    let mut changed: HashMap<RunId, bool> = HashMap::new();
+    let mut picks = Vec::new();
+    for letter in store.dead_letters(scope)? {
+        let waits = letter.document.is_none() && letter.edited.is_none();
+        if !waits || !letter.code.ends_with(LATER) || letter.record.is_empty() {
+            continue;
+        }
+        let changed = match changed.get(&letter.run) {
+            Some(known) => *known,
+            None => {
+                let run = store.run(scope, &letter.run)?;
+                let same = |run: RunRow| context.tables.are_those_of(&run.components);
+                let is_changed = !run.is_some_and(same);
+                changed.insert(letter.run.clone(), is_changed);
+                is_changed
+            }
+        };
+        picks.extend(changed.then(|| Pick {
+            source_key: letter.source_key,
+            part: letter.part,
+            what: What::Again,
+        }));
+    }
+    Ok(picks)
+}
+
+/// Gives the stages what has waited for a table, before anything is read.
+/// False when the run halted in the meantime.
+pub(crate) async fn read_due(
+    context: &Context,
+    pages: &mpsc::Sender<Lined>,
+) -> Result<bool, Error> {
+    let picks = due(context)?;
+    if picks.is_empty() {
+        return Ok(true);
+    }
+    // What cannot be tried again stays where it is.
+    let _left = given(context, &picks, pages).await?;
+    Ok(!context.halt.is_stopped() && !pages.is_closed())
+}
+
 /// A picked record on its way into a batch.
 struct Job {
     source_key: SourceKey,
@@ -125,6 +178,18 @@ pub(crate) async fn read(
     picks: &[Pick],
     pages: mpsc::Sender<Lined>,
 ) -> Result<(), Error> {
+    match given(context, picks, &pages).await? {
+        left if left.is_empty() => Ok(()),
+        left => Err(Error::NotReplayed { left }),
+    }
+}
+
+/// Answers what could not be given; nothing where the run halted.
+async fn given(
+    context: &Context,
+    picks: &[Pick],
+    pages: &mpsc::Sender<Lined>,
+) -> Result<Vec<Left>, Error> {
     let mut gathered = Gathered::default();
     Picking::begin(context, picks)?.gather(picks, &mut gathered);
     // Nothing was given yet: the first to say so is the only one.
@@ -141,21 +206,16 @@ pub(crate) async fn read(
             let records = lined.batch.entries.len();
             let sent = tokio::select! {
                 biased;
-                () = context.halt.stopped() => return Ok(()),
+                () = context.halt.stopped() => return Ok(Vec::new()),
                 sent = pages.send(lined) => sent,
             };
             if sent.is_err() {
-                return Ok(());
+                return Ok(Vec::new());
             }
             context.options.observer.event(Event::Read { records });
         }
     }
-    match gathered.left.is_empty() {
-        true => Ok(()),
-        false => Err(Error::NotReplayed {
-            left: gathered.left,
-        }),
-    }
+    Ok(gathered.left)
 }
 
 fn batch(jobs: impl Iterator<Item = Job>) -> Lined {

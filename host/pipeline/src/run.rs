@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use duijie_contract::Guarantee;
-use duijie_plan::Plan;
 use duijie_record::RunId;
-use duijie_store::{Change, RunRow, RunState};
+use duijie_store::{Change, Fill, RunRow, RunState};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
 
@@ -22,6 +21,7 @@ use crate::stage::prepare::{HoldKinds, Preparer};
 use crate::stage::settle::{Settler, State};
 use crate::stage::source::Reader;
 use crate::stage::writer::Writer;
+use crate::table::Pinned;
 use crate::{Error, Event, Purpose, Stop};
 
 /// Runs the plan until its source has nothing more, someone stops it, or it
@@ -57,6 +57,7 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     let mut changes = vec![Change::Run(ended)];
     changes.extend(cleared(&context, &report.end)?);
     changes.extend(lane_ends(&context, &report.end));
+    changes.extend(fills(&context, &report));
     reach(Point::BeforeRunEnds);
     options.store.commit(&context.claim, changes).await?;
     let run = &report.run;
@@ -74,6 +75,8 @@ async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
     let random = Random::seeded(options.seed ^ started_ms);
     let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
     purpose.check(started_ms, plan.policy.retention.ledger)?;
+    let tables = Pinned::new(options.store.as_ref(), plan)?;
+    tables.all_filled()?;
     let unbound = bind(options)?;
     let claim = options.store.claim(&plan.scope).await?;
     reach(Point::AfterClaim);
@@ -88,6 +91,7 @@ async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
     };
     let context = Context {
         claim,
+        tables: Arc::new(tables),
         run,
         random,
         halt: Stop::new(),
@@ -124,7 +128,7 @@ fn row(context: &Context, ended_ms: Option<u64>, state: RunState, counts: Counts
         state,
         purpose: context.options.purpose.text(),
         manifest_digest: context.plan().manifest_digest.clone(),
-        components: components(context.plan()),
+        components: components(context),
         read: counts.read,
         unchanged: counts.unchanged,
         dropped: counts.dropped,
@@ -134,15 +138,18 @@ fn row(context: &Context, ended_ms: Option<u64>, state: RunState, counts: Counts
     }
 }
 
-fn components(plan: &Plan) -> Vec<(String, String)> {
+fn components(context: &Context) -> Vec<(String, String)> {
+    let plan = context.plan();
+    let target = plan.target.table.is_none().then_some(&plan.target.stage);
     let stages = std::iter::once(&plan.source)
         .chain(&plan.transforms)
-        .chain([&plan.target.stage]);
+        .chain(target);
     let component = |stage: &duijie_plan::Stage| {
         let name = format!("{} {}", stage.usage.connector, stage.version);
         (name, stage.digest.clone())
     };
-    stages.map(component).collect()
+    let tables = context.tables.digests();
+    stages.map(component).chain(tables).collect()
 }
 
 /// Binds a scope without state to the plan's target; refuses the state of
@@ -190,6 +197,20 @@ fn lane_ends(context: &Context, end: &End) -> Option<Change> {
     let ends = matches!(end, End::Finished) && !context.lane.is_empty();
     ends.then(|| Change::ResetCheckpoint {
         lane: context.lane.clone(),
+    })
+}
+
+/// A run that has read all that there is leaves its table ready to be read.
+fn fills(context: &Context, report: &Report) -> Option<Change> {
+    let table = context.plan().target.table.as_ref()?;
+    let whole = context.options.purpose.is_whole() && matches!(report.end, End::Finished);
+    whole.then(|| {
+        Change::Fill(Fill {
+            table: table.clone(),
+            scope: context.plan().scope.clone(),
+            run: report.run.clone(),
+            at_ms: report.ended_ms,
+        })
     })
 }
 

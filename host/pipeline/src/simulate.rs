@@ -24,6 +24,7 @@ mod states;
 mod stepped;
 mod steps;
 mod store;
+mod tables;
 mod target;
 mod tests;
 mod trouble;

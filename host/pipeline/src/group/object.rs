@@ -31,6 +31,12 @@ impl<'line> Object<'line> {
         inner.get(rest)
     }
 
+    /// All of them, in their order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &'line RawValue)> {
+        let fields = self.0.iter();
+        fields.map(|(name, raw)| (name.as_ref(), *raw))
+    }
+
     fn own(&self, name: &str) -> Option<&'line RawValue> {
         let mut fields = self.0.iter().rev();
         fields.find(|(known, _)| known == name).map(|(_, raw)| *raw)
@@ -38,7 +44,7 @@ impl<'line> Object<'line> {
 }
 
 /// The text of a string or the digits of a number.
-pub(super) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+pub(crate) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     match raw.get().as_bytes().first()? {
         b'"' => serde_json::from_str(raw.get()).ok().map(Cow::Owned),
         b'{' | b'[' | b'n' => None,

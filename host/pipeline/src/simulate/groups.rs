@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duijie_contract::{
     Description, Fault, FaultKind, Guarantee, Launch, Lookup, Preview, Problem, Source, Steps,
-    Target, Transform, Use,
+    Tables, Target, Transform, Use,
 };
 use duijie_plan::{Close, Field, Fold, Group, GroupField, Late, MOST_MEMBERS, Plan, Rows, Takes};
 use duijie_record::{Action, MappedBatch, MappedLine, Position, RecordBatch, Verdict};
@@ -45,7 +45,7 @@ impl Launch for Groups {
     async fn source(&self, usage: &Use, at: Option<&Position>) -> Result<Box<dyn Source>, Fault> {
         self.0.source(usage, at).await
     }
-    async fn transform(&self, _: &Use) -> Result<Box<dyn Transform>, Fault> {
+    async fn transform(&self, _: &Use, _: &Arc<dyn Tables>) -> Result<Box<dyn Transform>, Fault> {
         Ok(Box::new(Maps))
     }
     async fn target(&self, usage: &Use) -> Result<Box<dyn Target>, Fault> {

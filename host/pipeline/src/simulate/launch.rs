@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Steps, Target,
+    Description, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Steps, Tables, Target,
     Transform, Use,
 };
 use duijie_record::{
@@ -51,7 +51,11 @@ impl Launch for Fakes {
         }))
     }
 
-    async fn transform(&self, _usage: &Use) -> Result<Box<dyn Transform>, Fault> {
+    async fn transform(
+        &self,
+        _usage: &Use,
+        _: &Arc<dyn Tables>,
+    ) -> Result<Box<dyn Transform>, Fault> {
         Ok(Box::new(Maps))
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use duijie_contract::{
     Description, Exchange, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Steps,
-    Target, Transform, Use,
+    Tables, Target, Transform, Use,
 };
 use duijie_record::{
     Change, DocumentBatch, Finding, FoundDocument, MappedBatch, Outcome, Position, RecordBatch,
@@ -144,7 +144,7 @@ impl Launch for Script {
         }))
     }
 
-    async fn transform(&self, _: &Use) -> Result<Box<dyn Transform>, Fault> {
+    async fn transform(&self, _: &Use, _: &Arc<dyn Tables>) -> Result<Box<dyn Transform>, Fault> {
         Ok(Box::new(self.clone()))
     }
 

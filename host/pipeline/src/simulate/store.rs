@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use duijie_record::{RunId, Scope, SourceKey, TargetKey};
 use duijie_store::{
-    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Group, GroupPart, Hold, Intent,
-    IntentId, LedgerRow, Member, Memory, Owed, RunRow, SegmentRef, Store,
+    Caution, Change, Checkpoint, Claim, DeadLetter, Error, Fill, Group, GroupPart, Hold, Intent,
+    IntentId, LedgerRow, Member, Memory, Owed, RunRow, SegmentRef, Store, TableRow,
 };
 
 use super::chaos::alive;
@@ -138,6 +138,14 @@ impl Store for Slow {
 
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {
         self.memory.runs(scope, limit)
+    }
+
+    fn fills(&self) -> Result<Vec<Fill>, Error> {
+        self.memory.fills()
+    }
+
+    fn table(&self, name: &str) -> Result<Vec<TableRow>, Error> {
+        self.memory.table(name)
     }
 
     fn scopes(&self) -> Result<Vec<Scope>, Error> {

@@ -263,6 +263,7 @@ pub(crate) fn stage(role: Role) -> Stage {
             collection: Collection::from("orders"),
             secrets: Vec::new(),
             allow: Vec::new(),
+            tables: Vec::new(),
             grant_place: String::new(),
             calls_per_minute: 0,
         },
@@ -290,6 +291,7 @@ pub(crate) fn plan(guarantee: Guarantee, on_change: OnChange, transforms: usize)
             settle: Duration::from_millis(SETTLE_MS),
             max_records: 3,
             max_bytes: 10_000,
+            table: None,
             steps: Vec::new(),
         },
         policy: Policy {

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
-use duijie_contract::{Fault, Transform};
+use duijie_contract::{Fault, Tables, Transform};
 use duijie_plan::Stage;
 use duijie_record::{MappedBatch, MappedLine, RecordBatch, Rejection, Verdict};
 
@@ -34,8 +35,10 @@ pub(crate) struct Mapper {
 impl Mapper {
     pub(crate) async fn start(context: &Context) -> Result<Self, Fault> {
         let mut transforms = Vec::new();
+        let tables: Arc<dyn Tables> = context.tables.clone();
         for stage in &context.plan().transforms {
-            let transform = context.options.launch.transform(&stage.usage).await?;
+            let launch = &context.options.launch;
+            let transform = launch.transform(&stage.usage, &tables).await?;
             transforms.push((stage.clone(), transform));
         }
         Ok(Self { transforms })

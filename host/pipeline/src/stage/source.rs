@@ -43,6 +43,10 @@ impl Reader {
             Purpose::Planned(planned) => planned.until.as_deref(),
             Purpose::Live | Purpose::Backfill { .. } => None,
         };
+        let live = matches!(context.options.purpose, Purpose::Live);
+        if live && !replay::read_due(&context, &pages).await? {
+            return Ok(());
+        }
         if context.plan().drains {
             return drain::read(&context, pages).await;
         }

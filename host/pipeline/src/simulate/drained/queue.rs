@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use duijie_contract::{
     Acknowledge, Description, Fault, FaultKind, Launch, Lookup, Preview, Problem, Source, Steps,
-    Target, Transform, Use,
+    Tables, Target, Transform, Use,
 };
 use duijie_record::{
     Acknowledged, Acknowledgement, Change, Position, RecordBatch, RecordEntry, Rejection,
@@ -105,8 +105,12 @@ impl Launch for Drains {
     async fn acknowledge(&self, _: &Use) -> Result<Option<Box<dyn Acknowledge>>, Fault> {
         Ok(Some(Box::new(self.queue.clone())))
     }
-    async fn transform(&self, usage: &Use) -> Result<Box<dyn Transform>, Fault> {
-        self.fakes.transform(usage).await
+    async fn transform(
+        &self,
+        usage: &Use,
+        tables: &Arc<dyn Tables>,
+    ) -> Result<Box<dyn Transform>, Fault> {
+        self.fakes.transform(usage, tables).await
     }
     async fn target(&self, usage: &Use) -> Result<Box<dyn Target>, Fault> {
         self.fakes.target(usage).await

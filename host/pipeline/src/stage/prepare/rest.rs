@@ -2,12 +2,13 @@
 //! transform, deleted, waiting for a person; and the documents that a newer
 //! version no longer makes.
 
-use duijie_record::{Change, RecordBatch, Rejection};
+use duijie_record::{Change, RecordBatch, Rejection, Retry};
 use duijie_store::{DocumentRow, DocumentState, Fingerprint};
 
 use super::assemble::Assembly;
 use super::parked::refused;
 use crate::Error;
+use crate::replay::LATER;
 use crate::stage::chunk::NO_CONTENT;
 use crate::stage::decide::{self, Decision};
 use crate::stage::map::Origin;
@@ -16,7 +17,10 @@ impl Assembly<'_> {
     /// What the transforms refused. Documents that stand in the target stay as
     /// they are known.
     pub(crate) fn rejected(&mut self, rejected: Vec<(Origin, Rejection)>, upserts: &[usize]) {
-        for (origin, rejection) in rejected {
+        for (origin, mut rejection) in rejected {
+            if rejection.retry == Retry::Later && !self.context.tables.is_empty() {
+                rejection.code.push_str(LATER);
+            }
             let Some(place) = upserts.get(origin.record).copied() else {
                 continue;
             };

@@ -13,6 +13,7 @@ use crate::page::note;
 use crate::stage::chunk::{Chunk, line, spans};
 use crate::stage::evidence::Recall;
 use crate::stage::settle::{Outcomes, Place, Settled};
+use crate::table;
 
 pub(crate) struct Resolved {
     context: Arc<Context>,
@@ -195,6 +196,12 @@ impl Resolved {
         let (Some(entry), Some(slot)) = (chunk.entries.get(index), chunk.slots.get(index)) else {
             return;
         };
+        let stands = matches!(state, DocumentState::Applied | DocumentState::Cancelled);
+        if let (Some(table), true) = (&self.context.plan().target.table, stands) {
+            let (key, document) = (&entry.target_key, document(chunk, index));
+            let change = table::change(table, key, entry.action, &document);
+            self.changes.push(change);
+        }
         let place = slot.map_or_else(|| earlier(entry), Place::Page);
         let mut tries = entry.tries.clone();
         if let Some(came) = came {

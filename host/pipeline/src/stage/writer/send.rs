@@ -14,6 +14,7 @@ use crate::chaos::{Guard, Point, is_off, reach};
 use crate::options::breach;
 use crate::stage::chunk::Chunk;
 use crate::stage::reconcile::{Doubt, is_batch, is_duplicate};
+use crate::table;
 
 /// What came of one call, retried where nothing left.
 pub(super) enum Sent {
@@ -78,7 +79,7 @@ impl Writer {
         let Some(step) = context.step_name(chunk.step()) else {
             let target = match &mut self.target {
                 Some(target) => target,
-                none => none.insert(launch.target(&stage.usage).await?),
+                none => none.insert(table::target(&context.options).await?),
             };
             reach(Point::DuringSend);
             let answer = target.write(&chunk.batch).await;
