@@ -26,7 +26,10 @@ pub(crate) fn mapping(draft: &Draft) -> Value {
     }
     if !draft.tables.is_empty() {
         let tables = names(draft).into_iter();
-        let tables = tables.map(|(name, _)| (name, json!({"rows": [], "missing": "later"})));
+        let tables = tables.map(|(name, _)| {
+            let table = json!({"from": name, "missing": "later"});
+            (name, table)
+        });
         settings.insert("tables".into(), Value::Object(tables.collect()));
     }
     if !draft.condition.is_empty() {
@@ -105,6 +108,12 @@ fn names(draft: &Draft) -> Vec<(String, Vec<String>)> {
         }
     }
     tables
+}
+
+/// The tables that the pipeline reads.
+pub(crate) fn tables(draft: &Draft) -> Vec<String> {
+    let tables = names(draft).into_iter();
+    tables.map(|(name, _)| name).collect()
 }
 
 pub(crate) fn write(draft: &Draft) -> String {
@@ -189,7 +198,16 @@ fn group(grouped: &Grouped, text: &mut Text) {
 }
 
 fn transform(draft: &Draft, text: &mut Text) {
-    text.line("\ntransform:\n  - connector: map\n    settings:");
+    text.line("\ntransform:\n  - connector: map");
+    if !draft.tables.is_empty() {
+        let tables = names(draft).into_iter();
+        let tables: Vec<String> = tables.map(|(name, _)| quoted(&name)).collect();
+        let tables = tables.join(", ");
+        text.line(&format!(
+            "    tables: [{tables}] # 由其他管道填充 other pipelines fill them"
+        ));
+    }
+    text.line("    settings:");
     if !draft.lists.is_empty() {
         text.line("      lists: # 明细来源");
         for (name, list) in &draft.lists {
@@ -207,7 +225,7 @@ fn transform(draft: &Draft, text: &mut Text) {
         text.line("      tables: # 值对照表");
         for (name, columns) in names(draft) {
             text.line(
-                "        # Filled by another scheme there; put its rows here, with these columns:",
+                "        # Another scheme filled it: a pipeline with this table as its target, and these columns:",
             );
             let columns = columns
                 .iter()
@@ -215,7 +233,8 @@ fn transform(draft: &Draft, text: &mut Text) {
             let columns = columns.collect::<Vec<_>>().join(", ");
             text.line(&format!("        # {{ {columns} }}"));
             text.line(&format!(
-                "        {}: {{ rows: [], missing: later }}",
+                "        {}: {{ from: {}, missing: later }}",
+                quoted(&name),
                 quoted(&name)
             ));
         }

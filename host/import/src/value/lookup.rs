@@ -1,5 +1,5 @@
 //! Look-ups in what other schemes have synced become look-ups in value tables
-//! of the same name; which rows they have is for the admin to say.
+//! of the same name, which the pipelines of those schemes fill.
 
 use serde_json::Value;
 
@@ -83,11 +83,16 @@ fn told(value: &str, converted: &mut Converted) -> Result<(), Note> {
             columns.push(column.to_owned());
         }
         columns.push((*wanted).to_owned());
-        let what = format!("a look-up in the value table `{name}`, which has no rows yet");
-        let why =
-            "another scheme fills what it looks in; a record without a row is tried again later";
+        if !is_table(name) {
+            let why = format!("`{name}` cannot be the name of a value table");
+            let todo = "name the table by 1 to 100 characters without blanks, braces and slashes";
+            return Err(Note::new(value, why, todo));
+        }
+        let what = format!("a look-up in the value table `{name}`, which another pipeline fills");
+        let why = "a record without a row is tried again when the table has changed";
         let todo = format!(
-            "give `tables` its rows, with the columns {}",
+            "import the scheme `{name}` too and give its pipeline `target: {{table: {name}, key: \
+             …}}`, or write one that maps the columns {}",
             columns.join(", ")
         );
         converted.notes.push(Note::new(what, why, todo));
@@ -97,4 +102,9 @@ fn told(value: &str, converted: &mut Converted) -> Result<(), Note> {
         });
     }
     Ok(())
+}
+
+/// As the manifest's schema wants it.
+fn is_table(name: &str) -> bool {
+    (1..=100).contains(&name.chars().count()) && !name.contains(['/', '{', '}'])
 }
