@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::chaos::{Point, reach};
 use crate::error::Left;
 use crate::options::Context;
-use crate::purpose::{Pick, What};
+use crate::purpose::{Pick, Purpose, What};
 use crate::stage::source::Lined;
 use crate::{Error, Event};
 
@@ -117,7 +117,8 @@ pub(crate) const LATER: &str = ".later";
 /// The dead letters that a transform may no longer refuse. What a person has
 /// edited is left to that person.
 fn due(context: &Context) -> Result<Vec<Pick>, Error> {
-    if context.tables.is_empty() {
+    let live = matches!(context.options.purpose, Purpose::Live);
+    if !live || context.tables.is_empty() {
         return Ok(Vec::new());
     }
     let (store, scope) = (&context.options.store, &context.plan().scope);
@@ -148,7 +149,7 @@ fn due(context: &Context) -> Result<Vec<Pick>, Error> {
 }
 
 /// Gives the stages what has waited for a table, before anything is read.
-/// False when the run halted in the meantime.
+/// False when the run halted in the meantime. Only live runs have any.
 pub(crate) async fn read_due(
     context: &Context,
     pages: &mpsc::Sender<Lined>,

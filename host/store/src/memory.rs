@@ -46,6 +46,24 @@ struct Tables {
     fills: BTreeMap<String, Fill>,
 }
 
+impl Tables {
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::TableRow(row) => {
+                let key = (row.table.clone(), row.key.clone());
+                self.rows.insert(key, row);
+            }
+            Change::DropTableRow { table, key } => {
+                self.rows.remove(&(table, key));
+            }
+            Change::Fill(fill) => {
+                self.fills.insert(fill.table.clone(), fill);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// State in memory, kept apart by scope.
 #[derive(Default)]
 pub struct Memory {
@@ -155,15 +173,8 @@ impl ScopeState {
             Change::Paid { source_key, token } => {
                 self.owed.remove(&(source_key, token));
             }
-            Change::TableRow(row) => {
-                let key = (row.table.clone(), row.key.clone());
-                tables.rows.insert(key, row);
-            }
-            Change::DropTableRow { table, key } => {
-                tables.rows.remove(&(table, key));
-            }
-            Change::Fill(fill) => {
-                tables.fills.insert(fill.table.clone(), fill);
+            Change::TableRow(_) | Change::DropTableRow { .. } | Change::Fill(_) => {
+                tables.apply(change);
             }
         }
     }

@@ -112,15 +112,8 @@ impl Prepared {
             Change::Paid { source_key, token } => {
                 self.remove(key(Kind::Owed).text(source_key.as_str()).text(token))
             }
-            Change::TableRow(row) => {
-                let key = Key::new(Kind::TableRow).text(&row.table);
-                self.put(key.text(&row.key), &TableRowV1::from(row))
-            }
-            Change::DropTableRow { table, key } => {
-                self.remove(Key::new(Kind::TableRow).text(table).text(key))
-            }
-            Change::Fill(fill) => {
-                self.put(Key::new(Kind::Fill).text(&fill.table), &FillV1::from(fill))
+            Change::TableRow(_) | Change::DropTableRow { .. } | Change::Fill(_) => {
+                self.add_of_table(change)
             }
             Change::Ledger(row) => {
                 self.rows.push(EncodedRow::new(row)?);
@@ -144,6 +137,22 @@ impl Prepared {
             }
             Change::Group(group) => self.put(key(Kind::Group, &group.place), &GroupV1::from(group)),
             Change::Dissolve(place) => self.remove(key(Kind::Group, place)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tables belong to no scope.
+    fn add_of_table(&mut self, change: &Change) -> Result<(), Error> {
+        let key = |kind, table| Key::new(kind).text(table);
+        match change {
+            Change::TableRow(row) => {
+                let key = key(Kind::TableRow, &row.table).text(&row.key);
+                self.put(key, &TableRowV1::from(row))
+            }
+            Change::DropTableRow { table, key: row } => {
+                self.remove(key(Kind::TableRow, table).text(row))
+            }
+            Change::Fill(fill) => self.put(key(Kind::Fill, &fill.table), &FillV1::from(fill)),
             _ => Ok(()),
         }
     }

@@ -43,8 +43,7 @@ impl Reader {
             Purpose::Planned(planned) => planned.until.as_deref(),
             Purpose::Live | Purpose::Backfill { .. } => None,
         };
-        let live = matches!(context.options.purpose, Purpose::Live);
-        if live && !replay::read_due(&context, &pages).await? {
+        if !replay::read_due(&context, &pages).await? {
             return Ok(());
         }
         if context.plan().drains {
