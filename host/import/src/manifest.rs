@@ -204,7 +204,7 @@ fn transform(draft: &Draft, text: &mut Text) {
         let tables: Vec<String> = tables.map(|(name, _)| quoted(&name)).collect();
         let tables = tables.join(", ");
         text.line(&format!(
-            "    tables: [{tables}] # 由其他管道填充 other pipelines fill them"
+            "    tables: [{tables}] # 由其他方案填写 other pipelines fill them"
         ));
     }
     text.line("    settings:");
@@ -221,24 +221,7 @@ fn transform(draft: &Draft, text: &mut Text) {
     if let Some(each) = &draft.each {
         text.line(&format!("      each: {} # beatFlat", scalar(each)));
     }
-    if !draft.tables.is_empty() {
-        text.line("      tables: # 值对照表");
-        for (name, columns) in names(draft) {
-            text.line(
-                "        # Another scheme filled it: a pipeline with this table as its target, and these columns:",
-            );
-            let columns = columns
-                .iter()
-                .map(|column| format!("{}: …", scalar(column)));
-            let columns = columns.collect::<Vec<_>>().join(", ");
-            text.line(&format!("        # {{ {columns} }}"));
-            text.line(&format!(
-                "        {}: {{ from: {}, missing: later }}",
-                quoted(&name),
-                quoted(&name)
-            ));
-        }
-    }
+    looked_up(draft, text);
     if !draft.condition.is_empty() {
         text.line("      condition: # 前置条件: any of these lines, all of a line");
         for group in &draft.condition {
@@ -257,6 +240,28 @@ fn transform(draft: &Draft, text: &mut Text) {
                 comment(&rule.line.why)
             )),
         }
+    }
+}
+
+fn looked_up(draft: &Draft, text: &mut Text) {
+    if draft.tables.is_empty() {
+        return;
+    }
+    text.line("      tables: # 值对照表");
+    for (name, columns) in names(draft) {
+        text.line(
+            "        # Another scheme filled it: a pipeline with this table as its target, and these columns:",
+        );
+        let columns = columns
+            .iter()
+            .map(|column| format!("{}: …", scalar(column)));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        text.line(&format!("        # {{ {columns} }}"));
+        text.line(&format!(
+            "        {}: {{ from: {}, missing: later }}",
+            quoted(&name),
+            quoted(&name)
+        ));
     }
 }
 
