@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duijie_component::{Clock, Compiler, Launcher, Limits, Memory, Options, Secrets};
-use duijie_contract::{Fault, Launch as _, Mode, Role, Use};
+use duijie_contract::{Fault, Launch as _, Mode, Role, Tables, Unread, Use};
 use duijie_record::Collection;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -51,6 +51,7 @@ fn main() -> Result<(), Failure> {
         collection: Collection(String::new()),
         secrets: Vec::new(),
         allow: Vec::new(),
+        tables: Vec::new(),
         grant_place: String::new(),
         calls_per_minute: 0,
     };
@@ -74,9 +75,10 @@ fn main() -> Result<(), Failure> {
 
 /// Processor time of one round.
 async fn spend(launcher: &Launcher, usage: &Use) -> Result<Duration, Fault> {
+    let tables: Arc<dyn Tables> = Arc::new(Unread::default());
     let start = processor_time();
     for _ in 0..ROUND {
-        drop(launcher.transform(usage).await?);
+        drop(launcher.transform(usage, &tables).await?);
     }
     Ok(processor_time().saturating_sub(start))
 }

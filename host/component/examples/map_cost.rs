@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duijie_component::{Clock, Compiler, Launcher, Limits, Memory, Options, Secrets};
-use duijie_contract::{Fault, Launch as _, Mode, Role, Transform, Use};
+use duijie_contract::{Fault, Launch as _, Mode, Role, Tables, Transform, Unread, Use};
 use duijie_record::{Change, Collection, RecordBatch, RecordEntry, SourceKey};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -190,6 +190,7 @@ fn main() -> Result<(), Failure> {
         collection: Collection(String::new()),
         secrets: Vec::new(),
         allow: Vec::new(),
+        tables: Vec::new(),
         grant_place: String::new(),
         calls_per_minute: 0,
     };
@@ -197,7 +198,8 @@ fn main() -> Result<(), Failure> {
         .enable_time()
         .build()?;
     let batch = page();
-    let mut mapper = runtime.block_on(launcher.transform(&map))?;
+    let tables: Arc<dyn Tables> = Arc::new(Unread::default());
+    let mut mapper = runtime.block_on(launcher.transform(&map, &tables))?;
     let mapped = runtime.block_on(mapper.apply(&batch))?;
     let (came, went) = (batch.data.len(), mapped.data.len());
     let mut rounds = Vec::with_capacity(ROUNDS);

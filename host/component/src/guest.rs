@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_contract::{Fault, FaultKind};
+use duijie_contract::{Fault, FaultKind, Tables};
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
 
@@ -40,6 +40,8 @@ pub(crate) struct Guest {
     pub(crate) connector: Arc<str>,
     /// `None` while it describes or checks itself, and for transforms.
     pub(crate) reach: Option<Reach>,
+    /// What a transform may read; `None` for every other role.
+    pub(crate) tables: Option<Arc<dyn Tables>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
     pub(crate) log_lines_left: u32,
@@ -66,6 +68,7 @@ impl Running {
         let guest = Guest {
             connector: connector.clone(),
             reach,
+            tables: None,
             random: Random::new(clock.now_ms()),
             clock,
             log_lines_left: limits.log_lines,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use duijie_contract::{
     Acknowledge, Description, Fault, FaultKind, Fields, Launch, Lookup, Mode, Preview, Problem,
-    Role, Source, Steps, Target, Transform, Use,
+    Role, Source, Steps, Tables, Target, Transform, Unread, Use,
 };
 use duijie_record::{Collection, Position};
 
@@ -129,7 +129,9 @@ impl Launch for Launcher {
     async fn check(&self, usage: &Use) -> Result<Vec<Problem>, Fault> {
         let loaded = self.load(&usage.connector)?;
         self.library.describe(&loaded).await?;
-        let running = self.library.start(&loaded, None).await?;
+        let mut running = self.library.start(&loaded, None).await?;
+        let unread: Arc<dyn Tables> = Arc::new(Unread(usage.tables.clone()));
+        running.store.data_mut().tables = Some(unread).filter(|_| usage.role == Role::Transform);
         v0_1::check(running, &loaded.setup, usage).await
     }
 
@@ -156,11 +158,16 @@ impl Launch for Launcher {
         v0_1::open_source(running, indices, usage, position).await
     }
 
-    async fn transform(&self, usage: &Use) -> Result<Box<dyn Transform>, Fault> {
+    async fn transform(
+        &self,
+        usage: &Use,
+        tables: &Arc<dyn Tables>,
+    ) -> Result<Box<dyn Transform>, Fault> {
         let loaded = self.load(&usage.connector)?;
         let indices = loaded.transform.as_ref().ok_or_else(|| lacks(usage))?;
         self.library.describe(&loaded).await?;
-        let running = self.library.start(&loaded, None).await?;
+        let mut running = self.library.start(&loaded, None).await?;
+        running.store.data_mut().tables = Some(tables.clone());
         v0_1::open_transform(running, indices, usage).await
     }
 

@@ -90,6 +90,9 @@ impl Library {
             false => v0_1::link_quiet(&mut linker),
         }
         .map_err(refused)?;
+        if has("duijie:transform/transform") {
+            v0_1::link_tables(&mut linker).map_err(refused)?;
+        }
         let pre = linker.instantiate_pre(&component).map_err(refused)?;
         Ok(Loaded {
             setup: v0_1::SetupIndices::new(&pre).map_err(refused)?,
@@ -219,11 +222,11 @@ fn check_border(connector: &str, border: &Border) -> Result<(), Error> {
             supported: SUPPORTED.to_owned(),
         });
     }
-    let networked = networked(border);
+    let roles = (networked(border), transforms(border));
     let unknown: Vec<_> = border
         .imports
         .iter()
-        .filter(|name| !is_offered(name, networked))
+        .filter(|name| !is_offered(name, roles))
         .cloned()
         .collect();
     match unknown.is_empty() {
@@ -241,8 +244,12 @@ fn networked(border: &Border) -> bool {
     has("duijie:source/source") || has("duijie:target/target")
 }
 
+fn transforms(border: &Border) -> bool {
+    border.exported("duijie:transform/transform").is_some()
+}
+
 /// The imports that `v0_1` links.
-fn is_offered(import: &str, networked: bool) -> bool {
+fn is_offered(import: &str, (networked, transforms): (bool, bool)) -> bool {
     let Some((interface, version)) = import.split_once('@') else {
         return false;
     };
@@ -253,6 +260,7 @@ fn is_offered(import: &str, networked: bool) -> bool {
         | "duijie:host/random"
         | "duijie:host/session"
         | "duijie:host/sign" => networked,
+        "duijie:host/tables" => transforms,
         _ => false,
     };
     offered && version.starts_with("0.1.")

@@ -43,6 +43,7 @@ mod bindings {
 
             world every-role {
                 include duijie:host/network@0.1.0;
+                import duijie:host/tables@0.1.0;
                 export duijie:setup/setup@0.1.0;
                 export duijie:source/source@0.1.0;
                 export duijie:transform/transform@0.1.0;
@@ -76,6 +77,12 @@ pub(crate) fn link_network(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     sign::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     session::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     random::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+/// Links what only a transform may import.
+pub(crate) fn link_tables(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use bindings::duijie::host::tables;
+    tables::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }
 
 /// Links what every role may import.

@@ -101,6 +101,21 @@ async fn a_transform_that_imports_a_network_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn value_tables_are_for_transforms_only() {
+    let import = "duijie:host/tables@0.1.0";
+    for role in ["duijie:source/source@0.1.0", "duijie:target/target@0.1.0"] {
+        let part = format!("imports what no connector gets: {import}");
+        check_refused(&border(&[import], &[SETUP, role]), &part).await;
+    }
+    let transform = border(&[import], &[SETUP, "duijie:transform/transform@0.1.0"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("sinner.wasm"), transform).unwrap();
+    let reached = describe(folder.path(), folder.path(), no_compiler()).await;
+    let reached = reached.unwrap_err();
+    assert!(reached.contains("compile process"), "{reached}");
+}
+
+#[tokio::test]
 async fn an_interface_of_another_version_is_refused_with_the_versions_spoken() {
     for (exports, found) in [
         (

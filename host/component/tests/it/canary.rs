@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use duijie_component::{Launcher, Memory, Options};
-use duijie_contract::{Launch as _, Role, Use};
+use duijie_contract::{Launch as _, Role, Tables, Unread, Use};
 use duijie_record::{
     Action, DocumentBatch, DocumentEntry, Finding, MappedBatch, Outcome, RecordBatch, StepEntry,
     TargetKey,
@@ -218,7 +218,8 @@ impl Watch {
             pipeline_settings: rules.unwrap(),
             ..usage("map", Role::Transform, "")
         };
-        let mut transform = self.launcher.transform(&usage).await.unwrap();
+        let tables: Arc<dyn Tables> = Arc::new(Unread::default());
+        let mut transform = self.launcher.transform(&usage, &tables).await.unwrap();
         let mapped = transform.apply(batch).await.unwrap();
         self.check("apply");
         mapped

@@ -23,4 +23,5 @@ mod preview;
 mod sandbox;
 mod sins;
 mod steps;
+mod tables;
 mod vectors;

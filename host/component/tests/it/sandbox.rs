@@ -87,6 +87,7 @@ pub(crate) fn usage(connector: &str, role: Role, collection: &str) -> Use {
         collection: Collection(collection.to_owned()),
         secrets: Vec::new(),
         allow: Vec::new(),
+        tables: Vec::new(),
         grant_place: "connections/main.yaml".to_owned(),
         calls_per_minute: 0,
     }

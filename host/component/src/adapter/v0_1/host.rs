@@ -1,7 +1,9 @@
 //! The host's side of `duijie:host@0.1`: guest values in and out of the
 //! capability. Whatever has no reach gets a refusal, never a trap.
 
-use super::bindings::duijie::host::{clock, http, log, random, session, sign};
+use duijie_contract::{MOST_TABLE_BYTES, Missing};
+
+use super::bindings::duijie::host::{clock, http, log, random, session, sign, tables};
 use crate::capability::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
 use crate::guest::Guest;
 
@@ -77,6 +79,31 @@ impl clock::Host for Guest {
 impl random::Host for Guest {
     fn next(&mut self) -> wasmtime::Result<u64> {
         Ok(self.random.next())
+    }
+}
+
+impl tables::Host for Guest {
+    fn get(
+        &mut self,
+        name: String,
+        columns: Vec<String>,
+    ) -> wasmtime::Result<Result<tables::Snapshot, tables::Missing>> {
+        let Some(tables) = &self.tables else {
+            return Ok(Err(tables::Missing::NotDeclared));
+        };
+        let found = tables.get(&name, &columns);
+        Ok(found
+            .map(|found| tables::Snapshot {
+                rows: found.rows,
+                columns: found.columns,
+                digest: found.digest,
+                filled_ms: found.filled_ms,
+            })
+            .map_err(|missing| match missing {
+                Missing::NotDeclared => tables::Missing::NotDeclared,
+                Missing::NeverFilled => tables::Missing::NeverFilled,
+                Missing::TooLarge => tables::Missing::TooLarge(MOST_TABLE_BYTES as u64),
+            }))
     }
 }
 
