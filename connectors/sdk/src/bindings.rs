@@ -12,6 +12,7 @@ pub mod network {
             package duijie:sdk-network;
             world sdk-network {
                 include duijie:host/network@0.1.0;
+                import duijie:host/tables@0.1.0;
                 import duijie:types/types@0.1.0;
             }
         ",

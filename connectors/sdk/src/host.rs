@@ -7,6 +7,7 @@ use crate::http::{Failure, Request, Response};
 
 pub use offered::log::Level;
 pub use offered::sign::Signed;
+pub use offered::tables::{Missing, Snapshot};
 
 pub trait Network {
     fn send(&self, request: Request) -> Result<Response, Failure>;
@@ -59,6 +60,19 @@ impl Network for Host {
 
     fn now_ms(&self) -> u64 {
         offered::clock::now_ms()
+    }
+}
+
+/// Value tables, for a transform.
+pub trait Tables {
+    /// The whole table with these columns of each row, as it stood when the run
+    /// began.
+    fn get(&self, name: &str, columns: &[String]) -> Result<Snapshot, Missing>;
+}
+
+impl Tables for Host {
+    fn get(&self, name: &str, columns: &[String]) -> Result<Snapshot, Missing> {
+        offered::tables::get(name, columns)
     }
 }
 

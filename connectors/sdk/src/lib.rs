@@ -25,7 +25,7 @@ pub use export::{
     ExportAcknowledge, ExportDiscovery, ExportLookup, ExportSetup, ExportSource, ExportSteps,
     ExportTarget, ExportTransform,
 };
-pub use host::{Host, Level, Network, Signed, log};
+pub use host::{Host, Level, Missing, Network, Signed, Snapshot, Tables, log};
 pub use roles::{
     Acknowledge, Discovery, Lookup, Mapper, Reader, Setup, Source, SourceBatch, Steps, Target,
     Transform, Writer, acknowledge, discovery, lookup, steps, target, transform,
