@@ -6,7 +6,7 @@ mod each;
 use std::cell::Cell;
 
 use duijie_sdk::transform::{Line, Output as Batch, Verdict};
-use duijie_sdk::{Problem, Rejection};
+use duijie_sdk::{Host, Problem, Rejection, Tables};
 
 use crate::compile::compile;
 use crate::layout::HEAD;
@@ -14,6 +14,7 @@ use crate::output::Output;
 use crate::plan::Plan;
 use crate::read::Reader;
 use crate::scan::{self, Malformed};
+use crate::table::{Filled, fill};
 use crate::view::{Fate, NO_ROW, Trouble, View};
 use crate::write::{Failure, Writer};
 
@@ -32,7 +33,16 @@ pub struct Mapping {
 impl Mapping {
     /// Compiles settings, or says everything that is wrong with them.
     pub fn open(settings: &str) -> Result<Self, Vec<Problem>> {
-        let (plan, layout) = compile(settings)?;
+        Self::open_with(settings, &Host)
+    }
+
+    /// The same with these tables in place of the host's.
+    pub fn open_with(settings: &str, tables: &dyn Tables) -> Result<Self, Vec<Problem>> {
+        let (mut plan, layout) = compile(settings)?;
+        let problems = fill(&mut plan.ground.lookups, tables, Filled::Now);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let current = vec![Cell::new(NO_ROW); layout.tables.len()];
         if let Some(head) = current.get(usize::from(HEAD)) {
             head.set(0);
@@ -46,9 +56,18 @@ impl Mapping {
         })
     }
 
-    /// Everything that is wrong with the settings.
+    /// Everything that is wrong with the settings. What the rows of other
+    /// pipelines' tables are is not known yet.
     pub fn check(settings: &str) -> Vec<Problem> {
-        compile(settings).err().unwrap_or_default()
+        Self::check_with(settings, &Host)
+    }
+
+    /// The same with these tables in place of the host's.
+    pub fn check_with(settings: &str, tables: &dyn Tables) -> Vec<Problem> {
+        match compile(settings) {
+            Ok((mut plan, _)) => fill(&mut plan.ground.lookups, tables, Filled::Later),
+            Err(problems) => problems,
+        }
     }
 
     /// Maps `count` records in JSON Lines. The error says that the lines are

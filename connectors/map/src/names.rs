@@ -166,6 +166,14 @@ impl Scope {
     }
 }
 
+impl Scope {
+    /// Whether another pipeline fills this table.
+    fn is_filled_elsewhere(&self, table: &str) -> bool {
+        let mut tables = self.tables.iter();
+        tables.any(|known| known.name == table && known.from.is_some())
+    }
+}
+
 impl Names for Scope {
     /// The inside of `{{name|pipe|pipe}}`.
     fn variable(&mut self, inside: &str) -> Result<Variable, Complaint> {

@@ -1,5 +1,8 @@
-//! Value tables: what a mapping looks up. Rows are those of the settings;
-//! wherever they come from, they reach a mapping through `Lookup::find` alone.
+//! Value tables: what a mapping looks up. Rows are those of the settings, or
+//! those that other pipelines filled (`table/filled.rs`); wherever they come
+//! from, they reach a mapping through `Lookup::find` alone.
+
+mod filled;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,6 +11,8 @@ use crate::expression::Complaint;
 use crate::text::nearest;
 use crate::value::shortened;
 use crate::view::{Fate, Trouble};
+
+pub(crate) use filled::{Filled, fill};
 
 /// The columns of a table that is written as pairs.
 pub(crate) const PAIR: [&str; 2] = ["key", "value"];
@@ -21,6 +26,8 @@ pub(crate) struct ValueTable {
     /// Whether each row is one pair of `PAIR`.
     pub(crate) pairs: bool,
     pub(crate) missing: Missing,
+    /// The table of other pipelines that has the rows, where one does.
+    pub(crate) from: Option<String>,
 }
 
 /// What becomes of a value without a row.
@@ -43,8 +50,11 @@ pub(crate) struct Lookup {
     given: Vec<String>,
     wanted: String,
     missing: Missing,
-    /// From the given values, joined, to the wanted one.
-    rows: BTreeMap<String, String>,
+    /// The table of other pipelines that has the rows, where one does.
+    from: Option<String>,
+    /// From the given values, joined, to the wanted one; `None` where rows of
+    /// other pipelines answer in two ways.
+    rows: BTreeMap<String, Option<String>>,
 }
 
 impl Lookup {
@@ -66,17 +76,18 @@ impl Lookup {
                 )),
             });
         };
-        for column in given.iter().chain([&wanted]) {
+        let here = table.from.is_none();
+        for column in given.iter().chain([&wanted]).filter(|_| here) {
             table.has(column)?;
         }
-        let mut rows: BTreeMap<String, String> = BTreeMap::new();
+        let mut rows: BTreeMap<String, Option<String>> = BTreeMap::new();
         for row in &table.rows {
             let values: Option<Vec<&str>> = given
                 .iter()
                 .map(|column| row.get(*column).map(String::as_str))
                 .collect();
             let Some(values) = values else { continue };
-            let found = row.get(wanted).cloned().unwrap_or_default();
+            let found = Some(row.get(wanted).cloned().unwrap_or_default());
             let key = joined(&values).into_owned();
             if rows.get(&key).is_some_and(|before| *before != found) {
                 let message = format!(
@@ -93,6 +104,7 @@ impl Lookup {
             given: given.iter().map(|&column| column.to_owned()).collect(),
             wanted: wanted.to_owned(),
             missing: table.missing.clone(),
+            from: table.from.clone(),
             rows,
         })
     }
@@ -105,10 +117,23 @@ impl Lookup {
     /// says so for a miss.
     pub(crate) fn find<T: AsRef<str>>(&self, given: &[T]) -> Result<&str, Trouble> {
         match (self.rows.get(&*joined(given)), &self.missing) {
-            (Some(value), _) | (None, Missing::Default(value)) => Ok(value),
+            (Some(Some(value)), _) => Ok(value),
+            (Some(None), _) => Err(self.ambiguous(given)),
+            (None, Missing::Default(value)) => Ok(value),
             (None, Missing::Empty) => Ok(""),
             (None, missing) => Err(self.missed(given, missing)),
         }
+    }
+
+    #[cold]
+    fn ambiguous<T: AsRef<str>>(&self, given: &[T]) -> Trouble {
+        let message = format!(
+            "two rows of the value table `{}` have {}, with another `{}`: give one more column",
+            self.table,
+            shown(&self.given, given),
+            self.wanted
+        );
+        Trouble::new("map.table", message)
     }
 
     #[cold]

@@ -1,6 +1,7 @@
 //! The mapping as a whole: records in, documents out.
 
 mod document;
+mod filled;
 mod form;
 mod lookup;
 mod malformed;

@@ -67,6 +67,11 @@ impl Scope {
     fn table(&mut self, inside: &str) -> Result<Pipe, Complaint> {
         let names: Vec<&str> = inside.split(',').map(unquoted).collect();
         let lookup = match names.as_slice() {
+            [name] if self.is_filled_elsewhere(name) => {
+                let message = format!("the value table `{name}` has columns of its own");
+                return Err(Complaint::new(0, message)
+                    .hint("name the columns: `|table('name', 'given', 'wanted')`"));
+            }
             [name] if !name.is_empty() => {
                 let [key, value] = PAIR;
                 self.lookup(name, &[key], value).map_err(|complaint| {

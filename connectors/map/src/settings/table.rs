@@ -17,15 +17,17 @@ pub(super) fn read(name: &str, value: &Json, problems: &mut Problems) -> Option<
         );
         return None;
     };
-    problems.known(&at, table, &["rows", "missing"]);
+    problems.known(&at, table, &["rows", "from", "missing"]);
     let place = pointer(&at, "rows");
+    let from = read_from(&at, table, problems);
     let (rows, pairs) = match table.get("rows") {
+        None if from.is_some() => (Vec::new(), false),
         Some(Json::Object(found)) => (read_pairs(&place, found, problems), true),
         Some(Json::Array(found)) => (read_rows(&place, found, problems), false),
         _ => {
             let message = String::from("found no rows, expected an object of values");
-            let hint =
-                String::from("write {\"A\": \"1\"}, or [{\"column\": \"A\", \"other\": \"1\"}]");
+            let hint = "write {\"A\": \"1\"}, or [{\"column\": \"A\", \"other\": \"1\"}], or name a table that another pipeline fills under `from`";
+            let hint = String::from(hint);
             problems.add(&place, message, Some(hint));
             (Vec::new(), true)
         }
@@ -35,7 +37,26 @@ pub(super) fn read(name: &str, value: &Json, problems: &mut Problems) -> Option<
         rows,
         pairs,
         missing: read_missing(&at, table, problems)?,
+        from,
     })
+}
+
+/// The name of a table that another pipeline fills.
+fn read_from(at: &str, table: &Map<String, Json>, problems: &mut Problems) -> Option<String> {
+    let place = pointer(at, "from");
+    match table.get("from")? {
+        Json::String(_) if table.contains_key("rows") => {
+            let message = String::from("found `from` beside `rows`, expected one of them");
+            problems.add(&place, message, None);
+            None
+        }
+        Json::String(name) if !name.is_empty() => Some(name.clone()),
+        _ => {
+            let message = String::from("found no name, expected that of a value table");
+            problems.add(&place, message, None);
+            None
+        }
+    }
 }
 
 fn read_pairs(
