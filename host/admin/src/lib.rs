@@ -45,6 +45,14 @@ pub enum Request {
     },
     /// What is known of a number, of whichever side.
     Trace { number: String },
+    /// Every value table that was filled, without its rows.
+    Tables,
+    /// One value table and a page of its rows, those after the key `after`.
+    Table {
+        name: String,
+        limit: usize,
+        after: Option<String>,
+    },
     /// Copies the state into a folder that is empty or not there.
     Backup { to: PathBuf, evidence: bool },
 }

@@ -83,6 +83,9 @@ pub(crate) enum Command {
         /// Source key, target key or the target's id
         number: String,
     },
+    /// See value tables: what pipelines filled for others to look things up in
+    #[command(subcommand)]
+    Tables(Tables),
     /// Look whether state and project are sound; changes nothing
     Doctor,
     /// Copy the state into a folder, also beside a running pipeline
@@ -183,6 +186,23 @@ pub(crate) enum Checkpoints {
     Reset {
         /// Name or file of a pipeline
         pipeline: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tables {
+    /// Each table: rows, columns, when and by which pipeline it was filled
+    List,
+    /// The rows of one table
+    Show {
+        /// Name of a table
+        table: String,
+        /// How many rows at a time
+        #[arg(long, default_value_t = 100, value_name = "ROWS")]
+        limit: usize,
+        /// Go on after the row with this key
+        #[arg(long, value_name = "KEY")]
+        after: Option<String>,
     },
 }
 

@@ -17,6 +17,7 @@ mod restore;
 mod run;
 mod runs;
 mod state;
+pub(crate) mod tables;
 mod trace;
 mod waiting;
 
@@ -43,6 +44,7 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
         Command::Holds(wish) => holds::holds(global, wish, output).await,
         Command::DeadLetters(wish) => dead_letters::dead_letters(global, wish, output).await,
         Command::Trace { number } => trace::trace(global, number, output).await,
+        Command::Tables(wish) => tables::tables(global, wish, output).await,
         Command::Doctor => doctor::doctor(global, output),
         Command::Backup {
             folder,

@@ -10,9 +10,12 @@ use duijie_contract::{Description, Launch as _, Mode};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
 use duijie_pipeline::Clock as _;
-use duijie_plan::{Inputs, Plan, Retention, StageAt, Window, folder, refusals, resolve};
+use duijie_plan::{
+    Inputs, Plan, Retention, StageAt, Window, folder, refusals, resolve, unready_tables,
+};
 use duijie_store::Embedded;
 
+use crate::command::tables;
 use crate::exit::Failure;
 use crate::project::Project;
 
@@ -109,6 +112,7 @@ pub(crate) async fn resolved(
         any_settle: cfg!(feature = "chaos"),
     };
     let (plan, mut problems) = resolve(&inputs);
+    problems.extend(unready(project, document).await);
     if let Some(plan) = &plan {
         for (at, stage) in stages(plan) {
             let found = launcher.check(&stage.usage).await?;
@@ -119,11 +123,26 @@ pub(crate) async fn resolved(
     Ok((plan.filter(|_| !refused), problems))
 }
 
+/// Tables that the pipeline reads and that are not there yet.
+async fn unready(project: &Project, document: &Document<Pipeline>) -> Vec<Diagnostic> {
+    let mut transforms = document.low.transform.iter().flatten();
+    if transforms.all(|transform| transform.tables.is_none()) {
+        return Vec::new();
+    }
+    let filled = tables::names(project).await;
+    unready_tables(document, &project.pipelines, &|table| {
+        filled.as_ref().is_none_or(|filled| filled.contains(table))
+    })
+}
+
+/// The components of a plan.
 pub(crate) fn stages(plan: &Plan) -> Vec<(StageAt, &duijie_plan::Stage)> {
     let mut stages = vec![(StageAt::Source, &plan.source)];
     let transforms = plan.transforms.iter().enumerate();
     stages.extend(transforms.map(|(index, stage)| (StageAt::Transform(index), stage)));
-    stages.push((StageAt::Target, &plan.target.stage));
+    if plan.target.table.is_none() {
+        stages.push((StageAt::Target, &plan.target.stage));
+    }
     stages
 }
 

@@ -253,8 +253,13 @@ fn data(part: &Part) -> Value {
 fn sized(sizes: &Sizes) -> String {
     format!(
         "\n{} rows of the ledger in memory, {} in the long ledger; {} holds, {} dead letters, \
-         {} open intents",
-        sizes.fresh_rows, sizes.long_rows, sizes.holds, sizes.dead_letters, sizes.open_intents
+         {} open intents, {} rows of value tables",
+        sizes.fresh_rows,
+        sizes.long_rows,
+        sizes.holds,
+        sizes.dead_letters,
+        sizes.open_intents,
+        sizes.table_rows
     )
 }
 
@@ -265,6 +270,7 @@ fn sizes_data(sizes: &Sizes) -> Value {
         "dead_letters": sizes.dead_letters,
         "holds": sizes.holds,
         "open_intents": sizes.open_intents,
+        "table_rows": sizes.table_rows,
         "database_bytes": sizes.database_bytes,
         "long_bytes": sizes.long_bytes,
         "document_bytes": sizes.document_bytes,

@@ -97,6 +97,7 @@ async fn judge(draft: &mut Draft, launcher: &Launcher) -> Result<(), Failure> {
             collection: Collection::from(""),
             secrets: Vec::new(),
             allow: Vec::new(),
+            tables: draft.tables(),
             grant_place: String::new(),
             calls_per_minute: 0,
         };

@@ -7,13 +7,13 @@ use duijie_contract::{Mode, Preview};
 use duijie_pipeline::{
     Options, PreviewRecord, PreviewReport, Purpose, Silent, SystemClock, Would, preview,
 };
-use duijie_plan::{explain, explain_json};
-use duijie_record::{RunId, Scope};
+use duijie_plan::{Plan, explain, explain_json};
+use duijie_record::RunId;
 use duijie_store::{Change, Checkpoint, Embedded, Memory, Store};
 use serde_json::{Value, json};
 
 use crate::args::Global;
-use crate::command::{checkpoints, state};
+use crate::command::{checkpoints, state, tables};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::project::Project;
@@ -35,7 +35,7 @@ pub(crate) async fn plan(
     if !warnings.is_empty() && !output.is_json() {
         output.problems(&warnings, &project.sources);
     }
-    let store = known(&project, &plan.scope, output).await?;
+    let store = known(&project, &plan, output).await?;
     let options = Options {
         plan: Arc::new(plan.clone()),
         launch: launcher,
@@ -59,12 +59,9 @@ pub(crate) async fn plan(
 }
 
 /// What earlier runs left, without making a store where there is none. Of
-/// a store that another process owns only the checkpoint is known here.
-async fn known(
-    project: &Project,
-    scope: &Scope,
-    output: &Output,
-) -> Result<Arc<dyn Store>, Failure> {
+/// a store that another process owns only checkpoint and tables are known here.
+async fn known(project: &Project, plan: &Plan, output: &Output) -> Result<Arc<dyn Store>, Failure> {
+    let scope = &plan.scope;
     if !Embedded::exists(&project.data) {
         return Ok(Arc::new(Memory::default()));
     }
@@ -81,8 +78,9 @@ async fn known(
          knows may be shown as new",
     );
     let memory = Memory::default();
+    let claim = memory.claim(scope).await?;
+    tables::copy(project, plan, &memory, &claim).await?;
     if let Some(position) = checkpoints::position(&found) {
-        let claim = memory.claim(scope).await?;
         let checkpoint = Checkpoint {
             lane: String::new(),
             position,

@@ -2,6 +2,7 @@
 //! the one that owns the data folder.
 
 pub(crate) mod history;
+mod tables;
 pub(crate) mod waiting;
 
 use std::path::Path;
@@ -50,6 +51,10 @@ impl State {
                 Value::Null
             }
             Request::Trace { number } => history::trace(store, &number)?,
+            Request::Tables => tables::list(store)?,
+            Request::Table { name, limit, after } => {
+                tables::show(store, &name, limit, after.as_deref())?
+            }
             Request::Backup { to, evidence } => self.backup(&to, evidence).await?,
         })
     }
@@ -167,7 +172,12 @@ pub(crate) fn row(row: &RunRow) -> Value {
         RunState::Stopped => ("stopped", None),
         RunState::Failed(reason) => ("failed", Some(reason)),
     };
+    let tables = row.components.iter().filter_map(|(name, digest)| {
+        let name = name.strip_prefix(RunRow::TABLE)?;
+        Some(json!({ "name": name, "digest": digest }))
+    });
     let components = row.components.iter();
+    let components = components.filter(|(name, _)| !name.starts_with(RunRow::TABLE));
     json!({
         "run": row.run.as_str(),
         "purpose": row.purpose,
@@ -179,6 +189,7 @@ pub(crate) fn row(row: &RunRow) -> Value {
         "components": components
             .map(|(name, digest)| json!({ "name": name, "sha256": digest }))
             .collect::<Value>(),
+        "tables": tables.collect::<Value>(),
         "read": row.read,
         "unchanged": row.unchanged,
         "dropped": row.dropped,

@@ -113,6 +113,10 @@ fn run(run: &Value) -> String {
         let (name, digest) = (word(component, "name"), word(component, "sha256"));
         lines.push(("component", format!("{name} sha256 {digest}")));
     }
+    for table in list(run, "tables") {
+        let (name, digest) = (word(table, "name"), word(table, "digest"));
+        lines.push(("value table", format!("{name} digest {digest}")));
+    }
     let lines: Vec<(&str, &str)> = lines
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
