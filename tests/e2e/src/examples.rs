@@ -150,11 +150,12 @@ impl Examples {
 
 fn changed(text: &str, start: i64) -> String {
     let start = china_text(start);
-    let text = replaced(
-        text,
-        "start_time: 2025-10-01 00:00:00",
-        &format!("start_time: {start}"),
-    );
+    // What is read whole has no time to begin at.
+    let begins = "start_time: 2025-10-01 00:00:00";
+    let text = match text.contains(begins) {
+        true => replaced(text, begins, &format!("start_time: {start}")),
+        false => text.to_owned(),
+    };
     replaced(
         &text,
         "first_wait: 1s, longest_wait: 2m",
