@@ -4,6 +4,7 @@
 // The lint table exempts unit tests only; all of this is test code too.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod bare;
 mod bill;
 mod command;
 mod examples;
@@ -12,6 +13,7 @@ mod project;
 mod trial;
 mod waiqin365;
 
+pub use bare::Bare;
 pub use bill::{
     arrived_bill, check_exactly_once, check_same, difference, digits, expected, expected_of,
 };

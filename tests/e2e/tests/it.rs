@@ -26,6 +26,7 @@ mod it {
     mod secrets;
     mod steps;
     mod stops;
+    mod tables;
     mod waiqin365;
     mod wangdiantong_whole;
 }
