@@ -118,11 +118,6 @@ impl Draft {
         manifest::mapping(self).to_string()
     }
 
-    /// The value tables that it reads.
-    pub fn tables(&self) -> Vec<String> {
-        manifest::tables(self)
-    }
-
     /// Takes what the mapping refuses out again; false where there was nothing
     /// of it that could be taken out.
     pub fn refuse(&mut self, problems: &[Problem]) -> bool {

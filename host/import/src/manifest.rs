@@ -110,10 +110,12 @@ fn names(draft: &Draft) -> Vec<(String, Vec<String>)> {
     tables
 }
 
-/// The tables that the pipeline reads.
-pub(crate) fn tables(draft: &Draft) -> Vec<String> {
-    let tables = names(draft).into_iter();
-    tables.map(|(name, _)| name).collect()
+impl Draft {
+    /// The value tables that it reads.
+    pub fn tables(&self) -> Vec<String> {
+        let tables = names(self).into_iter();
+        tables.map(|(name, _)| name).collect()
+    }
 }
 
 pub(crate) fn write(draft: &Draft) -> String {

@@ -42,6 +42,7 @@ impl Check<'_> {
                     collection: Collection::from(table),
                     secrets: Vec::new(),
                     allow: Vec::new(),
+                    calls_per_minute: 0,
                     tables: Vec::new(),
                     grant_place: document.file.clone(),
                 },
