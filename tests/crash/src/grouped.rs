@@ -310,18 +310,12 @@ pub(crate) fn compare(
         let group = letter.target_key.rsplit_once('-');
         sent.extend(group.map(|(group, _)| group.to_owned()));
     }
-    // Of these a person finds out what the target has of them.
-    let mut unsure = Members::new();
-    for held in waiting.held.values() {
-        if !is_restored || !numbers.contains(&held.target_key) {
-            let what = format!("{} is held: {}", held.target_key, held.why);
-            found.push(Finding::new(Sort::Waits, what));
-        }
-        match orders.waiting(&held.record) {
-            Ok(members) => unsure.extend(members),
-            Err(what) => found.push(Finding::new(Sort::Wrong, what)),
-        }
-    }
+    let unsure = held(
+        &orders,
+        waiting,
+        is_restored.then_some(&numbers),
+        &mut found,
+    );
     for (number, versions) in &orders.versions {
         let newest = &versions[versions.len() - 1];
         let hold = waiting.holds.get(&text(&newest["stockout_id"]));
@@ -333,6 +327,28 @@ pub(crate) fn compare(
         found.extend(verdict(number, places, versions.len() - 1, hold, late));
     }
     found
+}
+
+/// Members of groups that are held: of these a person finds out what the target has of them. That is so where
+/// state was restored and the target has a bill of this number, of which it has `numbers` then.
+fn held(
+    orders: &Orders<'_>,
+    waiting: &Waiting,
+    numbers: Option<&BTreeSet<String>>,
+    found: &mut Vec<Finding>,
+) -> Members {
+    let mut unsure = Members::new();
+    for held in waiting.held.values() {
+        if !numbers.is_some_and(|numbers| numbers.contains(&held.target_key)) {
+            let what = format!("{} is held: {}", held.target_key, held.why);
+            found.push(Finding::new(Sort::Waits, what));
+        }
+        match orders.waiting(&held.record) {
+            Ok(members) => unsure.extend(members),
+            Err(what) => found.push(Finding::new(Sort::Wrong, what)),
+        }
+    }
+    unsure
 }
 
 fn place(

@@ -103,20 +103,22 @@ fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
         ),
         Guard::ReadBeforeChange => at(&[Point::AfterCheckpoint], Fault::Audited, UniqueKey),
         Guard::Caution => vec![(Row::Restored, Fault::None, Lookup)],
-        Guard::MembersBeforeCheckpoint => at(
-            &[Point::AfterCheckpoint, Point::BeforeMembers],
-            Fault::None,
-            Lookup,
-        ),
-        Guard::ClosedBeforeItGoes => at(
-            &[Point::BeforeGroupGoes, Point::AfterOutcome],
-            Fault::None,
-            Lookup,
-        ),
-        Guard::StepIntentWithWrite => at(
-            &[Point::AfterSend, Point::AfterIntent],
-            Fault::DropAfterApply,
-            Lookup,
-        ),
+        _ => own_cells(guard),
     }
+}
+
+/// Of guards that groups or steps alone have.
+fn own_cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
+    let (points, fault) = match guard {
+        Guard::MembersBeforeCheckpoint => {
+            ([Point::AfterCheckpoint, Point::BeforeMembers], Fault::None)
+        }
+        Guard::ClosedBeforeItGoes => ([Point::BeforeGroupGoes, Point::AfterOutcome], Fault::None),
+        _ => (
+            [Point::AfterSend, Point::AfterIntent],
+            Fault::DropAfterApply,
+        ),
+    };
+    let rows = points.map(Row::At);
+    rows.map(|row| (row, fault, Class::Lookup)).to_vec()
 }

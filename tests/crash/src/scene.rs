@@ -72,20 +72,7 @@ impl Scene {
                     &format!("  settle: {settle}ms\n  guarantee: {guarantee} #"),
                 )
         });
-        let mut grouping = None;
-        project.change(|manifest| {
-            let (manifest, stage) = case.shape.of(manifest, random);
-            grouping = stage;
-            // A group is many orders, so that there are fewer bills.
-            let few = random.between(2, 4);
-            match grouping {
-                Some(_) => manifest.with(
-                    &format!("batch_records: {portion} }}"),
-                    &format!("batch_records: {few} }}"),
-                ),
-                None => manifest,
-            }
-        });
+        let grouping = case.shape.given(&mut project, portion, random);
         let mut environment = Vec::new();
         if let Some(guard) = case.off {
             environment.push(("DUIJIE_CHAOS_OFF", format!("{guard:?}")));

@@ -2,7 +2,7 @@
 
 use crate::grouped::Grouping;
 use crate::random::Random;
-use duijie_e2e::Manifest;
+use duijie_e2e::{Manifest, Project};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
@@ -26,11 +26,7 @@ impl Shape {
     }
 
     /// The pipeline of this shape, and how it groups.
-    pub(crate) fn of(
-        self,
-        manifest: &Manifest,
-        random: &mut Random,
-    ) -> (Manifest, Option<Grouping>) {
+    fn of(self, manifest: &Manifest, random: &mut Random) -> (Manifest, Option<Grouping>) {
         match self {
             Self::Plain => (manifest.clone(), None),
             Self::Grouped => {
@@ -43,5 +39,29 @@ impl Shape {
                 (manifest.with(key, &steps), None)
             }
         }
+    }
+
+    /// Gives a project with batches of `portion` records its pipeline; how it groups, if it does.
+    pub(crate) fn given(
+        self,
+        project: &mut Project,
+        portion: u32,
+        random: &mut Random,
+    ) -> Option<Grouping> {
+        let mut grouping = None;
+        project.change(|manifest| {
+            let (manifest, stage) = self.of(manifest, random);
+            grouping = stage;
+            // A group is many orders, so that there are fewer bills.
+            let few = random.between(2, 4);
+            match grouping {
+                Some(_) => manifest.with(
+                    &format!("batch_records: {portion} }}"),
+                    &format!("batch_records: {few} }}"),
+                ),
+                None => manifest,
+            }
+        });
+        grouping
     }
 }

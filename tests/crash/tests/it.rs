@@ -1,7 +1,7 @@
 //! A subset of the crash matrix that fits among the other tests. `cargo xtask crash` plays all of it.
 
 // The lint table exempts unit tests only; all of this is test code too.
-#![allow(clippy::panic)]
+#![allow(clippy::panic, clippy::indexing_slicing)]
 
 use duijie_crash::{Case, Class, Fault, Played, Row, Shape, play, without};
 use duijie_store::chaos::Guard;

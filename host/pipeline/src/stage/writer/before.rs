@@ -145,16 +145,7 @@ impl Writer {
         });
         let mut looked: Looked = creates.into_iter().zip(resolutions?).collect();
         for (place, resolution) in &mut looked {
-            let resent = self.resent(chunk, *place);
-            if resent.is_none() && self.regrouped(chunk, *place, resolution) {
-                let reason = "its group was sent before the state was restored or reset, and it cannot be told with which members".to_owned();
-                *resolution = Resolution::Hold(HoldKind::Caution, reason);
-            }
-            let conflicted = resent == Some(HoldKind::Conflict);
-            if let (Resolution::Applied(Some(id)), true) = (&*resolution, conflicted) {
-                let reason = format!("the target still has something else as `{id}`");
-                *resolution = Resolution::Hold(HoldKind::Conflict, reason);
-            }
+            self.kept_back(chunk, *place, resolution);
         }
         for (place, resolution) in &looked {
             let Resolution::Send(id) = resolution else {
@@ -170,6 +161,21 @@ impl Writer {
             }
         }
         Ok(Some(looked))
+    }
+
+    /// What was found and is not what this record makes, or may not be, waits
+    /// for a person.
+    fn kept_back(&self, chunk: &Chunk, place: usize, resolution: &mut Resolution) {
+        let resent = self.resent(chunk, place);
+        if resent.is_none() && self.regrouped(chunk, place, resolution) {
+            let reason = "its group was sent before the state was restored or reset, and it cannot be told with which members";
+            *resolution = Resolution::Hold(HoldKind::Caution, reason.to_owned());
+        }
+        let conflicted = resent == Some(HoldKind::Conflict);
+        if let (Resolution::Applied(Some(id)), true) = (&*resolution, conflicted) {
+            let reason = format!("the target still has something else as `{id}`");
+            *resolution = Resolution::Hold(HoldKind::Conflict, reason);
+        }
     }
 
     /// Whether what was found was made of a group. A document of one
