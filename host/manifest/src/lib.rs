@@ -8,6 +8,7 @@ mod group;
 mod json;
 mod low;
 mod node;
+mod schedule;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ pub use low::{
     Retries, Source, Target, Transform,
 };
 pub use node::{Entry, Kind, Node, path};
+pub use schedule::{CatchUp, Missed, OnlyIf, Schedule, ScheduleRules};
 pub use shape::{Checked, Shape};

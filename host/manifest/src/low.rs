@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::group::Group;
+use crate::schedule::Schedule;
 
 /// One pipeline: `pipeline`, `scope`, `source`, `target` and what else it needs.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -22,7 +23,7 @@ pub struct Pipeline {
     /// Whether schedules start it; true when absent.
     pub enabled: Option<bool>,
     /// When `run --follow` and `serve` start a run, such as `every 5m`.
-    pub schedule: Option<String>,
+    pub schedule: Option<Schedule>,
     #[schemars(required)]
     pub source: Option<Source>,
     /// Makes one record of many, before the transforms.

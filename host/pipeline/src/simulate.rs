@@ -6,6 +6,7 @@ mod checks;
 mod decisions;
 mod diffs;
 mod drained;
+mod follow;
 mod grouping;
 mod groups;
 mod guards;

@@ -32,6 +32,10 @@ duijie_diagnostic::codes! {
     DUPLICATE_FIELD = "plan.duplicate_field";
     NO_WINDOW = "plan.no_window";
     BAD_SCHEDULE = "plan.bad_schedule";
+    BAD_CRON = "plan.bad_cron";
+    UNKNOWN_ZONE = "plan.unknown_zone";
+    UNKNOWN_PIPELINE = "plan.unknown_pipeline";
+    AFTER_ITSELF = "plan.after_itself";
     REFUSED_SETTING = "plan.refused_setting";
     TABLE_FIELD = "plan.table_field";
     TABLE_NOT_FILLED = "plan.table_not_filled";

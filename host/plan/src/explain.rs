@@ -2,11 +2,12 @@
 //! as the source's outline.
 
 use duijie_contract::Role;
+use duijie_schedule::When;
 use serde_json::{Value, json};
 
 use crate::{
     OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Schedule, Stage, collection, duration,
-    size,
+    schedule, size,
 };
 
 /// Several lines, the last ended. `outline` says what the source would read,
@@ -15,7 +16,7 @@ pub fn explain(plan: &Plan, outline: &[String]) -> String {
     let mut lines = Lines::default();
     lines.title(&format!("pipeline {}", plan.name));
     lines.line("scope", plan.scope.as_str());
-    lines.line("starts", &starts(plan));
+    starts(plan, &mut lines);
     lines.line(
         "manifest",
         &format!("sha256 {}", short(&plan.manifest_digest)),
@@ -119,7 +120,8 @@ pub fn explain_json(plan: &Plan, outline: &[String]) -> Value {
         "pipeline": plan.name.as_str(),
         "scope": plan.scope.as_str(),
         "enabled": plan.enabled,
-        "schedule_every_ms": plan.schedule.map(|Schedule::Every(every)| millis(every)),
+        "schedule_every_ms": interval(plan.schedule.as_ref()),
+        "schedule": schedule_json(plan.schedule.as_ref()),
         "manifest_sha256": plan.manifest_digest,
         "source": source_json(plan),
         "would_read": outline,
@@ -253,15 +255,32 @@ impl Lines {
     }
 }
 
-fn starts(plan: &Plan) -> String {
-    let when = match plan.schedule {
-        Some(Schedule::Every(every)) => format!("every {}", duration::write(every)),
-        None => "when told to".to_owned(),
-    };
-    if plan.enabled {
-        when
-    } else {
-        format!("{when}, but it is not enabled")
+fn starts(plan: &Plan, lines: &mut Lines) {
+    let told = plan.schedule.as_ref().map(schedule::told);
+    let mut told = told.unwrap_or_else(|| vec![("starts", "when told to".to_owned())]);
+    if let (Some((_, when)), false) = (told.first_mut(), plan.enabled) {
+        when.push_str(", but it is not enabled");
+    }
+    for (name, value) in told {
+        lines.line(name, &value);
+    }
+}
+
+/// As the lines of the text, and the interval as a number.
+fn schedule_json(schedule: Option<&Schedule>) -> Value {
+    let told = schedule.into_iter().flat_map(schedule::told);
+    let fields = told.map(|(name, value)| (name.replace(' ', "_"), value.into()));
+    let fields: serde_json::Map<_, _> = fields.collect();
+    match schedule {
+        Some(_) => Value::Object(fields),
+        None => Value::Null,
+    }
+}
+
+fn interval(schedule: Option<&Schedule>) -> Option<u64> {
+    match schedule?.when {
+        When::Every(every) => Some(millis(every)),
+        When::At(_) | When::After(_) => None,
     }
 }
 

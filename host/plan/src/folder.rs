@@ -1,9 +1,9 @@
 //! What must hold between the files of a folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use duijie_diagnostic::{Code, Diagnostic};
-use duijie_manifest::{Connection, Document, Pipeline};
+use duijie_manifest::{Connection, Document, Pipeline, Schedule};
 
 use crate::code;
 
@@ -26,6 +26,7 @@ pub fn folder(
         .iter()
         .map(|document| (document, document.low.connection.as_deref()));
     problems.extend(twice(names, "connection", code::DUPLICATE_NAME));
+    problems.extend(others(pipelines));
     problems
 }
 
@@ -51,6 +52,67 @@ fn filled_twice(pipelines: &[Document<Pipeline>]) -> Vec<Diagnostic> {
         );
     }
     problems
+}
+
+/// What schedules say of other pipelines: that they are there, and that none
+/// comes after itself.
+fn others(pipelines: &[Document<Pipeline>]) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    let mut after: BTreeMap<&str, &[String]> = BTreeMap::new();
+    let known = pipelines.iter().filter_map(|it| it.low.pipeline.as_deref());
+    let known: Vec<&str> = known.collect();
+    for document in pipelines {
+        let Some(Schedule::Rules(rules)) = &document.low.schedule else {
+            continue;
+        };
+        let finished = rules
+            .only_if
+            .as_ref()
+            .and_then(|it| it.finished_today.as_deref());
+        let both = [
+            ("/schedule/after", rules.after.as_deref()),
+            ("/schedule/only_if/finished_today", finished),
+        ];
+        for (pointer, names) in both {
+            for (index, name) in names.unwrap_or_default().iter().enumerate() {
+                if !known.contains(&name.as_str()) {
+                    let place = document.place(&format!("{pointer}/{index}"));
+                    let message = format!("there is no pipeline `{name}`");
+                    let problem = Diagnostic::error(code::UNKNOWN_PIPELINE, message).at(place);
+                    problems.push(problem.nearest(name, &known, "pipelines here"));
+                }
+            }
+        }
+        if let (Some(name), Some(names)) = (&document.low.pipeline, rules.after.as_deref()) {
+            after.insert(name, names);
+        }
+    }
+    problems.extend(pipelines.iter().filter_map(|it| after_itself(it, &after)));
+    problems
+}
+
+fn after_itself(
+    document: &Document<Pipeline>,
+    after: &BTreeMap<&str, &[String]>,
+) -> Option<Diagnostic> {
+    let own = document.low.pipeline.as_deref()?;
+    let mut seen = BTreeSet::new();
+    let mut open = vec![own];
+    while let Some(name) = open.pop() {
+        for next in after.get(name).copied().unwrap_or_default() {
+            if next == own {
+                let message = format!("pipeline `{own}` begins after itself");
+                let problem = Diagnostic::error(code::AFTER_ITSELF, message)
+                    .at(document.place("/schedule/after"))
+                    .hint("let one of them begin by `every` or `cron`");
+                return Some(problem);
+            }
+            if seen.insert(next.as_str()) {
+                open.push(next);
+            }
+        }
+    }
+    None
 }
 
 fn twice<'a, T: 'a>(

@@ -16,6 +16,7 @@ mod policy;
 mod refusal;
 mod resolve;
 mod retention;
+mod schedule;
 mod settings;
 mod size;
 mod table;
@@ -24,6 +25,7 @@ mod tests;
 mod window;
 
 pub use code::CODES;
+pub use duijie_schedule::Schedule;
 pub use duration::parse as length_of_time;
 pub use explain::{explain, explain_json};
 pub use folder::folder;
@@ -31,8 +33,7 @@ pub use group::{
     Close, Field, Fold, GROUP_FIELDS, Group, GroupField, Late, MOST_MEMBERS, Rows, Takes,
 };
 pub use plan::{
-    OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Schedule, Stage,
-    TargetStage,
+    OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Stage, TargetStage,
 };
 pub use refusal::{StageAt, refusals};
 pub use resolve::{Inputs, resolve};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use duijie_contract::{Guarantee, Use};
 use duijie_record::{PipelineName, Scope};
+use duijie_schedule::Schedule;
 
 use crate::Group;
 
@@ -75,12 +76,6 @@ pub struct Policy {
     pub retention: Retention,
 }
 
-/// When `run --follow` and `serve` start a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schedule {
-    Every(Duration),
-}
-
 /// One use of one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
@@ -112,6 +107,7 @@ pub struct Plan {
     pub name: PipelineName,
     pub scope: Scope,
     pub enabled: bool,
+    /// When `run --follow` and `serve` start a run.
     pub schedule: Option<Schedule>,
     /// SHA-256 of the manifest's text, lower hex.
     pub manifest_digest: String,

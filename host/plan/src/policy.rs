@@ -1,4 +1,4 @@
-//! Schedule, retries and limits: what is absent gets its default, what is
+//! Retries and limits: what is absent gets its default, what is
 //! more than a connector takes is told.
 
 use std::time::Duration;
@@ -8,8 +8,7 @@ use duijie_diagnostic::Diagnostic;
 use duijie_manifest as low;
 
 use crate::{
-    OnChange, OnNewer, OnRejected, OnUnknown, Policy, Retries, Schedule, code, duration,
-    resolve::Check,
+    OnChange, OnNewer, OnRejected, OnUnknown, Policy, Retries, code, duration, resolve::Check,
 };
 
 /// Records of a page or a batch where neither connector nor manifest says.
@@ -17,7 +16,6 @@ const RECORDS: u32 = 100;
 /// Bytes of a batch where the connector does not say.
 pub(crate) const BATCH_BYTES: usize = 4 << 20;
 const AT_ONCE: u32 = 4;
-const SHORTEST_SCHEDULE: Duration = Duration::from_secs(1);
 
 pub(crate) fn policy(check: &mut Check<'_>) -> Policy {
     let retries = check.retries();
@@ -56,20 +54,6 @@ pub(crate) fn policy(check: &mut Check<'_>) -> Policy {
 }
 
 impl Check<'_> {
-    pub(crate) fn schedule(&mut self) -> Option<Schedule> {
-        let text = self.inputs.pipeline.low.schedule.as_deref()?;
-        let every = text.trim().strip_prefix("every ").and_then(duration::parse);
-        if let Some(every) = every.filter(|every| *every >= SHORTEST_SCHEDULE) {
-            return Some(Schedule::Every(every));
-        }
-        let message = format!("`schedule` is `{text}`, expected `every` and a length of time");
-        let problem = Diagnostic::error(code::BAD_SCHEDULE, message)
-            .at(self.inputs.pipeline.place("/schedule"))
-            .hint("such as `every 5m` or `every 1h30m`, a second at least");
-        self.tell(problem);
-        None
-    }
-
     fn retries(&mut self) -> Retries {
         let given = self.inputs.pipeline.low.retries.clone().unwrap_or_default();
         let longest = self.wait("longest_wait", given.longest_wait.as_deref());

@@ -242,6 +242,38 @@ fn a_table_is_filled_by_one_pipeline_and_told_while_it_is_not() {
 }
 
 #[test]
+fn a_schedule_names_pipelines_that_are_there_and_not_itself() {
+    let named = |name: &str, schedule: &str| {
+        let text = PIPELINE.replace("pipeline: p", &format!("pipeline: {name}"));
+        let text = text.replace("scope: ", &format!("scope: {name}-"));
+        pipeline(&format!("{text}schedule: {schedule}\n"))
+    };
+    let check = |schedules: &[(&str, &str)]| {
+        let pipelines: Vec<_> = schedules.iter().map(|(name, it)| named(name, it)).collect();
+        let problems = folder(&pipelines, &[]);
+        codes(&problems).join(" ")
+    };
+    let after = |name| format!("{{ after: [{name}] }}");
+    assert_eq!(check(&[("a", "every 5m"), ("b", &after("a"))]), "");
+    let other = "{ every: 5m, only_if: { finished_today: [b] } }";
+    assert_eq!(check(&[("a", other), ("b", &after("a"))]), "");
+    assert_eq!(check(&[("a", other)]), "plan.unknown_pipeline");
+    assert_eq!(check(&[("b", &after("a"))]), "plan.unknown_pipeline");
+    assert_eq!(check(&[("a", &after("a"))]), "plan.after_itself");
+    let round = [
+        ("a", after("b")),
+        ("b", after("c")),
+        ("c", after("a")),
+        ("d", after("a")),
+    ];
+    let round: Vec<_> = round
+        .iter()
+        .map(|(name, it)| (*name, it.as_str()))
+        .collect();
+    assert_eq!(check(&round), ["plan.after_itself"; 3].join(" "));
+}
+
+#[test]
 fn every_code_has_its_page_and_every_page_its_code() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../diagnostic/codes");
     let entries = std::fs::read_dir(folder).unwrap();

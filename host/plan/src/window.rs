@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use duijie_contract::Role;
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Entry, Kind, Node};
 use serde_json::Value;
@@ -54,6 +55,26 @@ impl Check<'_> {
             kind: Kind::Map(entries),
             span: head,
         })
+    }
+
+    /// Tells it where the source has no settings for a window.
+    pub(crate) fn needs_window(&mut self) {
+        let connector = self.inputs.pipeline.low.source.as_ref();
+        let connector = connector.and_then(|source| source.connector.as_ref());
+        let Some(description) = connector.and_then(|name| self.inputs.descriptions.get(name))
+        else {
+            return;
+        };
+        let mut schemas = description.pipeline_schemas.iter();
+        let schema = schemas.find(|(role, _)| *role == Role::Source);
+        let schema = schema.and_then(|(_, schema)| serde_json::from_str::<Value>(schema).ok());
+        let schema = schema.unwrap_or_default();
+        if let Some(end) = ["from", "to"]
+            .iter()
+            .find(|end| marked(&schema, end).is_none())
+        {
+            self.no_window(end);
+        }
     }
 
     fn no_window(&mut self, end: &str) {

@@ -121,10 +121,13 @@ impl Cron {
 /// The library's own words, as a sentence of ours goes on.
 fn reason(error: &croner::errors::CronError) -> String {
     use croner::errors::CronError;
-    match error {
+    let text = match error {
         CronError::ComponentError(text)
         | CronError::InvalidPattern(text)
-        | CronError::IllegalCharacters(text) => text.trim_end_matches('.').to_owned(),
-        other => other.to_string().trim_end_matches('.').to_owned(),
-    }
+        | CronError::IllegalCharacters(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut letters = text.trim_end_matches('.').chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }

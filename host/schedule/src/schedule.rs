@@ -30,6 +30,29 @@ pub enum When {
     After(Vec<PipelineName>),
 }
 
+impl Schedule {
+    /// With nothing but when.
+    pub fn new(when: When, zone: Zone) -> Self {
+        Self {
+            when,
+            zone,
+            jitter: Duration::ZERO,
+            missed: Missed::Once,
+            only_if: OnlyIf::default(),
+            catch_up: None,
+        }
+    }
+
+    /// Names of pipelines that it looks at.
+    pub fn others(&self) -> impl Iterator<Item = &PipelineName> {
+        let after: &[PipelineName] = match &self.when {
+            When::After(names) => names,
+            When::Every(_) | When::At(_) => &[],
+        };
+        after.iter().chain(&self.only_if.finished_today)
+    }
+}
+
 /// What becomes of slots that nobody was there for: noticed more than
 /// a minute behind their time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

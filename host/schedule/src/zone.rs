@@ -21,6 +21,14 @@ impl Zone {
         })
     }
 
+    /// Every name that there is.
+    pub fn names() -> Vec<String> {
+        let all = TimeZoneDatabase::bundled();
+        all.available()
+            .map(|name| name.as_str().to_owned())
+            .collect()
+    }
+
     /// As written in the table, whatever the case it was asked for in.
     pub fn name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use duijie_admin::Server;
 use duijie_contract::{FaultKind, Mode};
+use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
 use duijie_pipeline::{
     Clock as _, End, Error, Options, Planned, Purpose, Report, Stop, SystemClock, follow,
 };
-use duijie_plan::Window;
+use duijie_plan::{Plan, Window};
 use duijie_store::Embedded;
 use serde_json::{Value, json};
 
@@ -97,11 +98,8 @@ pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Re
             plan.name, document.file
         )));
     }
-    if wish.by_schedule && plan.schedule.is_none() {
-        return Err(Failure::Argument(format!(
-            "pipeline `{}` has no schedule to follow\n\nhint: write `schedule: every 5m` into {}",
-            plan.name, document.file
-        )));
+    if wish.by_schedule {
+        followable(&plan, &document.file)?;
     }
     let store = match wish.store {
         Some(store) => store,
@@ -112,7 +110,7 @@ pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Re
     let signal = listen(stop.clone())?;
     let options = Options {
         plan: Arc::new(plan),
-        launch: launcher,
+        launch: launcher.clone(),
         store: store.clone(),
         clock: Arc::new(SystemClock),
         observer: Arc::new(Progress::new(output)),
@@ -121,17 +119,67 @@ pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Re
         purpose: wish.purpose,
     };
     let ended = match wish.by_schedule {
-        true => follow(&options, &stop).await,
-        false => duijie_pipeline::run(&options, &stop).await,
+        true => {
+            let catch_up = async |window: Window| {
+                let planned = wire::plan(project, &launcher, document, Some(&window)).await;
+                caught_up(planned, &options, &window)
+            };
+            follow(&options, &stop, catch_up).await
+        }
+        false => duijie_pipeline::run(&options, &stop).await.map(Some),
     };
     drop(server);
     tidy(&store).await;
-    tell(&ended?, output, &signal)?;
+    if let Some(report) = ended? {
+        tell(&report, output, &signal)?;
+    }
     // By schedule nothing but a signal ends it, between two runs as well.
     match signal.load(Ordering::Relaxed) {
         number if wish.by_schedule && number != 0 => Err(Failure::Signal(number)),
         _ => Ok(()),
     }
+}
+
+/// One pipeline by itself sees no other.
+fn followable(plan: &Plan, file: &str) -> Result<(), Failure> {
+    let refused = |found: &str| {
+        Err(Failure::Argument(format!(
+            "pipeline `{}` {found}\n\nhint: write `schedule: every 5m` into {file}",
+            plan.name
+        )))
+    };
+    match &plan.schedule {
+        None => refused("has no schedule to follow"),
+        Some(schedule) if schedule.others().next().is_some() => {
+            refused("waits for others, which `run --follow` does not see")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The run over the window of a catch-up: a backfill.
+fn caught_up(
+    planned: Result<(Plan, Vec<Diagnostic>), Failure>,
+    options: &Options,
+    window: &Window,
+) -> Option<Options> {
+    let reason = match planned {
+        Ok((plan, _)) => {
+            return Some(Options {
+                plan: Arc::new(plan),
+                purpose: backfill(window),
+                ..options.clone()
+            });
+        }
+        Err(Failure::Input(problems, _)) => {
+            let first = problems.into_iter().find(Diagnostic::is_error);
+            first.map(|problem| problem.message).unwrap_or_default()
+        }
+        Err(Failure::Run(text) | Failure::Argument(text) | Failure::Environment(text)) => text,
+        Err(Failure::Signal(_)) => return None,
+    };
+    tracing::error!(reason, "the run that catches up cannot be planned");
+    None
 }
 
 /// What no longer needs to be kept goes. That it could not be is no failure of

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use duijie_contract::Guarantee;
 use duijie_plan::{OnChange, Schedule};
+use duijie_schedule::{When, Zone};
 use duijie_store::{DeadLetter, Memory, Store};
 
 use super::chaos::{kill_at, spare};
@@ -179,9 +180,12 @@ async fn a_claim_that_a_command_took_is_taken_back_by_the_next_run() {
     });
     let mut plan = plan(Guarantee::ServerKey, OnChange::Hold, 0);
     plan.target.lookup = false;
-    plan.schedule = Some(Schedule::Every(Duration::from_secs(60)));
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    let every = When::Every(Duration::from_secs(60));
+    plan.schedule = Some(Schedule::new(every, zone));
     let options = script.options(plan, &store);
-    let report = follow(&options, &stop).await.unwrap();
+    let report = follow(&options, &stop, async |_| None).await.unwrap();
+    let report = report.unwrap();
     assert_eq!(report.counts.applied, 1);
     assert_eq!(script.writes.load(Ordering::Relaxed), 2);
 }
