@@ -47,11 +47,20 @@ pub struct Draft {
     pub(crate) each: Option<String>,
     pub(crate) tables: Vec<Table>,
     pub(crate) condition: Vec<Vec<Compare>>,
-    pub(crate) schedule: Option<String>,
+    pub(crate) schedule: Option<Timing>,
+    /// The crontab of the second look, and how many days it looks back.
+    pub(crate) catch_up: Option<(String, u32)>,
     pub(crate) batch_records: Option<u32>,
-    /// Comments at the end.
-    pub(crate) notes: Vec<String>,
     report: Report,
+}
+
+/// When runs begin.
+#[derive(Debug)]
+pub(crate) enum Timing {
+    /// A length of time.
+    Every(String),
+    /// A crontab.
+    Cron(String),
 }
 
 #[derive(Debug)]
@@ -97,14 +106,14 @@ pub(crate) fn draft(scheme: &Scheme, known: &[Description], wish: &Wish) -> Resu
         tables,
         condition: both(&from.condition, &to.condition),
         schedule: None,
+        catch_up: None,
         batch_records: None,
-        notes: Vec::new(),
         report,
     };
     draft.set_key(to, info);
     draft.shape(from, to);
     draft.set_lists(&reader, from);
-    draft.others(from, to);
+    draft.others(&reader, from, to);
     Ok(draft)
 }
 

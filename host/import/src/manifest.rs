@@ -4,7 +4,7 @@
 use duijie_contract::Guarantee;
 use serde_json::{Map, Value, json};
 
-use crate::draft::{Draft, Stage};
+use crate::draft::{Draft, Stage, Timing};
 use crate::group::Grouped;
 use crate::offer::List;
 use crate::rules::Rule;
@@ -118,15 +118,34 @@ impl Draft {
     }
 }
 
+fn schedule(draft: &Draft, text: &mut Text) {
+    let Some(timing) = &draft.schedule else {
+        return;
+    };
+    let (name, value) = match timing {
+        Timing::Every(every) => ("every", every.clone()),
+        Timing::Cron(cron) => ("cron", quoted(cron)),
+    };
+    match (&draft.catch_up, name) {
+        (None, "every") => text.line(&format!("schedule: every {value} # 传递时间")),
+        (None, _) => text.line(&format!("schedule: {{ {name}: {value} }} # 传递时间")),
+        (Some((cron, days)), _) => {
+            text.line("schedule: # 传递时间");
+            text.line(&format!("  {name}: {value}"));
+            let cron = quoted(cron);
+            text.line(&format!(
+                "  catch_up: {{ cron: {cron}, window: {days}d }} # 补漏"
+            ));
+        }
+    }
+}
+
 pub(crate) fn write(draft: &Draft) -> String {
     let mut text = Text::default();
     text.line(&format!("# {}", comment(&draft.title)));
     text.line(
         "# Made by `duijie import qeasy`; what it could not carry over stands in its report.",
     );
-    for note in &draft.notes {
-        text.line(&format!("# {}", comment(note)));
-    }
     text.line(&format!("pipeline: {}", scalar(&draft.name)));
     text.line("# State lives under the scope, which never changes. 状态按 scope 存放,不可更改。");
     text.line(&format!("scope: {}", scalar(&scope(&draft.name))));
@@ -135,9 +154,7 @@ pub(crate) fn write(draft: &Draft) -> String {
         false => text
             .line("enabled: false # 是否启动: parts of the scheme were left out, see the report"),
     }
-    if let Some(schedule) = &draft.schedule {
-        text.line(&format!("schedule: {schedule} # 传递时间"));
-    }
+    schedule(draft, &mut text);
     text.line("\nsource:");
     stage(&draft.source, &mut text);
     if draft.settings.is_empty() {

@@ -1,19 +1,20 @@
 //! What belongs to neither mapping nor settings: identity, schedules, batches,
 //! answers, and whatever nothing here understands.
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Timing};
+use crate::offer::Offer;
 use crate::report::Note;
 use crate::scheme::{Remedy, Row, Side};
 
 impl Draft {
-    pub(crate) fn others(&mut self, from: &Side, to: &Side) {
+    pub(crate) fn others(&mut self, reader: &Offer<'_>, from: &Side, to: &Side) {
         self.identity(from);
         self.answers(from, to);
         self.batches(to);
         for (name, side) in [("source", from), ("target", to)] {
             self.crontab(name, &side.crontab);
             if let Some(remedy) = &side.remedy {
-                self.remedy(name, remedy);
+                self.remedy(reader, name, remedy);
             }
             for (key, text) in &side.unknown {
                 let why = "it has no counterpart, or in no scheme that is known to run";
@@ -97,50 +98,52 @@ impl Draft {
             return;
         }
         let place = format!("{side} crontab");
-        match every(crontab) {
-            Some(every) if self.schedule.is_none() => {
-                let what = format!("schedule: {every} (the scheme: `{crontab}`)");
-                self.schedule = Some(every);
+        let timing = match every(crontab) {
+            Some(every) => Some(Timing::Every(every)),
+            None => is_cron(crontab).then(|| Timing::Cron(crontab.to_owned())),
+        };
+        match timing {
+            Some(timing) if self.schedule.is_none() => {
+                let what = match &timing {
+                    Timing::Every(every) => format!("every {every}"),
+                    Timing::Cron(_) => "cron".to_owned(),
+                };
+                let what = format!("schedule: {what} (the scheme: `{crontab}`)");
+                self.schedule = Some(timing);
                 self.report_mut().carried(place, what);
             }
             _ => {
-                let why = "a schedule says how often, not at which hour";
-                let todo = format!(
-                    "run it by the system's own cron: `{crontab} duijie run {}`",
-                    self.name
-                );
-                self.notes.push(todo.clone());
+                let why = "it is no crontab of five fields, or the second one";
+                let todo = "write `schedule` yourself, as docs/schedule.md says";
                 self.report_mut().left(place, Note::new(crontab, why, todo));
             }
         }
     }
 
-    /// A second look over a wider window: a backfill, which skips what the
-    /// ledger knows.
-    fn remedy(&mut self, side: &str, remedy: &Remedy) {
-        let days = remedy
-            .request
+    /// A second look over a wider window. Where the scheme looks back to a day's
+    /// beginning, one day more has it all, and what the ledger knows is skipped.
+    fn remedy(&mut self, reader: &Offer<'_>, side: &str, remedy: &Remedy) {
+        let rows = remedy.request.iter();
+        let days = rows.filter_map(|row| days_ago(&row.value)).max();
+        let days = days.unwrap_or(1).saturating_add(1);
+        let place = format!("{side} omissionRemedy");
+        let has_window = ["from", "to"]
             .iter()
-            .filter_map(|row| days_ago(&row.value))
-            .max();
-        let from = format!("$(date -d '{} day ago' '+%F 00:00:00')", days.unwrap_or(1));
-        let command = format!(
-            "duijie run {} --from \"{from}\" --to \"$(date '+%F %T')\"",
-            self.name
-        );
-        self.notes.push(format!(
-            "omissionRemedy (补漏): every `{}`, while no other run owns the data folder: {command}",
-            remedy.crontab
-        ));
-        let why = "there is no scheduler for backfills yet";
-        let todo = format!(
-            "run it by the system's own cron at `{}`: {command}",
-            remedy.crontab
-        );
-        self.report_mut().left(
-            format!("{side} omissionRemedy"),
-            Note::new("a comment", why, todo),
-        );
+            .all(|end| reader.window(end).is_some());
+        let possible = has_window && is_cron(&remedy.crontab) && self.catch_up.is_none();
+        if possible && self.schedule.is_some() {
+            let what = format!(
+                "schedule.catch_up: the last {days} days (the scheme: `{}`)",
+                remedy.crontab
+            );
+            self.catch_up = Some((remedy.crontab.clone(), days));
+            self.report_mut().carried(place, what);
+        } else {
+            let why = "it needs a source with a window, a crontab, and a schedule of its own";
+            let todo = "write `schedule.catch_up` yourself, as docs/schedule.md says";
+            let note = Note::new(&remedy.crontab, why, todo);
+            self.report_mut().left(place, note);
+        }
         for row in &remedy.request {
             let fixed =
                 !row.value.is_empty() && !row.value.contains("{{") && !row.value.starts_with('_');
@@ -162,25 +165,25 @@ fn days_ago(value: &str) -> Option<u32> {
     rest.get(..end)?.parse().ok()
 }
 
-/// The crontabs that only say how often: `*/5 * * * *`, `3 * * * *`, `0 */2 * * *`.
+/// Five fields of digits and signs; names of days and months are taken as well.
+fn is_cron(crontab: &str) -> bool {
+    let fields: Vec<&str> = crontab.split_whitespace().collect();
+    let known = |letter: char| letter.is_ascii_alphanumeric() || "*/,-?#".contains(letter);
+    fields.len() == 5 && fields.iter().all(|field| field.chars().all(known))
+}
+
+/// The crontabs that only say how often, at whichever minute: `*/5 * * * *`.
 fn every(crontab: &str) -> Option<String> {
     let words: Vec<&str> = crontab.split_whitespace().collect();
-    let step = |word: &str| {
-        word.strip_prefix("*/")?
-            .parse::<u32>()
-            .ok()
-            .filter(|step| *step > 0)
+    let [minute, "*", "*", "*", "*"] = words.as_slice() else {
+        return None;
     };
-    let number = |word: &str| word.parse::<u32>().is_ok();
-    match words.as_slice() {
-        ["*", "*", "*", "*", "*"] => Some(String::from("every 1m")),
-        [minute, "*", "*", "*", "*"] if number(minute) => Some(String::from("every 1h")),
-        [minute, "*", "*", "*", "*"] => step(minute).map(|step| format!("every {step}m")),
-        [minute, hour, "*", "*", "*"] if number(minute) => {
-            step(hour).map(|step| format!("every {step}h"))
-        }
-        _ => None,
+    if *minute == "*" {
+        return Some("1m".to_owned());
     }
+    let step: u32 = minute.strip_prefix("*/")?.parse().ok()?;
+    // Other steps are no even interval: the last one of an hour is shorter.
+    (step > 0 && 60 % step == 0).then(|| format!("{step}m"))
 }
 
 fn shortened(text: &str) -> String {
