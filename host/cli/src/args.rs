@@ -142,6 +142,9 @@ pub(crate) struct Plan {
     /// How many records to show as they would be written
     #[arg(long, default_value_t = 1)]
     pub(crate) records: usize,
+    /// Say how long so many records take at least, by the calls a minute that the systems document
+    #[arg(long, value_name = "RECORDS", conflicts_with = "diff")]
+    pub(crate) forecast: Option<u64>,
     /// Compare every document with what was written, and keep the result for `run --plan`
     #[arg(long)]
     pub(crate) diff: bool,

@@ -7,6 +7,7 @@ mod collections;
 mod dead_letters;
 mod diff;
 mod doctor;
+mod forecast;
 mod holds;
 mod import;
 mod inspect;
@@ -31,7 +32,13 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
         Command::Quickstart(wish) => quickstart::quickstart(global, wish, output).await,
         Command::Check { pipelines } => check::check(global, pipelines, output).await,
         Command::Plan(wish) if wish.diff => diff::diff(global, wish, output).await,
-        Command::Plan(wish) => plan::plan(global, &wish.pipeline, wish.records, output).await,
+        Command::Plan(wish) => {
+            let shown = plan::Shown {
+                records: wish.records,
+                forecast: wish.forecast,
+            };
+            plan::plan(global, &wish.pipeline, shown, output).await
+        }
         Command::Run(wish) => run::run(global, wish, output).await,
         Command::Inspect { component } => inspect::inspect(component, output).await,
         Command::Import(Import::Qeasy(wish)) => import::qeasy(global, wish, output).await,

@@ -1,5 +1,6 @@
 //! `duijie plan`: what a run would do. Reads, logs in, writes nothing.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use duijie_admin::Request;
@@ -13,7 +14,8 @@ use duijie_store::{Change, Checkpoint, Embedded, Memory, Store};
 use serde_json::{Value, json};
 
 use crate::args::Global;
-use crate::command::{checkpoints, state, tables};
+use crate::command::forecast::Forecast;
+use crate::command::{checkpoints, forecast, state, tables};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::project::Project;
@@ -22,12 +24,21 @@ use crate::wire;
 /// A mapped document or a request is cut here on a page for people.
 const SHOWN: usize = 4_000;
 
+/// How much of it.
+pub(crate) struct Shown {
+    /// As they would be written.
+    pub(crate) records: usize,
+    /// How many a forecast is asked for.
+    pub(crate) forecast: Option<u64>,
+}
+
 pub(crate) async fn plan(
     global: &Global,
     named: &str,
-    records: usize,
+    shown: Shown,
     output: &Output,
 ) -> Result<(), Failure> {
+    let Shown { records, forecast } = shown;
     let mut project = Project::open(global)?;
     let document = project.pipeline(named)?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
@@ -38,7 +49,7 @@ pub(crate) async fn plan(
     let store = known(&project, &plan, output).await?;
     let options = Options {
         plan: Arc::new(plan.clone()),
-        launch: launcher,
+        launch: launcher.clone(),
         store,
         clock: Arc::new(SystemClock),
         observer: Arc::new(Silent),
@@ -53,6 +64,17 @@ pub(crate) async fn plan(
     let mut data = explain_json(&plan, &report.outline);
     if let Value::Object(fields) = &mut data {
         fields.insert("preview".to_owned(), as_data(&report, records));
+    }
+    if let Some(records) = forecast {
+        let ends = forecast::forecast(&launcher, &plan, records).await?;
+        writeln!(text, "\n{records} records, at least").ok();
+        for end in &ends {
+            writeln!(text, "  {}", end.text()).ok();
+        }
+        if let Value::Object(fields) = &mut data {
+            let ends = ends.iter().map(Forecast::data).collect();
+            fields.insert("forecast".to_owned(), Value::Array(ends));
+        }
     }
     output.data(&text, data);
     Ok(())

@@ -36,7 +36,11 @@ pub(crate) async fn quickstart(
     };
     let name = first_pipeline(&project)?;
     output.note(&format!("\n$ duijie plan {name}"));
-    plan::plan(&global, &name, 1, &output.step()).await?;
+    let shown = plan::Shown {
+        records: 1,
+        forecast: None,
+    };
+    plan::plan(&global, &name, shown, &output.step()).await?;
     output.note(&format!("\n$ duijie run {name}"));
     run::run(&global, &live(&name), &output.step()).await?;
     let report = simulator.report()?;
