@@ -13,7 +13,10 @@ mod inspect;
 mod launch;
 mod library;
 
-pub use capability::{Clock, Secret, SecretError, Secrets};
+pub use capability::{
+    Clock, Kept, Key, Keys, MOST_VALUE, OWN, Provider, Secret, SecretError, Secrets, Vault,
+    check_name,
+};
 pub use compile::{Compiler, compile_child};
 pub use engine::Memory;
 pub use error::Error;

@@ -1,14 +1,21 @@
 //! Secrets: where they come from and how they are held. What hides them in
 //! texts is `mask`.
 
+mod error;
+mod file;
+mod key;
 mod provider;
 #[cfg(test)]
 mod tests;
+mod vault;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use provider::{SecretError, Secrets};
+pub use error::SecretError;
+pub use key::{Key, Keys};
+pub use provider::{Provider, Secrets};
+pub use vault::{Kept, MOST_VALUE, OWN, Vault, check_name};
 use zeroize::Zeroizing;
 
 /// A value that is never printed, and zeroed when the last copy is dropped.
@@ -18,6 +25,14 @@ pub struct Secret(Arc<Zeroizing<String>>);
 impl Secret {
     pub fn new(value: String) -> Self {
         Self(Arc::new(Zeroizing::new(value)))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn is_same(&self, other: &Secret) -> bool {
+        self.0 == other.0
     }
 
     /// For the moment of use; what is made of it must not be printed either.

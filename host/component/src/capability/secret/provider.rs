@@ -1,93 +1,152 @@
 //! Finds `${secret:NAME}`: in the environment as `DUIJIE_SECRET_<NAME>`, else
-//! in `secrets.env` of the project folder. Reads the file once; writes nothing.
+//! in `secrets.env` of the folder, else in the secret store. Writes nothing.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::Secret;
+use super::key::{FILE_VARIABLE, VARIABLE};
+use super::{Secret, SecretError, Vault, file};
 use crate::capability::nearest;
 
 const FILE: &str = "secrets.env";
 
 /// Looks up an environment variable.
-type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(super) type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SecretError {
-    #[error(
-        "`{place}` can be read by others than its owner (mode {mode:03o}): \
-         run `chmod 600 {place}`"
-    )]
-    Readable { place: String, mode: u32 },
-    #[error("`{place}` cannot be read: {reason}")]
-    Read { place: String, reason: String },
-    #[error("line {line} of `{place}` is not `NAME=value`")]
-    Line { place: String, line: usize },
-    #[error("line {line} of `{place}` sets `{name}` again")]
-    Twice {
-        place: String,
-        line: usize,
-        name: String,
-    },
-    #[error(
-        "secret `{name}` is not set: put a line `{name}=…` into `{place}`, or set the environment \
-         variable `{variable}`{}",
-        .near.as_ref().map(|near| format!("; there is a secret `{near}`")).unwrap_or_default()
-    )]
-    Missing {
-        name: String,
-        place: String,
-        variable: String,
-        near: Option<String>,
+/// That of this process.
+pub(super) fn process() -> Environment {
+    Box::new(|name| std::env::var(name).ok())
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provider {
+    /// This environment variable.
+    Environment(String),
+    File,
+    /// Set at this Unix millisecond.
+    Store {
+        set_ms: u64,
     },
 }
 
-/// The secrets of one project.
+/// The secrets of one project, or of one tenant.
 pub struct Secrets {
-    environment: Environment,
+    /// `None` for tenants: a variable belongs to who runs the process.
+    environment: Option<Environment>,
     place: PathBuf,
     file: BTreeMap<String, Secret>,
+    store: Option<(Vault, String)>,
 }
 
 impl Secrets {
-    /// Reads `secrets.env` in the project folder where there is one, and
-    /// refuses it when its mode lets the group or others read it.
+    /// Environment and `secrets.env` of a project folder. The file is read
+    /// once; it is refused when anyone but its owner could read or write it.
     pub fn open(project: &Path) -> Result<Self, SecretError> {
-        Self::with_environment(project, Box::new(|name| std::env::var(name).ok()))
+        Self::with_environment(project, Some(process()))
     }
 
-    pub(crate) fn with_environment(
-        project: &Path,
-        environment: Environment,
+    /// `secrets.env` of a tenant's folder, and nothing of the environment,
+    /// which is not the tenant's.
+    pub fn of_tenant(folder: &Path) -> Result<Self, SecretError> {
+        Self::with_environment(folder, None)
+    }
+
+    pub(super) fn with_environment(
+        folder: &Path,
+        environment: Option<Environment>,
     ) -> Result<Self, SecretError> {
-        let place = project.join(FILE);
-        let file = read(&place)?;
+        let place = folder.join(FILE);
+        let file = match file::read(&place)? {
+            Some(text) => file::parse(&place, &text)?,
+            None => BTreeMap::new(),
+        };
         Ok(Self {
             environment,
             place,
             file,
+            store: None,
         })
     }
 
-    /// The secret of that name; the environment goes before the file.
+    /// The same, with what the store holds of this tenant ([`super::OWN`]
+    /// outside of `serve`).
+    #[must_use]
+    pub fn with_store(mut self, vault: Vault, tenant: &str) -> Self {
+        self.store = Some((vault, tenant.to_owned()));
+        self
+    }
+
+    /// The secret of that name; the environment goes before the file, and
+    /// the file before the store.
     pub fn get(&self, name: &str) -> Result<Secret, SecretError> {
-        let variable = variable(name);
-        if let Some(value) = (self.environment)(&variable).filter(|value| !value.is_empty()) {
+        check_free(name)?;
+        if let Some((_, value)) = self.variable(name) {
             return Ok(Secret::new(value));
         }
         if let Some(secret) = self.file.get(name) {
             return Ok(secret.clone());
         }
-        let known = self.file.keys().map(String::as_str);
+        if let Some((vault, tenant)) = &self.store
+            && let Some(secret) = vault.get(tenant, name)?
+        {
+            return Ok(secret);
+        }
+        let known = self.names()?;
+        let known = known.iter().map(String::as_str);
         Err(SecretError::Missing {
             name: name.to_owned(),
             place: self.place.display().to_string(),
-            variable,
+            variable: self.environment.is_some().then(|| variable(name)),
             near: nearest(name, known).map(str::to_owned),
         })
+    }
+
+    /// Every provider that has it, the one that counts first; needs no key.
+    pub fn providers(&self, name: &str) -> Result<Vec<Provider>, SecretError> {
+        let mut providers = Vec::new();
+        if let Some((variable, _)) = self.variable(name) {
+            providers.push(Provider::Environment(variable));
+        }
+        if self.file.contains_key(name) {
+            providers.push(Provider::File);
+        }
+        let kept = self.kept()?;
+        let kept = kept.iter().find(|kept| kept.name == name);
+        providers.extend(kept.map(|kept| Provider::Store {
+            set_ms: kept.set_ms,
+        }));
+        Ok(providers)
+    }
+
+    /// The names in file and store, sorted. Variables of the environment are
+    /// asked for by name only.
+    pub fn names(&self) -> Result<Vec<String>, SecretError> {
+        let kept = self.kept()?.into_iter().map(|kept| kept.name);
+        let mut names: Vec<String> = self.file.keys().cloned().chain(kept).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The store, where there is one.
+    pub fn store(&self) -> Option<&Vault> {
+        self.store.as_ref().map(|(vault, _)| vault)
+    }
+
+    fn kept(&self) -> Result<Vec<super::Kept>, SecretError> {
+        match &self.store {
+            Some((vault, tenant)) => vault.list(tenant),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The variable and its value, where it is set to anything.
+    fn variable(&self, name: &str) -> Option<(String, String)> {
+        let environment = self.environment.as_ref()?;
+        let variable = variable(name);
+        let value = environment(&variable).filter(|value| !value.is_empty())?;
+        Some((variable, value))
     }
 }
 
@@ -100,56 +159,12 @@ fn variable(name: &str) -> String {
     format!("DUIJIE_SECRET_{}", name.collect::<String>())
 }
 
-fn read(place: &Path) -> Result<BTreeMap<String, Secret>, SecretError> {
-    let shown = || place.display().to_string();
-    let unreadable = |error: std::io::Error| SecretError::Read {
-        place: shown(),
-        reason: error.to_string(),
-    };
-    let metadata = match fs::metadata(place) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o044 != 0 {
-        return Err(SecretError::Readable {
-            place: shown(),
-            mode,
-        });
+/// The store's own key is no secret of any connection.
+pub(super) fn check_free(name: &str) -> Result<(), SecretError> {
+    match variable(name).as_str() {
+        VARIABLE | FILE_VARIABLE => Err(SecretError::Reserved {
+            name: name.to_owned(),
+        }),
+        _ => Ok(()),
     }
-    let text = zeroize::Zeroizing::new(fs::read_to_string(place).map_err(unreadable)?);
-    let mut secrets = BTreeMap::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let wrong = || SecretError::Line {
-            place: shown(),
-            line: index + 1,
-        };
-        let (name, value) = line.split_once('=').ok_or_else(wrong)?;
-        let (name, value) = (name.trim(), unquoted(value.trim()));
-        if name.is_empty() || name.contains(char::is_whitespace) {
-            return Err(wrong());
-        }
-        let secret = Secret::new(value.to_owned());
-        if secrets.insert(name.to_owned(), secret).is_some() {
-            return Err(SecretError::Twice {
-                place: shown(),
-                line: index + 1,
-                name: name.to_owned(),
-            });
-        }
-    }
-    Ok(secrets)
-}
-
-/// Without one pair of quotes around it, which shells would strip as well.
-fn unquoted(value: &str) -> &str {
-    ['"', '\'']
-        .iter()
-        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
-        .unwrap_or(value)
 }
