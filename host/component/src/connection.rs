@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use duijie_contract::{Description, Fault, FaultKind, Mode, Use};
 
+use serde_json::Value;
+
 use crate::capability::{
     Capability, CapabilityOptions, Http, Limits, Pool, Recipe, Recipes, Secrets,
 };
@@ -58,13 +60,43 @@ fn plain(settings: &str) -> Result<BTreeMap<String, String>, String> {
         .collect())
 }
 
-fn recipes(description: &Description) -> Result<Recipes, String> {
-    description
-        .recipes
-        .iter()
-        .map(|recipe| match Recipe::compile(&recipe.steps) {
-            Ok(compiled) => Ok((recipe.name.clone(), compiled)),
-            Err(error) => Err(format!("recipe `{}` was refused {error}", recipe.name)),
-        })
-        .collect()
+/// The recipes, where each may be run.
+pub(crate) fn recipes(description: &Description) -> Result<Recipes, String> {
+    let schema = serde_json::from_str(&description.connection_schema).unwrap_or_default();
+    let compile = |recipe: &duijie_contract::Recipe| {
+        let refused = |reason: String| format!("recipe `{}` was refused {reason}", recipe.name);
+        let compiled =
+            Recipe::compile(&recipe.steps).map_err(|error| refused(error.to_string()))?;
+        let chosen = |setting: &&String| is_chosen(&schema, setting);
+        match compiled.sorted.iter().find(chosen) {
+            None => Ok((recipe.name.clone(), compiled)),
+            Some(setting) => Err(refused(format!(
+                "since it sorts the setting `{setting}`, whose value the connector's own schema \
+                 gives: where a secret sorts beside a chosen text shows what it is"
+            ))),
+        }
+    };
+    description.recipes.iter().map(compile).collect()
+}
+
+/// Whether a schema gives a setting its value, or lets a person choose among
+/// given ones only.
+fn is_chosen(schema: &Value, setting: &str) -> bool {
+    let given = |property: &Value| {
+        let names = [
+            "default", "const", "enum", "$ref", "anyOf", "allOf", "oneOf",
+        ];
+        names.iter().any(|name| property.get(name).is_some())
+    };
+    match schema {
+        Value::Object(fields) => {
+            let properties = fields.get("properties");
+            properties
+                .and_then(|properties| properties.get(setting))
+                .is_some_and(given)
+                || fields.values().any(|inner| is_chosen(inner, setting))
+        }
+        Value::Array(items) => items.iter().any(|inner| is_chosen(inner, setting)),
+        _ => false,
+    }
 }

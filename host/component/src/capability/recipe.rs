@@ -14,19 +14,28 @@
 //! - `sort` takes settings, secrets and the time only. The order in which a
 //!   secret and a chosen text end up shows in the digest, and finds any
 //!   secret by halving.
-//! - An hmac key is a secret or an input, never both: the padding of short
-//!   keys shows the key's length to who can add zero bytes to it.
-//! - `base64-decode` refuses a secret mixed with inputs, since its error
-//!   tells how the two line up.
+//! - An hmac key that holds a secret is that secret alone: short keys are
+//!   padded with zeros and long ones hashed, so that anything beside the
+//!   secret shows where the one becomes the other, and so its length.
+//! - `base64-decode` refuses secrets: whether it fails tells of what they
+//!   are made, and constants of the author make that a question a byte.
+//! - What a digest covers beside a secret is text. Chosen bytes could be the
+//!   digest's own padding: who extends a digest by them learns the length.
 //! - `xor` takes a constant only, repeats it, and keeps the length.
-//! - Depth, number of operators and bytes produced are bounded.
+//! - Settings that are sorted beside a secret come from a person: the
+//!   connector's schema gives them no value (see `connection`).
+//! - Depth, number of operators and bytes produced are bounded; the bound
+//!   counts every secret as equally long (see `cost`).
 //!
 //! What remains is said in `docs/recipes.md`: a digest lets a hostile
 //! connector confirm a guess of a weak secret offline.
 
 mod check;
+mod cost;
 mod evaluate;
 mod expression;
+#[cfg(test)]
+mod oracle;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -65,6 +74,8 @@ pub(crate) struct Recipe {
     named: Vec<String>,
     /// Whether it has a use for inputs that it does not name.
     takes_others: bool,
+    /// The settings that it sorts.
+    pub(crate) sorted: Vec<String>,
 }
 
 /// Recipes by name.
@@ -75,17 +86,30 @@ impl Recipe {
     pub(crate) fn compile(text: &str) -> Result<Self, RecipeError> {
         let result = parse::parse(text)?;
         check::check(&result)?;
+        Ok(Self::of(result))
+    }
+
+    fn of(result: Expression) -> Self {
         let mut named = Vec::new();
         let mut takes_others = false;
+        let mut sorted = Vec::new();
         result.visit(&mut |expression| match expression {
             Expression::Input(name) if !named.contains(name) => named.push(name.clone()),
             Expression::Pairs { .. } => takes_others = true,
+            Expression::Sort(items) => {
+                let setting = |item: &Expression| match item {
+                    Expression::Setting(name) => Some(name.clone()),
+                    _ => None,
+                };
+                sorted.extend(items.iter().filter_map(setting));
+            }
             _ => {}
         });
-        Ok(Self {
+        Self {
             result,
             named,
             takes_others,
-        })
+            sorted,
+        }
     }
 }

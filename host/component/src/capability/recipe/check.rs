@@ -79,19 +79,33 @@ fn shape(expression: &Expression, at: &str, in_pairs: bool) -> Result<Shape, Rec
             text: false,
             ..shape(of, &inner, in_pairs)?
         }),
-        Expression::Digest(_, of) => Ok(Shape {
-            secret: false,
-            text: false,
-            ..shape(of, &inner, in_pairs)?
-        }),
+        Expression::Digest(_, of) => {
+            let of = shape(of, &inner, in_pairs)?;
+            if of.secret && !of.text {
+                return Err(RecipeError::new(
+                    at,
+                    format!(
+                        "`{}` over a secret beside bytes: what is beside it must be text, since \
+                         bytes extend a digest and show the secret's length",
+                        expression.operator()
+                    ),
+                ));
+            }
+            Ok(Shape {
+                secret: false,
+                text: false,
+                ..of
+            })
+        }
         Expression::Hmac { key, over, .. } => {
+            let alone = matches!(**key, Expression::Secret(_));
             let key = shape(key, &format!("{inner}/key"), in_pairs)?;
             let over = shape(over, &format!("{inner}/over"), in_pairs)?;
-            if key.secret && key.guest {
+            if key.secret && !alone {
                 return Err(RecipeError::new(
                     &format!("{inner}/key"),
-                    "a key holds a secret or an input, not both: inputs beside a secret key show \
-                     its length",
+                    "a key that holds a secret is that secret and nothing else: anything beside \
+                     it shows its length",
                 ));
             }
             Ok(Shape {
@@ -193,10 +207,10 @@ fn encode(
         }),
         Encoding::Base64Decode => {
             let shape = shape(of, inner, in_pairs)?;
-            if shape.secret && shape.guest {
+            if shape.secret {
                 return Err(RecipeError::new(
                     at,
-                    "`base64-decode` of a secret mixed with an input shows the secret's length",
+                    "`base64-decode` over a secret: whether it fails shows what the secret is",
                 ));
             }
             Ok(Shape {

@@ -11,11 +11,9 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::Recipe;
+use super::cost::Cost;
 use super::expression::{Encoding, Expression, Hash, Part, TimeUnit};
 use crate::capability::secret::Secret;
-
-/// Bytes that one evaluation may produce in all its steps.
-const MOST_PRODUCED: usize = 32 * 1024 * 1024;
 
 type Buffer = Zeroizing<Vec<u8>>;
 
@@ -43,12 +41,18 @@ impl Recipe {
                 return Err(format!("input `{name}` was given twice"));
             }
         }
+        let cost = Cost {
+            settings: call.settings,
+            inputs: &inputs,
+            others: &others,
+            produced: 0,
+        };
+        cost.check(&self.result)?;
         let mut run = Run {
             call,
             inputs,
             others,
             pair: None,
-            produced: 0,
         };
         let bytes = run.value(&self.result)?;
         String::from_utf8(bytes.to_vec()).map_err(|_| "the result is not text".to_owned())
@@ -61,7 +65,6 @@ struct Run<'a> {
     /// The inputs that no `input` names, which `pairs` goes through.
     others: BTreeMap<&'a str, &'a str>,
     pair: Option<(&'a str, &'a str)>,
-    produced: usize,
 }
 
 impl<'a> Run<'a> {
@@ -140,15 +143,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Everything that a run produces passes here, so that a recipe cannot
-    /// be made to fill memory.
+    /// Everything that a run produces passes here.
     fn put(&mut self, bytes: &[u8], out: &mut Buffer) -> Result<(), String> {
-        self.produced = self.produced.saturating_add(bytes.len());
-        if self.produced > MOST_PRODUCED {
-            return Err(format!(
-                "the recipe produces more than {MOST_PRODUCED} bytes: give it shorter inputs"
-            ));
-        }
         // Growing in place would leave the old bytes behind, not zeroed.
         if out.capacity() - out.len() < bytes.len() {
             let wanted = (out.len() + bytes.len()).next_power_of_two().max(256);
