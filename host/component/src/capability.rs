@@ -28,7 +28,9 @@ pub(crate) use message::{Capture, Encoding, Failure, Piece, Place, Purpose, Requ
 use pace::Pace;
 pub(crate) use reach::{PREVIEW, Reach};
 pub(crate) use recipe::{Recipe, Recipes};
-pub use secret::{Secret, SecretError, Secrets};
+pub use secret::{
+    Kept, Key, Keys, MOST_VALUE, OWN, Provider, Secret, SecretError, Secrets, Vault, check_name,
+};
 pub(crate) use session::{Pool, Sessions};
 
 /// Captured values that answers are still searched for.
@@ -96,15 +98,13 @@ pub(crate) enum CapabilityError {
     #[error("connection `{connection}`: {reason}")]
     Allow { connection: String, reason: String },
     #[error(
-        "connection `{connection}`: secret setting `{setting}` has {bytes} bytes; at least {} are \
+        "connection `{connection}`: secret setting `{setting}` is too short: at least {} bytes are \
          needed, since a shorter value cannot be told from data and kept out of answers",
         mask::SHORTEST
     )]
-    ShortSecret {
-        connection: String,
-        setting: String,
-        bytes: usize,
-    },
+    ShortSecret { connection: String, setting: String },
+    #[error("connection `{connection}`: secret setting `{setting}` has over {MOST_VALUE} bytes")]
+    LongSecret { connection: String, setting: String },
 }
 
 /// What the instances that use one connection share.
@@ -118,6 +118,8 @@ pub(crate) struct Capability {
     limits: Limits,
     pace: Pace,
     clients: Clients,
+    /// Finds the secrets of the connection, and no captured value.
+    own: Arc<Masker>,
     hidden: Mutex<Hidden>,
     previews: Mutex<Vec<Preview>>,
 }
@@ -142,7 +144,12 @@ impl Capability {
                 return Err(CapabilityError::ShortSecret {
                     connection,
                     setting: setting.clone(),
-                    bytes,
+                });
+            }
+            if bytes > MOST_VALUE {
+                return Err(CapabilityError::LongSecret {
+                    connection,
+                    setting: setting.clone(),
                 });
             }
             if bytes < 8 {
@@ -164,6 +171,7 @@ impl Capability {
             mode: options.mode,
             limits: options.limits,
             pace: Pace::new(options.calls_per_minute),
+            own: masker.clone(),
             hidden: Mutex::new(Hidden {
                 captured: VecDeque::new(),
                 masker,

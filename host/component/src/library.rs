@@ -31,6 +31,7 @@ pub(crate) struct Loaded {
     pub(crate) acknowledge: Option<v0_1::AcknowledgeIndices>,
     connector: String,
     digest: String,
+    imports: Vec<String>,
     description: OnceCell<(Description, Arc<str>)>,
 }
 
@@ -127,6 +128,7 @@ impl Library {
             pre,
             connector: connector.to_owned(),
             digest,
+            imports: border.imports,
             description: OnceCell::new(),
         })
     }
@@ -167,6 +169,7 @@ impl Library {
             let running = self.start(loaded, None).await?;
             let mut said = v0_1::describe(running, &loaded.setup).await?;
             said.digest.clone_from(&loaded.digest);
+            said.imports.clone_from(&loaded.imports);
             said.lookup = loaded.lookup.is_some();
             if loaded.steps.is_none() {
                 said.steps.clear();

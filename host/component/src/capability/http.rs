@@ -10,7 +10,9 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-use reqwest::header::HeaderMap;
+use std::borrow::Cow;
+
+use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::mask::Masker;
 use super::message::{Failure, Response};
@@ -30,6 +32,20 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Without these values, before anything is captured from it: taking a
+    /// part of an echoed secret away would hide the rest of it from the search.
+    pub(super) fn hide(&mut self, masker: &Masker) {
+        for value in self.headers.values_mut() {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            if let Cow::Owned(masked) = masker.mask_text(&text)
+                && let Ok(masked) = HeaderValue::from_str(&masked)
+            {
+                *value = masked;
+            }
+        }
+        self.body = masker.mask(std::mem::take(&mut self.body));
+    }
+
     /// As the guest may see it.
     pub(super) fn masked(self, masker: &Masker) -> Response {
         let headers = self.headers.iter().map(|(name, value)| {

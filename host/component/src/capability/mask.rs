@@ -1,6 +1,7 @@
 //! Hides secret and captured values in answers, logs and errors. It knows a
-//! value as it is, as JSON and forms write it, and inside base64; a system
-//! that echoes a secret in yet another form is not seen through.
+//! value as it is, as JSON, forms and HTML write it, in hex, and inside
+//! base64; a system that echoes a secret in yet another form, or a part of
+//! it, is not seen through.
 
 mod sieve;
 #[cfg(test)]
@@ -36,6 +37,14 @@ pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_');
+
+/// What `encodeURIComponent` leaves as it is.
+const COMPONENT: &AsciiSet = &FORM
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 /// Finds every known value in one pass over the bytes.
 #[derive(Debug, Clone, Default)]
@@ -180,7 +189,7 @@ fn outside_escape(bytes: &[u8], from: usize, start: usize) -> usize {
     }
 }
 
-fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+pub(super) fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
     let word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let before = start.checked_sub(1).and_then(|before| bytes.get(before));
     !word(before) && !word(bytes.get(end))
@@ -190,16 +199,45 @@ fn forms_of(value: &str, forms: &mut Vec<Vec<u8>>) {
     forms.push(value.as_bytes().to_vec());
     let json = json_inside(value);
     forms.push(json.replace('/', "\\/").into_bytes());
-    for upper in [true, false] {
-        forms.push(json_cautious(value, upper).into_bytes());
+    for (upper, html) in [(true, true), (false, true), (true, false), (false, false)] {
+        let cautious = json_cautious(value, upper, html);
+        forms.push(cautious.replace('/', "\\/").into_bytes());
+        forms.push(cautious.into_bytes());
     }
     forms.push(json.into_bytes());
-    let form = utf8_percent_encode(value, FORM).to_string();
-    forms.push(form.replace("%20", "+").into_bytes());
-    forms.push(form.into_bytes());
+    for set in [FORM, COMPONENT, NON_ALPHANUMERIC] {
+        let form = utf8_percent_encode(value, set).to_string();
+        forms.push(lower_escapes(&form).into_bytes());
+        forms.push(form.replace("%20", "+").into_bytes());
+        forms.push(form.into_bytes());
+    }
+    let html = value.replace('&', "&amp;").replace('<', "&lt;");
+    let html = html.replace('>', "&gt;").replace('"', "&quot;");
+    forms.push(html.replace('\'', "&#39;").into_bytes());
+    forms.push(html.into_bytes());
+    let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    forms.push(hex.to_ascii_uppercase().into_bytes());
+    forms.push(hex.into_bytes());
     for offset in 0..3 {
         base64_inside(value, offset, forms);
     }
+}
+
+/// `%2F` as `%2f`.
+fn lower_escapes(form: &str) -> String {
+    let mut left = 0_u8;
+    let lower = |char: char| {
+        let in_escape = left > 0;
+        left = match char {
+            '%' => 2,
+            _ => left.saturating_sub(1),
+        };
+        match in_escape {
+            true => char.to_ascii_lowercase(),
+            false => char,
+        }
+    };
+    form.chars().map(lower).collect()
 }
 
 /// The inside of a JSON string, without its quotes.
@@ -211,12 +249,14 @@ pub(crate) fn json_inside(value: &str) -> String {
         .to_owned()
 }
 
-/// As writers do that escape all that is special in HTML, or not ASCII.
-fn json_cautious(value: &str, upper: bool) -> String {
+/// As writers do that escape all that is not ASCII, and some of them what is
+/// special in HTML.
+fn json_cautious(value: &str, upper: bool, html: bool) -> String {
     let mut out = String::with_capacity(value.len());
     let mut units = [0u16; 2];
     for char in value.chars() {
-        if char.is_ascii() && !matches!(char, '<' | '>' | '&' | '+' | '\'' | '"' | '`') {
+        let special = matches!(char, '<' | '>' | '&' | '+' | '\'' | '"' | '`');
+        if char.is_ascii() && !(html && special) {
             out.push_str(&json_inside(char.encode_utf8(&mut [0; 4])));
             continue;
         }
@@ -240,9 +280,13 @@ fn base64_inside(value: &str, offset: usize, forms: &mut Vec<Vec<u8>>) {
     let text = STANDARD_NO_PAD.encode(&bytes);
     let start = (offset * 8).div_ceil(6);
     let end = bytes.len() * 8 / 6;
-    if let Some(inside) = text.get(start..end)
-        && inside.len() >= SHORTEST_BASE64
-    {
-        forms.push(inside.as_bytes().to_vec());
-    }
+    // A short value is looked for where it was encoded alone.
+    let looked_for = match text.get(start..end) {
+        Some(inside) if inside.len() >= SHORTEST_BASE64 => inside,
+        _ if offset == 0 => text.as_str(),
+        _ => return,
+    };
+    let for_urls = looked_for.replace('+', "-").replace('/', "_");
+    forms.push(for_urls.into_bytes());
+    forms.push(looked_for.as_bytes().to_vec());
 }

@@ -273,6 +273,9 @@ impl Reach {
             let Ok((answer, captures)) = answer else {
                 continue;
             };
+            if !captures.is_empty() {
+                answer.hide(&self.shared.own);
+            }
             for asked in captures.iter() {
                 let Some(value) = capture(answer, &asked.at) else {
                     continue;

@@ -17,6 +17,7 @@ mod canary;
 mod discovery;
 mod egress;
 mod forms;
+mod hostile;
 mod listener;
 mod memory;
 mod preview;

@@ -53,6 +53,7 @@ fn description(said: wit::Description) -> Description {
         digest: String::new(),
         title: title(said.title),
         roles: Vec::new(),
+        imports: Vec::new(),
         lookup: false,
         steps: steps(&said.extra),
         connection_schema: said.connection,

@@ -2,6 +2,7 @@
 //! holes. Also the same request for people, with the holes by their names.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +13,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method};
 use url::Url;
 
-use crate::capability::mask::{FORM, MASK, Masker, json_inside};
+use crate::capability::mask::{FORM, MASK, Masker, json_inside, stands_alone};
 use crate::capability::message::{Capture, Encoding, Failure, Piece, Request};
 use crate::capability::nearest;
 use crate::capability::secret::Secret;
@@ -21,6 +22,7 @@ const MOST_HEADERS: usize = 64;
 const MOST_HEADER_BYTES: usize = 32 * 1024;
 const MOST_METHOD: usize = 32;
 const MOST_CAPTURES: usize = 16;
+const MOST_HOLES: usize = 64;
 const MOST_CAPTURE_NAME: usize = 64;
 
 /// Most bytes of a body in a preview.
@@ -61,11 +63,13 @@ pub(in crate::capability) fn fill(
     let method = method(&request.method)?;
     let headers = headers(&request.headers, &holes)?;
     check_captures(&request.captures)?;
+    check_holes(&request)?;
     let (body, shown) = body(request.body, &holes)?;
-    if body.len() > most_bytes {
+    // The length with what is in the holes would show how long that is.
+    if shown.len() > most_bytes {
         return Err(Failure::Refused(format!(
             "the body has {} bytes, at most {most_bytes} are sent",
-            body.len()
+            shown.len()
         )));
     }
     let mut filled = reqwest::Request::new(method, url);
@@ -178,7 +182,8 @@ fn headers(given: &[(String, Vec<Piece>)], holes: &Holes<'_>) -> Result<HeaderMa
             return refused(format!("header `{parsed}` is set by the host"));
         }
         let bytes = holes.fill(value)?;
-        left = match left.checked_sub(name.len() + bytes.len()) {
+        // As it is shown: its real length would tell that of a secret in it.
+        left = match left.checked_sub(name.len() + shown(value, named).len()) {
             Some(left) => left,
             None => return refused(format!("more than {MOST_HEADER_BYTES} bytes of headers")),
         };
@@ -225,6 +230,35 @@ fn check_captures(captures: &[Capture]) -> Result<(), Failure> {
     }
 }
 
+fn check_holes(request: &Request) -> Result<(), Failure> {
+    let headers = request.headers.iter().flat_map(|(_, value)| value);
+    let pieces = headers.chain(&request.body);
+    let holes = pieces.filter(|piece| !matches!(piece, Piece::Bytes(_)));
+    match holes.count() > MOST_HOLES {
+        true => refused(format!("more than {MOST_HOLES} secrets in one request")),
+        false => Ok(()),
+    }
+}
+
+/// What is filled in stands by itself, so that who echoes it gives it back
+/// whole: it is hidden in answers where no letter or digit touches it, and
+/// would not be found where the system took its first characters for the
+/// rest of an escape. Looks at what is beside it only, never at the value.
+fn check_alone(filled: &[u8], hole: &Range<usize>) -> Result<(), Failure> {
+    let before = filled.get(..hole.start).unwrap_or_default();
+    let escape = [&b"\\"[..], b"%", b"&#"];
+    if escape.iter().any(|escape| before.ends_with(escape)) {
+        return refused("a secret stands behind the beginning of an escape".to_owned());
+    }
+    match stands_alone(filled, hole.start, hole.end) {
+        true => Ok(()),
+        false => refused(
+            "a secret stands beside a letter or digit: put a quote, blank or `=` between"
+                .to_owned(),
+        ),
+    }
+}
+
 /// What holes can be filled with.
 struct Holes<'a> {
     secrets: &'a Values,
@@ -238,7 +272,9 @@ impl Holes<'_> {
             Piece::Secret(..) | Piece::Captured(..) => 64,
         };
         let mut filled = Vec::with_capacity(pieces.iter().map(plain).sum());
+        let mut holes = Vec::new();
         for piece in pieces {
+            let start = filled.len();
             match piece {
                 Piece::Bytes(bytes) => filled.extend_from_slice(bytes),
                 Piece::Secret(name, encoding) => {
@@ -254,6 +290,16 @@ impl Holes<'_> {
                     encode(value, *encoding, &mut filled);
                 }
             }
+            if !matches!(piece, Piece::Bytes(_)) {
+                holes.push(start..filled.len());
+            }
+        }
+        // Whether the one beside it begins with a letter is not to be asked.
+        if holes.iter().zip(holes.iter().skip(1)).any(|(one, next)| one.end == next.start) {
+            return refused("two secrets stand beside each other".to_owned());
+        }
+        for hole in &holes {
+            check_alone(&filled, hole)?;
         }
         Ok(filled)
     }

@@ -14,6 +14,8 @@ pub(in crate::capability) enum Step {
     Reply(Vec<u8>),
     /// These bytes, and the connection is closed.
     Last(Vec<u8>),
+    /// What this makes of the request.
+    Made(fn(&str) -> Vec<u8>),
     /// Nothing, ever.
     Silence,
 }
@@ -72,7 +74,7 @@ async fn serve(
     received: Arc<Mutex<Vec<String>>>,
 ) {
     while let Some(request) = read(&mut stream).await {
-        received.lock().unwrap().push(request);
+        received.lock().unwrap().push(request.clone());
         let step = steps.lock().unwrap().pop_front();
         match step {
             Some(Step::Reply(bytes)) => stream.write_all(&bytes).await.unwrap(),
@@ -80,6 +82,7 @@ async fn serve(
                 stream.write_all(&bytes).await.unwrap();
                 return;
             }
+            Some(Step::Made(make)) => stream.write_all(&make(&request)).await.unwrap(),
             Some(Step::Silence) => std::future::pending().await,
             None => panic!("a request beyond the script"),
         }

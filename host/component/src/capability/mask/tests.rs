@@ -1,7 +1,7 @@
 //! What is found, what is left alone, and that nothing is copied for nothing.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::utf8_percent_encode;
 use proptest::prelude::*;
 
@@ -33,6 +33,13 @@ fn hides_a_value_in_every_form() {
         "p%C3%A4%22ss%2Fw%2Brd+%3C1%3E".to_owned(),
         utf8_percent_encode(value, FORM).to_string(),
         STANDARD.encode(value),
+        URL_SAFE.encode(value),
+        "p\\u00e4\\\"ss\\/w+rd <1>".to_owned(),
+        "p%c3%a4%22ss%2fw%2brd%20%3c1%3e".to_owned(),
+        "p%C3%A4%22ss%2Fw%2Brd%20%3C1%3E".to_owned(),
+        "pä&quot;ss/w+rd &lt;1&gt;".to_owned(),
+        "70c3a42273732f772b7264203c313e".to_owned(),
+        "70C3A42273732F772B7264203C313E".to_owned(),
     ] {
         let masked = masker(&[value]).mask_text(&echo).into_owned();
         assert!(
@@ -53,6 +60,21 @@ fn hides_a_value_inside_base64_of_more() {
             .mask_text(&header)
             .into_owned();
         assert!(masked.contains(MASK), "{header} became {masked}");
+    }
+}
+
+#[test]
+fn short_values_are_hidden_in_base64_and_hex_too() {
+    for value in ["1234", "hunter7", "pass word"] {
+        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for echo in [STANDARD.encode(value), hex] {
+            let text = format!("got {echo}.");
+            let masked = masker(&[value]).mask_text(&text).into_owned();
+            assert!(
+                masked.starts_with("got ***") && masked.len() <= 10,
+                "{text} became {masked}"
+            );
+        }
     }
 }
 

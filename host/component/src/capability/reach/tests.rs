@@ -3,6 +3,7 @@
 
 mod escape;
 mod evidence;
+mod oracle;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -344,14 +345,11 @@ fn a_secret_that_cannot_be_hidden_is_refused() {
         ..options("http://localhost", Mode::Effect)
     };
     let error = Capability::new(options).err().unwrap();
-    assert!(matches!(
-        &error,
-        CapabilityError::ShortSecret { bytes: 3, .. }
-    ));
+    assert!(matches!(&error, CapabilityError::ShortSecret { .. }));
     assert!(
         error
             .to_string()
-            .contains("secret setting `pin` has 3 bytes"),
+            .contains("secret setting `pin` is too short"),
         "{error}"
     );
 }
