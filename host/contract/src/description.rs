@@ -105,6 +105,8 @@ pub struct Description {
     pub title: Title,
     /// What the component exports, read from the binary, not from its words.
     pub roles: Vec<Role>,
+    /// The interfaces that it imports, read from the binary.
+    pub imports: Vec<String>,
     /// Whether it exports `duijie:target/lookup`, read from the binary.
     pub lookup: bool,
     /// Names of the steps that it takes documents through after they were

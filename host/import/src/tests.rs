@@ -33,6 +33,7 @@ fn described(name: &str, role: Role, schema: &str, collection: &str, key: &str) 
         digest: String::new(),
         title: title.clone(),
         roles: vec![role],
+        imports: Vec::new(),
         lookup: false,
         steps: Vec::new(),
         connection_schema: String::from("{}"),

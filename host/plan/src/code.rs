@@ -15,6 +15,8 @@ duijie_diagnostic::codes! {
     MISSING_SECRET = "plan.missing_secret";
     BAD_ORIGIN = "plan.bad_origin";
     MISSING_GRANT = "plan.missing_grant";
+    NOT_GRANTED = "plan.not_granted";
+    CHANGED_GRANT = "plan.changed_grant";
     UNUSED_GRANT = "plan.unused_grant";
     GUARANTEE_TOO_STRONG = "plan.guarantee_too_strong";
     ON_UNKNOWN_REQUIRED = "plan.on_unknown_required";

@@ -81,8 +81,9 @@ impl<'a> Check<'a> {
                 let place = document.place(&format!("/settings/{setting}"));
                 let problem = Diagnostic::error(code::MISSING_SECRET, message).at(place);
                 self.tell(problem.hint(format!(
-                    "set the environment variable `DUIJIE_SECRET_{secret}`, or write \
-                     `{secret}=…` into `secrets.env` in the folder of the pipelines"
+                    "set it with `duijie secrets set {secret}`; or write `{secret}=…` into \
+                     `secrets.env` in the folder of the pipelines, or set the environment variable \
+                     `DUIJIE_SECRET_{secret}`"
                 )));
             }
         }

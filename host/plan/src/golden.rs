@@ -115,6 +115,7 @@ pub(crate) fn description(name: &str) -> Description {
         version: given.version,
         title: title(),
         roles: given.roles.iter().map(|name| role(name)).collect(),
+        imports: Vec::new(),
         lookup: given.lookup,
         steps: given.steps,
         connection_schema: given.connection_schema.to_string(),

@@ -11,6 +11,7 @@ mod folder;
 mod golden;
 mod grant;
 mod group;
+mod lock;
 mod plan;
 mod policy;
 mod refusal;
@@ -32,10 +33,12 @@ pub use folder::folder;
 pub use group::{
     Close, Field, Fold, GROUP_FIELDS, Group, GroupField, Late, MOST_MEMBERS, Rows, Takes,
 };
+pub use lock::{Ask, Granted, Lock, SecretUse, ask, beyond, recipes, told, ungranted};
 pub use plan::{
     OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Stage, TargetStage,
 };
 pub use refusal::{StageAt, refusals};
 pub use resolve::{Inputs, resolve};
+pub use settings::secret_settings;
 pub use table::unready_tables;
 pub use window::Window;

@@ -96,6 +96,15 @@ pub(crate) fn settle(
     Some(Settled { node, secrets })
 }
 
+/// Names of the settings that a connection's schema marks as secret, sorted.
+pub fn secret_settings(schema: &str) -> Vec<String> {
+    let mut schema: Value = serde_json::from_str(schema).unwrap_or_default();
+    let root = schema.clone();
+    let mut names = BTreeSet::new();
+    take_secrets(&mut schema, &root, &mut names);
+    names.into_iter().collect()
+}
+
 /// Finds the secret fields of a schema, wherever its top level names them,
 /// and opens their own schemas: their values are not at hand to be checked.
 fn take_secrets(schema: &mut Value, root: &Value, names: &mut BTreeSet<String>) {
@@ -161,8 +170,8 @@ fn secrets(
                         .at(key_place)
                         .hide(Place::new(given.file, entry.value.span.clone()))
                         .hint(format!(
-                            "write `\"${{secret:{name}}}\"` here and `{name}=…` into `secrets.env`; \
-                             letters, digits and `_` make a name"
+                            "write `\"${{secret:{name}}}\"` here and set it with `duijie secrets set \
+                             {name}`; letters, digits and `_` make a name"
                         )),
                 );
             }
