@@ -86,6 +86,11 @@ pub(crate) enum Command {
     /// See value tables: what pipelines filled for others to look things up in
     #[command(subcommand)]
     Tables(Tables),
+    /// Set and see secrets; no value is ever shown
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// Write down what pipelines may do; what goes beyond it does not run
+    Grant(Grant),
     /// Look whether state and project are sound; changes nothing
     Doctor,
     /// Copy the state into a folder, also beside a running pipeline
@@ -175,6 +180,42 @@ pub(crate) struct Run {
     /// Send exactly what a `plan --diff` showed: its hash, or the first digits of it
     #[arg(long, value_name = "HASH", conflicts_with = "from")]
     pub(crate) plan: Option<String>,
+}
+
+/// No value is an argument: those stand in the shell's history and in the list
+/// of processes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secrets {
+    /// Names, where each comes from, and the connections that use it
+    List,
+    /// Seal a new secret into the store; the value is typed, or comes from standard input
+    Set {
+        /// Letters, digits and `_`
+        name: String,
+    },
+    /// Put a new value in the place of one in the store
+    Rotate { name: String },
+    /// Remove a secret from the store
+    Rm {
+        name: String,
+        /// Although a connection uses it
+        #[arg(long)]
+        force: bool,
+    },
+    /// Seal the whole store with a new key; of DUIJIE_SECRET_KEY the new one is typed, or comes
+    /// from standard input
+    Rekey,
+    /// Print a new key for DUIJIE_SECRET_KEY; the key file is made without it
+    Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Grant {
+    /// Names or files of pipelines [default: all of the project]
+    pub(crate) pipelines: Vec<String>,
+    /// Show it and write nothing
+    #[arg(long)]
+    pub(crate) show: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod dead_letters;
 mod diff;
 mod doctor;
 mod forecast;
+mod grant;
 mod holds;
 mod import;
 mod inspect;
@@ -17,6 +18,7 @@ mod replay;
 mod restore;
 mod run;
 mod runs;
+mod secrets;
 mod state;
 pub(crate) mod tables;
 mod trace;
@@ -52,6 +54,8 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
         Command::DeadLetters(wish) => dead_letters::dead_letters(global, wish, output).await,
         Command::Trace { number } => trace::trace(global, number, output).await,
         Command::Tables(wish) => tables::tables(global, wish, output).await,
+        Command::Secrets(wish) => secrets::secrets(global, wish, output),
+        Command::Grant(wish) => grant::grant(global, wish, output).await,
         Command::Doctor => doctor::doctor(global, output),
         Command::Backup {
             folder,

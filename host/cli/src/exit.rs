@@ -45,7 +45,13 @@ impl From<StoreError> for Failure {
 
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
-        Failure::Environment(error.to_string())
+        match error {
+            SecretError::BadName { .. }
+            | SecretError::Reserved { .. }
+            | SecretError::TooShort { .. }
+            | SecretError::TooLong { .. } => Failure::Argument(error.to_string()),
+            other => Failure::Environment(other.to_string()),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod exit;
+mod granted;
 mod layout;
 mod memory;
 mod moment;
@@ -21,6 +22,7 @@ use output::Output;
 
 fn main() -> ExitCode {
     memory::give_back_soon();
+    memory::keep_no_core();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),

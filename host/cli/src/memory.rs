@@ -1,6 +1,9 @@
-//! The allocator, and how soon what it freed goes back to the system.
+//! The allocator, how soon what it freed goes back to the system, and that
+//! no image of memory is left behind.
 
 use std::ffi::{c_int, c_long};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -19,4 +22,14 @@ pub(crate) fn give_back_soon() {
     unsafe {
         libmimalloc_sys::mi_option_set_default(PURGE_DELAY, MILLISECONDS);
     }
+}
+
+/// Secrets stand in this process's memory, and would in a core file. A limit
+/// of zero is always allowed; where it is not, no secret was read yet.
+pub(crate) fn keep_no_core() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: getrlimit(Resource::Core).maximum,
+    };
+    setrlimit(Resource::Core, none).ok();
 }

@@ -47,6 +47,15 @@ impl Output {
         }
     }
 
+    /// Asks for something to be typed behind it.
+    pub(crate) fn prompt(&self, text: &str) {
+        eprint!("{text}");
+    }
+
+    pub(crate) fn is_step(&self) -> bool {
+        self.step
+    }
+
     pub(crate) fn error(&self, text: &str) {
         if self.json {
             print(&json!({"ok": false, "error": text}).to_string());

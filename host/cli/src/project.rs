@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use duijie_component::Secrets;
+use duijie_component::{Keys, OWN, Secrets, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
 use duijie_manifest::{Connection, Document, Pipeline};
 
@@ -28,12 +28,14 @@ impl Project {
         let root = global.project.clone();
         let within =
             |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| root.join(name));
+        let data = within(&global.data, "data");
+        let store = Vault::new(&data, Keys::of(&root));
         let mut project = Self {
             connectors: within(&global.connectors, "connectors"),
-            data: within(&global.data, "data"),
+            data,
             pipelines: Vec::new(),
             connections: Vec::new(),
-            secrets: Arc::new(Secrets::open(&root)?),
+            secrets: Arc::new(Secrets::open(&root)?.with_store(store, OWN)),
             sources: Sources::default(),
             problems: Vec::new(),
             root,

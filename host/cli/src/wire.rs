@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_component::{Compiler, Launcher, Limits, Memory, Options};
+use duijie_component::{Compiler, Launcher, Limits, Memory, Options, SecretError};
 use duijie_contract::{Description, Launch as _, Mode};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
@@ -17,6 +17,7 @@ use duijie_store::Embedded;
 
 use crate::command::tables;
 use crate::exit::Failure;
+use crate::granted;
 use crate::project::Project;
 
 /// Instances at once in one process that runs one pipeline.
@@ -85,6 +86,9 @@ pub(crate) async fn plan(
     let mut problems = project.problems_of(&document.file);
     problems.extend(found);
     problems.extend(folder(&project.pipelines, &project.connections));
+    if let Some(plan) = &plan {
+        problems.extend(granted::problems(project, launcher, document, plan).await?);
+    }
     match plan {
         Some(plan) if !problems.iter().any(Diagnostic::is_error) => Ok((plan, problems)),
         _ => Err(project.refuse(problems)),
@@ -101,7 +105,8 @@ pub(crate) async fn resolved(
 ) -> Result<(Option<Plan>, Vec<Diagnostic>), Failure> {
     let installed = project.installed();
     let descriptions = descriptions(launcher, document, &installed).await?;
-    let has_secret = |name: &str| project.secrets.get(name).is_ok();
+    let has_secret =
+        |name: &str| !matches!(project.secrets.get(name), Err(SecretError::Missing { .. }));
     let inputs = Inputs {
         pipeline: document,
         connections: &project.connections,
@@ -115,6 +120,9 @@ pub(crate) async fn resolved(
     problems.extend(unready(project, document).await);
     if let Some(plan) = &plan {
         for (at, stage) in stages(plan) {
+            for (_, name) in &stage.usage.secrets {
+                project.secrets.get(name)?;
+            }
             let found = launcher.check(&stage.usage).await?;
             problems.extend(refusals(&inputs, at, &found));
         }

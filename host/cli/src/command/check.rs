@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::args::Global;
 use crate::exit::Failure;
+use crate::granted;
 use crate::output::Output;
 use crate::project::Project;
 use crate::wire;
@@ -33,8 +34,11 @@ pub(crate) async fn check(
             .collect(),
     };
     for document in &documents {
-        let (_, found) = wire::resolved(&project, &launcher, document, None).await?;
+        let (plan, found) = wire::resolved(&project, &launcher, document, None).await?;
         problems.extend(found);
+        if let Some(plan) = &plan {
+            problems.extend(granted::problems(&project, &launcher, document, plan).await?);
+        }
     }
     problems.extend(folder(&project.pipelines, &project.connections));
     problems.dedup();

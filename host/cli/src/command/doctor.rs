@@ -30,6 +30,7 @@ struct Part {
 pub(crate) fn doctor(global: &Global, output: &Output) -> Result<(), Failure> {
     let project = Project::open(global)?;
     let mut parts = vec![manifests(&project), connectors(&project)];
+    parts.extend(secrets(&project));
     let sizes = state(&project, &mut parts);
     let sound = parts.iter().all(|part| part.health != Health::Damaged);
     let mut lines: Vec<String> = parts.iter().map(told).collect();
@@ -95,6 +96,18 @@ fn connectors(project: &Project) -> Part {
         }
     };
     part("connectors", missing.is_empty(), found)
+}
+
+/// Of a store that is there: whether the key at hand opens all of it.
+fn secrets(project: &Project) -> Option<Part> {
+    let vault = project.secrets.store().filter(|vault| vault.exists())?;
+    let found = vault.verify();
+    let sound = found.is_ok();
+    let found = match found {
+        Ok(count) => format!("{count} in {}", vault.place().display()),
+        Err(error) => error.to_string(),
+    };
+    Some(part("secrets", sound, found))
 }
 
 fn part(name: &str, sound: bool, found: String) -> Part {

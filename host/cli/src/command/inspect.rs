@@ -6,9 +6,11 @@ use std::sync::Arc;
 use duijie_component::{Secrets, inspect as read_border};
 use duijie_contract::{Description, Launch as _, Mode};
 use duijie_diagnostic::Sources;
+use duijie_plan::{recipes, secret_settings};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
+use crate::granted;
 use crate::output::Output;
 use crate::project::Project;
 use crate::wire;
@@ -56,18 +58,32 @@ fn text(description: &Description, imports: &[String], exports: &[String]) -> St
     line(
         "egress",
         match description.egress.is_empty() {
-            true => "none".to_owned(),
-            false => description.egress.join(", "),
+            true => "nothing".to_owned(),
+            false => hosts(description).join(", "),
         }
         .as_str(),
     );
-    line("secrets", &secrets(description).join(", "));
+    for setting in secret_settings(&description.connection_schema) {
+        line("secret", &use_of(&setting, description));
+    }
     let recipes: Vec<_> = description
         .recipes
         .iter()
         .map(|one| one.name.as_str())
         .collect();
     line("recipes", &recipes.join(", "));
+    let limits: Vec<_> = granted::limits()
+        .into_iter()
+        .map(|(name, most)| format!("{name} {most}"))
+        .collect();
+    line("limits", &limits.join(", "));
+    line("sessions", &description.sessions.to_string());
+    if description.calls_per_minute > 0 {
+        line(
+            "a minute",
+            &format!("{} calls", description.calls_per_minute),
+        );
+    }
     for collection in &description.collections {
         let value = format!(
             "{} {} ({}, key {}, guarantee {})",
@@ -82,16 +98,27 @@ fn text(description: &Description, imports: &[String], exports: &[String]) -> St
     text
 }
 
-/// Names of the settings that are secrets, read from the schema.
-fn secrets(description: &Description) -> Vec<String> {
-    let schema: Value = serde_json::from_str(&description.connection_schema).unwrap_or_default();
-    let properties = schema.get("properties").and_then(Value::as_object);
-    properties
-        .into_iter()
-        .flatten()
-        .filter(|(_, property)| property.get("x-secret").and_then(Value::as_bool) == Some(true))
-        .map(|(name, _)| name.clone())
-        .collect()
+/// Where its requests may go, before there is a connection.
+fn hosts(description: &Description) -> Vec<String> {
+    let host = |pattern: &String| {
+        let setting = pattern.strip_prefix('{');
+        match setting.and_then(|rest| rest.strip_suffix('}')) {
+            Some(setting) => format!("the origin in setting `{setting}`"),
+            None => format!("{pattern} (if the connection allows it)"),
+        }
+    };
+    description.egress.iter().map(host).collect()
+}
+
+fn use_of(setting: &str, description: &Description) -> String {
+    let recipes = recipes(setting, description);
+    match recipes.is_empty() {
+        true => format!("{setting}: put into requests"),
+        false => format!(
+            "{setting}: signs by {}, may be put into requests",
+            recipes.join(", ")
+        ),
+    }
 }
 
 fn data(description: &Description, imports: &[String], exports: &[String]) -> Value {
@@ -117,7 +144,13 @@ fn data(description: &Description, imports: &[String], exports: &[String]) -> Va
         "imports": imports,
         "exports": exports,
         "egress": description.egress,
-        "secrets": secrets(description),
+        "secrets": secret_settings(&description.connection_schema),
+        "secret_uses": secret_settings(&description.connection_schema)
+            .iter()
+            .map(|setting| json!({ "setting": setting, "recipes": recipes(setting, description) }))
+            .collect::<Value>(),
+        "limits": granted::limits(),
+        "calls_per_minute": description.calls_per_minute,
         "recipes": description.recipes.iter().map(|one| &one.name).collect::<Vec<_>>(),
         "sessions": description.sessions,
         "collections": collections,

@@ -8,7 +8,7 @@ use duijie_contract::{Mode, Preview};
 use duijie_pipeline::{
     Options, PreviewRecord, PreviewReport, Purpose, Silent, SystemClock, Would, preview,
 };
-use duijie_plan::{Plan, explain, explain_json};
+use duijie_plan::{Plan, explain, explain_json, told};
 use duijie_record::RunId;
 use duijie_store::{Change, Checkpoint, Embedded, Memory, Store};
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ use crate::args::Global;
 use crate::command::forecast::Forecast;
 use crate::command::{checkpoints, forecast, state, tables};
 use crate::exit::Failure;
+use crate::granted;
+use crate::layout::indent;
 use crate::output::Output;
 use crate::project::Project;
 use crate::wire;
@@ -60,10 +62,22 @@ pub(crate) async fn plan(
     let limit = u32::try_from(records.max(1)).unwrap_or(u32::MAX);
     let report = preview(&options, limit.min(plan.policy.page_records)).await?;
     let mut text = explain(&plan, &report.outline);
+    let asked = granted::asked(&launcher, &plan).await?;
+    let lock = granted::read(&project)?;
+    let at = lock
+        .as_ref()
+        .and_then(|lock| lock.pipelines.get(plan.name.as_str()));
+    text.push_str(&match at {
+        Some(granted) => format!("\ngrants, as in the lock since {}\n", granted.at),
+        None => format!("\ngrants, in no lock yet (`duijie grant {}`)\n", plan.name),
+    });
+    text.push_str(&indent(&told(&asked), 2));
     tell(&mut text, &report, records);
     let mut data = explain_json(&plan, &report.outline);
     if let Value::Object(fields) = &mut data {
         fields.insert("preview".to_owned(), as_data(&report, records));
+        let grants = json!({ "uses": asked, "granted_at": at.map(|granted| &granted.at) });
+        fields.insert("grants".to_owned(), grants);
     }
     if let Some(records) = forecast {
         let ends = forecast::forecast(&launcher, &plan, records).await?;

@@ -20,6 +20,7 @@ use crate::args::{Global, Run};
 use crate::command::diff;
 use crate::command::state::State;
 use crate::exit::Failure;
+use crate::granted;
 use crate::moment;
 use crate::output::Output;
 use crate::progress::{Progress, counted};
@@ -91,6 +92,13 @@ pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Re
     let (plan, warnings) = wire::plan(project, &launcher, document, window).await?;
     if !warnings.is_empty() && !output.is_json() {
         output.problems(&warnings, &project.sources);
+    }
+    if !output.is_step() && granted::read(project)?.is_none() {
+        output.note(&format!(
+            "this folder has no lock: a component that is exchanged runs with the same rights; \
+             `duijie grant {}` writes down what this pipeline may do",
+            plan.name
+        ));
     }
     if !plan.enabled {
         return Err(Failure::Argument(format!(

@@ -1,0 +1,112 @@
+//! The lock file of a project: `duijie.lock`, what its pipelines were
+//! granted. Read before anything of a pipeline runs, written by `grant` only.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use duijie_component::{Launcher, Limits};
+use duijie_contract::Launch as _;
+use duijie_diagnostic::Diagnostic;
+use duijie_manifest::{Document, Pipeline};
+use duijie_plan::{Ask, Lock, Plan, ask, ungranted};
+
+use crate::exit::Failure;
+use crate::project::Project;
+use crate::wire;
+
+const FILE: &str = "duijie.lock";
+
+pub(crate) fn place(project: &Project) -> PathBuf {
+    project.root.join(FILE)
+}
+
+/// `None` where the folder has no lock, so that it grants whatever its
+/// manifests and connections name.
+pub(crate) fn read(project: &Project) -> Result<Option<Lock>, Failure> {
+    let place = place(project);
+    let text = match fs::read_to_string(&place) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(Failure::Environment(format!(
+                "cannot read {}: {error}",
+                place.display()
+            )));
+        }
+    };
+    Lock::parse(&text).map(Some).map_err(|reason| {
+        Failure::Argument(format!(
+            "{} cannot be understood: {}\n\nhint: bring it back from a copy; or move it away and \
+             `duijie grant` all pipelines anew",
+            place.display(),
+            reason.trim_end()
+        ))
+    })
+}
+
+/// Whole or not at all, also when the power is cut.
+pub(crate) fn write(project: &Project, lock: &Lock) -> Result<(), Failure> {
+    let place = place(project);
+    let failed = |reason: String| {
+        Failure::Environment(format!("cannot write {}: {reason}", place.display()))
+    };
+    let text = lock.text().map_err(failed)?;
+    let aside = place.with_extension("lock.part");
+    let replaced = || {
+        let mut file = File::create(&aside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&aside, &place)?;
+        File::open(&project.root)?.sync_all()
+    };
+    replaced().map_err(|error: std::io::Error| failed(error.to_string()))
+}
+
+/// What the stages of a plan ask for, in their order.
+pub(crate) async fn asked(launcher: &Launcher, plan: &Plan) -> Result<Vec<Ask>, Failure> {
+    let limits = limits();
+    let mut asked = Vec::new();
+    for (_, stage) in wire::stages(plan) {
+        // Known since the plan was made, and of the same component.
+        let description = launcher.describe(&stage.usage.connector).await?;
+        asked.push(ask(stage, &description, &limits));
+    }
+    Ok(asked)
+}
+
+/// What of a pipeline goes beyond the lock of its folder.
+pub(crate) async fn problems(
+    project: &Project,
+    launcher: &Launcher,
+    document: &Document<Pipeline>,
+    plan: &Plan,
+) -> Result<Vec<Diagnostic>, Failure> {
+    let Some(lock) = read(project)? else {
+        return Ok(Vec::new());
+    };
+    let asked = asked(launcher, plan).await?;
+    Ok(ungranted(document, plan, &lock, &asked))
+}
+
+/// What any one instance may use up.
+pub(crate) fn limits() -> BTreeMap<String, u64> {
+    let Limits {
+        memory_bytes,
+        handed_over_bytes,
+        cpu,
+        deadline,
+        log_lines,
+    } = Limits::DEFAULT;
+    let mebibytes = |bytes: usize| u64::try_from(bytes >> 20).unwrap_or(u64::MAX);
+    [
+        ("memory_mib", mebibytes(memory_bytes)),
+        ("handed_over_a_call_mib", mebibytes(handed_over_bytes)),
+        ("processor_a_call_s", cpu.as_secs()),
+        ("call_s", deadline.as_secs()),
+        ("log_lines_a_call", u64::from(log_lines)),
+    ]
+    .map(|(name, most)| (name.to_owned(), most))
+    .into()
+}
