@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -30,12 +30,21 @@ pub struct Ended {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::told(command, "")
+    }
+
+    /// The same with this on its standard input.
+    pub(crate) fn told(command: &mut Command, input: &str) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // It fits into the pipe; who does not read it has ended by then.
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).ok();
+        drop(stdin);
         let mut out = child.stdout.take().unwrap();
         let stdout = std::thread::spawn(move || {
             let mut text = String::new();
@@ -63,6 +72,16 @@ impl Running {
                 return;
             }
         }
+    }
+
+    /// What the kernel lets it use.
+    pub fn limits(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap()
+    }
+
+    /// As a failed assertion of a library would end it.
+    pub fn abort(&self) {
+        self.signal(Signal::ABORT);
     }
 
     pub fn interrupt(&self) {

@@ -113,6 +113,18 @@ impl Project {
         ended
     }
 
+    /// Any command with this on its standard input and these environment variables, to its end.
+    #[track_caller]
+    pub fn told(&self, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Ended {
+        let mut command = binary(self.program);
+        command.args(arguments);
+        command.envs(environment.iter().copied());
+        command.env("DUIJIE_LOG", self.log);
+        command.arg("--project").arg(self.folder.path());
+        command.arg("--connectors").arg(connectors());
+        Running::told(&mut command, input).end()
+    }
+
     /// Makes the commands that follow log all they can.
     #[must_use]
     pub fn talkative(mut self) -> Self {

@@ -13,6 +13,7 @@ mod it {
     mod dialects;
     mod escapes;
     mod follow;
+    mod grants;
     mod groups;
     mod holds;
     mod imports;
@@ -27,6 +28,7 @@ mod it {
     mod steps;
     mod stops;
     mod tables;
+    mod vault;
     mod waiqin365;
     mod wangdiantong_whole;
 }

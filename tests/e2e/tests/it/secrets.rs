@@ -33,6 +33,26 @@ fn no_secret_and_no_session_id_stands_in_the_data_folder_or_in_any_log() {
     }
 }
 
+#[test]
+fn a_process_that_is_aborted_leaves_no_core_and_no_secret_in_its_last_words() {
+    let project = Project::new(orders(30, 105)).talkative();
+    let running = project.start(&["run", "stockouts", "--follow"]);
+    project.wait_for_count("kingdee.BatchSave", 1);
+    let limits = running.limits();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(words.get(4), Some(&"0"), "{words:?}");
+    running.abort();
+    let ended = running.end().expect(134);
+    for secret in project.hidden() {
+        let shown = ended.stdout.contains(&secret) || ended.stderr.contains(&secret);
+        assert!(!shown, "it shows `{secret}`");
+    }
+    look_for(&project.hidden(), &project.path("data"));
+}
+
 /// Gives how many files there are.
 fn look_for(hidden: &[String], folder: &Path) -> usize {
     let mut files = 0;
