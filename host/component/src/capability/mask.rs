@@ -8,6 +8,7 @@ mod sieve;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, Input, Match, MatchKind, Span, packed};
@@ -51,27 +52,45 @@ const COMPONENT: &AsciiSet = &FORM
 pub(crate) struct Masker {
     search: Option<Search>,
     sieve: Option<Sieve>,
-    /// By pattern: whether it counts only where it stands alone.
-    alone: Vec<bool>,
+    /// By pattern.
+    marks: Vec<Mark>,
+}
+
+/// What is particular about a form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Mark {
+    /// It counts only where it stands alone.
+    alone: bool,
+    /// The character before it, or behind it, is made of some bits of the
+    /// value and some of what it is encoded with.
+    shares: (bool, bool),
 }
 
 impl Masker {
     pub(crate) fn new<'a>(values: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut forms: Vec<Vec<u8>> = Vec::new();
+        let mut texts: Vec<Vec<u8>> = Vec::new();
+        let mut forms: BTreeMap<Vec<u8>, Mark> = BTreeMap::new();
         for value in values {
             let value = value.expose();
             if value.len() >= SHORTEST {
-                forms_of(value, &mut forms);
+                forms_of(value, &mut texts);
+                base64_of(value, &mut forms);
             }
         }
-        forms.sort_unstable();
-        forms.dedup();
-        let alone = forms.iter().map(|form| form.len() < STANDS_ALONE).collect();
+        for text in texts {
+            let alone = text.len() < STANDS_ALONE;
+            let mark = Mark {
+                alone,
+                ..Mark::default()
+            };
+            forms.insert(text, mark);
+        }
+        let (forms, marks): (Vec<_>, Vec<_>) = forms.into_iter().unzip();
         let search = Search::new(&forms);
         Self {
             search,
             sieve: Sieve::new(&forms),
-            alone,
+            marks,
         }
     }
 
@@ -97,17 +116,24 @@ impl Masker {
         let mut copied = 0;
         let mut from = 0;
         while let Some(found) = self.find(bytes, from) {
-            let alone = self.alone.get(found.pattern().as_usize());
-            if alone == Some(&true) && !stands_alone(bytes, found.start(), found.end()) {
+            let mark = self.marks.get(found.pattern().as_usize());
+            let mark = mark.copied().unwrap_or_default();
+            if mark.alone && !stands_alone(bytes, found.start(), found.end()) {
                 // Another value may begin inside the one that does not count.
                 from = found.start() + 1;
                 continue;
             }
             let out = masked.get_or_insert_with(|| Vec::with_capacity(bytes.len()));
-            let start = outside_escape(bytes, copied, found.start());
+            let mut start = outside_escape(bytes, copied, found.start());
+            if mark.shares.0 && start > copied && is_base64(bytes.get(start - 1)) {
+                start -= 1;
+            }
             out.extend_from_slice(bytes.get(copied..start).unwrap_or_default());
             out.extend_from_slice(MASK.as_bytes());
             copied = found.end();
+            if mark.shares.1 && is_base64(bytes.get(copied)) {
+                copied += 1;
+            }
             from = copied;
         }
         if let Some(out) = &mut masked {
@@ -218,9 +244,6 @@ fn forms_of(value: &str, forms: &mut Vec<Vec<u8>>) {
     let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
     forms.push(hex.to_ascii_uppercase().into_bytes());
     forms.push(hex.into_bytes());
-    for offset in 0..3 {
-        base64_inside(value, offset, forms);
-    }
 }
 
 /// `%2F` as `%2f`.
@@ -272,21 +295,41 @@ fn json_cautious(value: &str, upper: bool, html: bool) -> String {
     out
 }
 
-/// The characters that the value alone decides, when it starts `offset`
-/// bytes into a group of three.
-fn base64_inside(value: &str, offset: usize, forms: &mut Vec<Vec<u8>>) {
-    let mut bytes = vec![0; offset];
-    bytes.extend_from_slice(value.as_bytes());
-    let text = STANDARD_NO_PAD.encode(&bytes);
-    let start = (offset * 8).div_ceil(6);
-    let end = bytes.len() * 8 / 6;
-    // A short value is looked for where it was encoded alone.
-    let looked_for = match text.get(start..end) {
-        Some(inside) if inside.len() >= SHORTEST_BASE64 => inside,
-        _ if offset == 0 => text.as_str(),
-        _ => return,
-    };
-    let for_urls = looked_for.replace('+', "-").replace('/', "_");
-    forms.push(for_urls.into_bytes());
-    forms.push(looked_for.as_bytes().to_vec());
+/// The value in base64, wherever it begins in a group of three bytes. Of the
+/// whole, what it alone decides is looked for.
+fn base64_of(value: &str, forms: &mut BTreeMap<Vec<u8>, Mark>) {
+    for offset in 0..3 {
+        let mut bytes = vec![0; offset];
+        bytes.extend_from_slice(value.as_bytes());
+        let text = STANDARD_NO_PAD.encode(&bytes);
+        let start = (offset * 8).div_ceil(6);
+        let end = bytes.len() * 8 / 6;
+        let inside = text.get(start..end).unwrap_or_default();
+        let mark = Mark {
+            alone: false,
+            shares: (offset > 0, end < text.len()),
+        };
+        if inside.len() >= SHORTEST_BASE64 {
+            base64_form(inside, mark, forms);
+        } else if offset == 0 {
+            // A short value is looked for where it was encoded alone.
+            let alone = Mark {
+                alone: true,
+                ..Mark::default()
+            };
+            base64_form(&text, alone, forms);
+        }
+    }
+}
+
+/// With both alphabets.
+fn base64_form(text: &str, mark: Mark, forms: &mut BTreeMap<Vec<u8>, Mark>) {
+    let for_urls = text.replace('+', "-").replace('/', "_");
+    for text in [for_urls.into_bytes(), text.as_bytes().to_vec()] {
+        forms.insert(text, mark);
+    }
+}
+
+fn is_base64(byte: Option<&u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte))
 }

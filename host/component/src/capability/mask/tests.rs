@@ -64,6 +64,30 @@ fn hides_a_value_inside_base64_of_more() {
 }
 
 #[test]
+fn what_stands_around_a_value_in_base64_shows_no_bit_of_it() {
+    for value in [
+        "8letters",
+        "9-letters",
+        "ten-letter",
+        "correct-horse-battery",
+    ] {
+        for before in ["", "u", "us"] {
+            for after in ["", ":", ":x", ":x1"] {
+                let shown = |value: &str| {
+                    let text = STANDARD.encode(format!("{before}{value}{after}"));
+                    let masked = masker(&[value]).mask_text(&text).into_owned();
+                    assert!(masked.contains(MASK), "{text} became {masked}");
+                    masked
+                };
+                // Another value of that length looks the same.
+                let other: String = value.chars().rev().collect();
+                assert_eq!(shown(value), shown(&other), "{before}{value}{after}");
+            }
+        }
+    }
+}
+
+#[test]
 fn short_values_are_hidden_in_base64_and_hex_too() {
     for value in ["1234", "hunter7", "pass word"] {
         let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();

@@ -104,7 +104,7 @@ fn attacks() -> Vec<Attack> {
         ),
         attack(
             "an echo of base64",
-            "long-secret-1",
+            "long-canary-1",
             vec![password(Encoding::Base64)],
         ),
         attack(
@@ -163,7 +163,7 @@ fn attacks() -> Vec<Attack> {
             system: for_urls,
             ..attack(
                 "an echo in the base64 of URLs",
-                "~~~???>>>secret",
+                "~~~???>>>canary",
                 vec![raw()],
             )
         },
@@ -190,7 +190,7 @@ fn attacks() -> Vec<Attack> {
         },
         Attack {
             headers: vec![("host", vec![raw()])],
-            ..attack("as the host", "evil-host-name", vec![])
+            ..attack("as the host", "nowhere.example", vec![])
         },
         Attack {
             headers: vec![("x-a\r\nx-b", vec![raw()])],

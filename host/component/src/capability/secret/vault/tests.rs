@@ -257,7 +257,7 @@ fn values_set_at_once_are_all_kept() {
     std::thread::scope(|scope| {
         for number in 0..8 {
             let folder = folder.path();
-            let name = format!("N{number}");
+            let name = format!("NAME{number}");
             scope.spawn(move || vault(folder).set(OWN, &name, &value(&name), 1).unwrap());
         }
     });
