@@ -87,7 +87,7 @@ pub(crate) async fn problems(
         return Ok(Vec::new());
     };
     let asked = asked(launcher, plan).await?;
-    Ok(ungranted(document, plan, &lock, &asked))
+    Ok(ungranted(document, plan.name.as_str(), &lock, &asked))
 }
 
 /// What any one instance may use up.

@@ -13,7 +13,7 @@ use duijie_manifest::{Document, Pipeline};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Plan, Stage, code};
+use crate::{Stage, code};
 pub use words::told;
 
 const VERSION: u32 = 1;
@@ -170,11 +170,10 @@ pub fn beyond(granted: &Granted, asked: &[Ask]) -> Vec<(usize, Vec<String>)> {
 /// `asked` is in the order of the stages.
 pub fn ungranted(
     document: &Document<Pipeline>,
-    plan: &Plan,
+    name: &str,
     lock: &Lock,
     asked: &[Ask],
 ) -> Vec<Diagnostic> {
-    let name = plan.name.as_str();
     let again = format!("look at it with `duijie grant {name} --show`, then `duijie grant {name}`");
     let Some(granted) = lock.pipelines.get(name) else {
         let message =

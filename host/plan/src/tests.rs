@@ -286,7 +286,7 @@ fn every_code_has_its_page_and_every_page_its_code() {
 #[test]
 fn every_code_of_a_plan_stands_in_a_golden_case_or_here() {
     let shown = golden::answers();
-    let here = include_str!("tests.rs");
+    let here = concat!(include_str!("tests.rs"), include_str!("lock/tests.rs"));
     for code in CODES {
         let bracketed = format!("[{}]", code.name);
         assert!(

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use duijie_contract::Recipe;
 
-use super::{Ask, Granted, Lock, SecretUse, beyond, recipes};
+use duijie_manifest::Document;
+
+use super::{Ask, Granted, Lock, SecretUse, beyond, recipes, ungranted};
 
 fn source() -> Ask {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -183,4 +185,51 @@ fn recipes_are_told_by_the_secrets_that_they_sign_with() {
         recipe("broken", "{"),
     ];
     assert_eq!(recipes("appsecret", &description), ["deep"]);
+}
+
+/// The two codes that no manifest alone can raise.
+#[test]
+fn what_is_not_granted_is_told_at_the_connector_that_asks_for_it() {
+    let case = crate::golden::read_case("");
+    let (document, _) = Document::pipeline("pipeline.yaml", &case.files["pipeline.yaml"]);
+    let document = document.unwrap();
+    let stages: Vec<Ask> = ["source", "transform", "target"]
+        .map(|role| Ask {
+            role: role.to_owned(),
+            ..source()
+        })
+        .into();
+    let name = document.low.pipeline.clone().unwrap();
+    let mut lock = Lock::default();
+    let told = |lock: &Lock| {
+        let found = ungranted(&document, &name, lock, &stages);
+        let told = found.iter().map(|one| {
+            let place = one.place.as_ref().unwrap();
+            let text = document.text.get(place.start..place.end).unwrap();
+            (one.code.name, text.to_owned())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let at = document.node.pointer("/pipeline").unwrap().text().unwrap();
+    assert_eq!(told(&lock), [("plan.not_granted", at.to_owned())]);
+    let mut granted = Granted {
+        at: "2026-11-22".to_owned(),
+        uses: stages.clone(),
+    };
+    lock.pipelines.insert(name.clone(), granted.clone());
+    assert_eq!(told(&lock), []);
+    for used in &mut granted.uses {
+        used.component = "cd".repeat(32);
+    }
+    lock.pipelines.insert(name.clone(), granted);
+    let connector = |at: &str| {
+        let node = document.node.pointer(at).unwrap();
+        ("plan.changed_grant", node.text().unwrap().to_owned())
+    };
+    let expected = [
+        connector("/source/connector"),
+        connector("/transform/0/connector"),
+        connector("/target/connector"),
+    ];
+    assert_eq!(told(&lock), expected);
 }
