@@ -1,3 +1,5 @@
+//! Rows as they are filled, refused and read back.
+
 use std::collections::BTreeMap;
 
 use duijie_contract::{Missing, Tables as _};

@@ -295,7 +295,11 @@ impl Holes<'_> {
             }
         }
         // Whether the one beside it begins with a letter is not to be asked.
-        if holes.iter().zip(holes.iter().skip(1)).any(|(one, next)| one.end == next.start) {
+        if holes
+            .iter()
+            .zip(holes.iter().skip(1))
+            .any(|(one, next)| one.end == next.start)
+        {
             return refused("two secrets stand beside each other".to_owned());
         }
         for hole in &holes {
