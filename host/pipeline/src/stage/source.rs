@@ -125,8 +125,11 @@ pub(crate) async fn next(
                 let Some(wait) = context.wait_after(&fault, failed) else {
                     return Err(fault);
                 };
-                // A halt ends this call from outside.
-                context.wait("reading", &fault.to_string(), wait).await;
+                if !context.wait("reading", &fault.to_string(), wait).await {
+                    // The halt ends this call from outside, perhaps a moment
+                    // after it is seen here: no further try may use that.
+                    return std::future::pending().await;
+                }
             }
         }
     }
