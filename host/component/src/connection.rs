@@ -1,5 +1,8 @@
 //! From one resolved use of a connector to what its instances may reach.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ impl Answer {
         for value in self.headers.values_mut() {
             let text = String::from_utf8_lossy(value.as_bytes());
             if let Cow::Owned(masked) = masker.mask_text(&text)
-                && let Ok(masked) = HeaderValue::from_str(&masked)
+                && let Ok(masked) = HeaderValue::from_bytes(masked.as_bytes())
             {
                 *value = masked;
             }

@@ -326,6 +326,22 @@ async fn the_bound_on_bodies_does_not_measure_a_secret() {
     assert!(one[0].is_none() && one[3].is_some(), "{one:?}");
 }
 
+#[tokio::test]
+async fn the_bound_on_headers_does_not_measure_a_secret() {
+    const MOST: usize = 32 * 1024 - "x-a".len() - "${secret:password}".len();
+    for secret in ["four", "as-long-as-this-secret-is"] {
+        for (filler, fits) in [(MOST, true), (MOST + 1, false)] {
+            let listener = Listener::start(vec![ok("", "")]).await;
+            let capability = with_secret(&listener.origin, secret, Mode::Effect);
+            let mut request = post(&listener.origin, Some(Purpose::Read), vec![]);
+            let value = vec![text(&" ".repeat(filler)), password(Encoding::Raw)];
+            request.headers.push(("x-a".to_owned(), value));
+            let answer = reach(&capability).send(request).await;
+            assert_eq!(answer.is_ok(), fits, "{filler} {answer:?}");
+        }
+    }
+}
+
 /// What was captured is as much a secret as what it was won with.
 #[tokio::test]
 async fn a_captured_value_cannot_be_captured_again_in_parts() {
