@@ -116,7 +116,7 @@ impl<'a> Check<'a> {
     fn target_stage(&mut self) -> Option<TargetStage> {
         let target = self.inputs.pipeline.low.target.as_ref()?;
         if let Some(table) = &target.table {
-            return self.into_table(table);
+            return self.table_target(table);
         }
         if self.inputs.pipeline.is_bad("/target/table") {
             return None;

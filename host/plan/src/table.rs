@@ -11,7 +11,7 @@ use duijie_record::Collection;
 use crate::{Stage, TargetStage, code, policy, resolve::Check};
 
 impl Check<'_> {
-    pub(crate) fn into_table(&mut self, table: &str) -> Option<TargetStage> {
+    pub(crate) fn table_target(&mut self, table: &str) -> Option<TargetStage> {
         let document = self.inputs.pipeline;
         let target = document.low.target.as_ref()?;
         let foreign = [
