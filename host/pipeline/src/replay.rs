@@ -139,11 +139,12 @@ fn due(context: &Context) -> Result<Vec<Pick>, Error> {
                 is_changed
             }
         };
-        picks.extend(changed.then(|| Pick {
+        let pick = Pick {
             source_key: letter.source_key,
             part: letter.part,
             what: What::Again,
-        }));
+        };
+        picks.extend(changed.then_some(pick));
     }
     Ok(picks)
 }

@@ -1,49 +1,37 @@
 //! How long so many records take at least, by the calls a minute that the
-//! connectors' systems document. Sessions, the calls' own time and those who
-//! share the credential make it longer.
+//! systems document or that were agreed on. Sessions, the calls' own time and
+//! those who share the credential make it longer.
 
 use std::time::Duration;
 
-use duijie_component::Launcher;
-use duijie_contract::Launch as _;
-use duijie_plan::{Plan, Stage};
+use duijie_plan::Plan;
 use duijie_quota::Budget;
 use serde_json::{Value, json};
-
-use crate::exit::Failure;
 
 /// One end of a pipeline.
 pub(crate) struct Forecast {
     end: &'static str,
     connector: String,
     calls: u64,
-    /// 0 where the connector knows of no limit.
+    /// 0 where there is no limit that is known.
     calls_per_minute: u32,
 }
 
 /// A call a page at the source, a call a batch at the target.
-pub(crate) async fn forecast(
-    launcher: &Launcher,
-    plan: &Plan,
-    records: u64,
-) -> Result<Vec<Forecast>, Failure> {
+/// A value table is filled without a call.
+pub(crate) fn forecast(plan: &Plan, records: u64) -> Vec<Forecast> {
+    let page = u64::from(plan.policy.page_records);
     let batch = u64::try_from(plan.target.max_records).unwrap_or(u64::MAX);
-    let ends = [
-        ("source", &plan.source, u64::from(plan.policy.page_records)),
-        ("target", &plan.target.stage, batch),
-    ];
-    let mut forecasts = Vec::new();
-    for (end, stage, at_once) in ends {
-        let Stage { usage, .. } = stage;
-        let description = launcher.describe(&usage.connector).await?;
-        forecasts.push(Forecast {
-            end,
-            connector: usage.connector.clone(),
-            calls: records.div_ceil(at_once.max(1)),
-            calls_per_minute: description.calls_per_minute,
-        });
-    }
-    Ok(forecasts)
+    let target = Some(("target", &plan.target.stage, batch));
+    let target = target.filter(|_| plan.target.table.is_none());
+    let ends = std::iter::once(("source", &plan.source, page)).chain(target);
+    let ends = ends.map(|(end, stage, at_once)| Forecast {
+        end,
+        connector: stage.usage.connector.clone(),
+        calls: records.div_ceil(at_once.max(1)),
+        calls_per_minute: stage.usage.calls_per_minute,
+    });
+    ends.collect()
 }
 
 impl Forecast {
@@ -54,7 +42,7 @@ impl Forecast {
     /// One line.
     pub(crate) fn text(&self) -> String {
         let words = self.budget().and_then(|it| it.forecast_words(self.calls));
-        let words = words.unwrap_or_else(|| "no documented limit".to_owned());
+        let words = words.unwrap_or_else(|| "no known limit".to_owned());
         format!(
             "{} {}: {} calls, {words}",
             self.end, self.connector, self.calls
@@ -90,7 +78,7 @@ mod tests {
         assert_eq!(end.text(), text);
         assert_eq!(end.data()["least_ms"], 32_340_000);
         end.calls_per_minute = 0;
-        assert_eq!(end.text(), "source books: 32400 calls, no documented limit");
+        assert_eq!(end.text(), "source books: 32400 calls, no known limit");
         assert_eq!(end.data()["least_ms"], Value::Null);
     }
 }

@@ -80,7 +80,7 @@ pub(crate) async fn plan(
         fields.insert("grants".to_owned(), grants);
     }
     if let Some(records) = forecast {
-        let ends = forecast::forecast(&launcher, &plan, records).await?;
+        let ends = forecast::forecast(&plan, records);
         writeln!(text, "\n{records} records, at least").ok();
         for end in &ends {
             writeln!(text, "  {}", end.text()).ok();

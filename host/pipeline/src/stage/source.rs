@@ -29,13 +29,8 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) async fn run(self) -> Result<(), Error> {
-        let Self {
-            context,
-            pages,
-            mut durable,
-            begin,
-        } = self;
-        if begin.await.is_err() {
+        let (context, pages, mut durable) = (self.context, self.pages, self.durable);
+        if self.begin.await.is_err() {
             return Ok(());
         }
         let until = match &context.options.purpose {

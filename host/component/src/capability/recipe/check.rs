@@ -80,22 +80,7 @@ fn shape(expression: &Expression, at: &str, in_pairs: bool) -> Result<Shape, Rec
             ..shape(of, &inner, in_pairs)?
         }),
         Expression::Digest(_, of) => {
-            let of = shape(of, &inner, in_pairs)?;
-            if of.secret && !of.text {
-                return Err(RecipeError::new(
-                    at,
-                    format!(
-                        "`{}` over a secret beside bytes: what is beside it must be text, since \
-                         bytes extend a digest and show the secret's length",
-                        expression.operator()
-                    ),
-                ));
-            }
-            Ok(Shape {
-                secret: false,
-                text: false,
-                ..of
-            })
+            digest(expression.operator(), shape(of, &inner, in_pairs)?, at)
         }
         Expression::Hmac { key, over, .. } => {
             let alone = matches!(**key, Expression::Secret(_));
@@ -115,6 +100,21 @@ fn shape(expression: &Expression, at: &str, in_pairs: bool) -> Result<Shape, Rec
             })
         }
     }
+}
+
+fn digest(name: &str, of: Shape, at: &str) -> Result<Shape, RecipeError> {
+    if of.secret && !of.text {
+        let reason = format!(
+            "`{name}` over a secret beside bytes: what is beside it must be text, since bytes \
+             extend a digest and show the secret's length"
+        );
+        return Err(RecipeError::new(at, reason));
+    }
+    Ok(Shape {
+        secret: false,
+        text: false,
+        ..of
+    })
 }
 
 fn all(items: &[Expression], inner: &str, in_pairs: bool) -> Result<Shape, RecipeError> {

@@ -106,9 +106,8 @@ fn what_is_no_file_is_refused_without_waiting_for_it() {
 #[test]
 fn the_key_of_the_store_is_never_handed_out_as_a_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let everything: Box<dyn Fn(&str) -> Option<String> + Send + Sync> =
-        Box::new(|_| Some("djk1_value-of-the-key".to_owned()));
-    let secrets = Secrets::with_environment(folder.path(), Some(everything)).unwrap();
+    let everything = |_: &str| Some("djk1_value-of-the-key".to_owned());
+    let secrets = Secrets::with_environment(folder.path(), Some(Box::new(everything))).unwrap();
     assert!(secrets.get("OTHER").is_ok());
     for name in ["KEY", "key", "Key_File", "KEY-FILE"] {
         let error = secrets.get(name).unwrap_err();

@@ -11,6 +11,7 @@ use duijie_contract::{
 };
 use duijie_plan::{OnChange, Plan, Schedule};
 use duijie_record::{MappedBatch, MappedLine, Position, RecordBatch, Rejection, Retry, Verdict};
+use duijie_schedule::{When, Zone};
 use duijie_store::{Change, DocumentState, Fill, Memory, RunRow, Store, TableRow};
 
 use super::super::script::{Script, batch};
@@ -237,7 +238,9 @@ async fn a_schedule_waits_for_the_table_to_be_filled() {
     let case = Case::new();
     let mut options = case.options(vec![records("1", &["A"])]);
     let mut plan = Plan::clone(&options.plan);
-    plan.schedule = Some(Schedule::Every(Duration::from_secs(60)));
+    let every = When::Every(Duration::from_secs(60));
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    plan.schedule = Some(Schedule::new(every, zone));
     options.plan = Arc::new(plan);
     let stop = Stop::new();
     let meanwhile = async {
@@ -246,7 +249,7 @@ async fn a_schedule_waits_for_the_table_to_be_filled() {
         tokio::time::sleep(Duration::from_secs(300)).await;
         stop.stop();
     };
-    let (ended, ()) = tokio::join!(follow(&options, &stop), meanwhile);
+    let (ended, ()) = tokio::join!(follow(&options, &stop, async |_| None), meanwhile);
     ended.unwrap();
     let row = case
         .store

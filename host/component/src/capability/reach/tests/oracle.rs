@@ -87,6 +87,7 @@ fn held(name: &str, encoding: Encoding) -> Piece {
     Piece::Captured(name.to_owned(), encoding)
 }
 
+#[allow(clippy::too_many_lines)] // A table.
 fn attacks() -> Vec<Attack> {
     let raw = || password(Encoding::Raw);
     let many = |count: usize| std::iter::repeat_with(raw).take(count).collect::<Vec<_>>();
