@@ -100,12 +100,7 @@ pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Re
             plan.name
         ));
     }
-    if !plan.enabled {
-        return Err(Failure::Argument(format!(
-            "pipeline `{}` is switched off\n\nhint: write `enabled: true` into {}",
-            plan.name, document.file
-        )));
-    }
+    enabled(&plan, &document.file)?;
     if wish.by_schedule {
         followable(&plan, &document.file)?;
     }
@@ -145,6 +140,16 @@ pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Re
     match signal.load(Ordering::Relaxed) {
         number if wish.by_schedule && number != 0 => Err(Failure::Signal(number)),
         _ => Ok(()),
+    }
+}
+
+fn enabled(plan: &Plan, file: &str) -> Result<(), Failure> {
+    match plan.enabled {
+        true => Ok(()),
+        false => Err(Failure::Argument(format!(
+            "pipeline `{}` is switched off\n\nhint: write `enabled: true` into {file}",
+            plan.name
+        ))),
     }
 }
 
