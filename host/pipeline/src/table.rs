@@ -42,6 +42,15 @@ impl Pinned {
         Ok(Self { tables })
     }
 
+    /// What is shown of a run is shown with the rows that there are: none where
+    /// a table was never filled.
+    pub(crate) fn as_they_are(mut self) -> Self {
+        for table in self.tables.values_mut() {
+            table.get_or_insert_with(|| Table::of(Vec::new(), 0));
+        }
+        self
+    }
+
     /// Refuses to begin without one of them.
     pub(crate) fn all_filled(&self) -> Result<(), Error> {
         let mut tables = self.tables.iter();
@@ -82,15 +91,18 @@ fn declared(plan: &Plan) -> impl Iterator<Item = &String> {
 
 impl Table {
     fn read(store: &dyn Store, fill: &Fill) -> Result<Self, Error> {
-        let rows = store.table(&fill.table)?;
+        Ok(Self::of(store.table(&fill.table)?, fill.at_ms))
+    }
+
+    fn of(rows: Vec<TableRow>, filled_ms: u64) -> Self {
         let columns = rows.iter().flat_map(|row| &row.fields);
         let columns: BTreeSet<&String> = columns.map(|(column, _)| column).collect();
-        Ok(Self {
+        Self {
             digest: format!("{:032x}", TableRow::digest(&rows).0),
             columns: columns.into_iter().cloned().collect(),
-            filled_ms: fill.at_ms,
+            filled_ms,
             rows,
-        })
+        }
     }
 
     fn project(&self, columns: &[String]) -> Result<Vec<u8>, Missing> {

@@ -101,12 +101,11 @@ fn problem(name: &str, missing: &Missing, filled: Filled) -> Option<Told> {
 fn unknown(name: &str, asked: &[String], known: &[String]) -> Vec<Told> {
     let missing = asked.iter().filter(|column| !known.contains(*column));
     let told = |column: &String| {
-        let hint = match nearest(column, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has {}", known.join(", ")),
-        };
-        let message = format!("the value table `{name}` has no column `{column}`");
-        (message, Some(hint))
+        let near = nearest(column, known.iter().map(String::as_str));
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        let known = known.join(", ");
+        let message = format!("the value table `{name}` has no column `{column}`, it has {known}");
+        (message, hint)
     };
     match known.is_empty() {
         true => Vec::new(),

@@ -143,8 +143,8 @@ fn a_column_that_the_table_does_not_have_is_told_with_the_nearest() {
     check_problem(
         &shops(ROWS),
         "{{s|table('shops','shop_no','custome')}}",
-        "/tables/shops/from the value table `wdt-shops` has no column `custome`; did you \
-         mean `customer`?",
+        "/tables/shops/from the value table `wdt-shops` has no column `custome`, it has \
+         shop_no, customer, unit; did you mean `customer`?",
     );
     check_problem(
         &shops(ROWS),

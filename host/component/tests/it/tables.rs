@@ -71,7 +71,7 @@ fn shops(rows: Result<&'static str, Missing>) -> Arc<Shops> {
 
 #[tokio::test]
 async fn a_mapping_asks_once_when_it_is_opened_and_finds_its_rows() {
-    let shops = shops(Ok("[\"C1\",\"001\"]\n[\"C2\",\"002\"]\n"));
+    let shops = shops(Ok("[\"001\",\"C1\"]\n[\"002\",\"C2\"]\n"));
     let tables: Arc<dyn Tables> = shops.clone();
     let mut transform = launcher()
         .transform(&mapping(&["wdt-shops"]), &tables)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Fault, Guarantee, Launch, Lookup, Missing, Preview, Problem, Source, Tables,
-    Target, Transform, Use,
+    Description, Fault, Guarantee, Launch, Lookup, Preview, Problem, Source, Tables, Target,
+    Transform, Use,
 };
 use duijie_plan::{OnChange, Plan, Schedule};
 use duijie_record::{MappedBatch, MappedLine, Position, RecordBatch, Rejection, Retry, Verdict};
@@ -17,7 +17,7 @@ use duijie_store::{Change, DocumentState, Fill, Memory, RunRow, Store, TableRow}
 use super::super::script::{Script, batch};
 use super::super::world::plan;
 use super::{TABLE, row};
-use crate::{End, Error, Options, Stop, follow, preview, run};
+use crate::{End, Error, Options, Stop, Would, follow, preview, run};
 
 /// The script, with a transform that looks every key up in the table.
 struct Reads {
@@ -45,12 +45,8 @@ impl Launch for Reads {
         _: &Use,
         tables: &Arc<dyn Tables>,
     ) -> Result<Box<dyn Transform>, Fault> {
-        let found = tables.get(TABLE, &["FBillNo".to_owned()]);
-        let rows = match found {
-            Ok(found) => String::from_utf8(found.rows).unwrap(),
-            Err(Missing::NeverFilled) => String::new(),
-            Err(other) => panic!("{other:?}"),
-        };
+        let found = tables.get(TABLE, &["FBillNo".to_owned()]).unwrap();
+        let rows = String::from_utf8(found.rows).unwrap();
         self.seen.lock().unwrap().push(rows.clone());
         Ok(Box::new(LooksUp(rows)))
     }
@@ -228,8 +224,9 @@ async fn nothing_is_read_while_a_table_was_never_filled() {
     );
     assert_eq!(case.store.runs(&"orders".into(), 9).unwrap(), []);
     assert_eq!(*case.seen.lock().unwrap(), [""; 0]);
-    // What a person looks at is shown all the same.
-    preview(&options, 5).await.unwrap();
+    // What a person looks at is shown all the same, as with an empty table.
+    let report = preview(&options, 5).await.unwrap();
+    assert!(matches!(report.records[0].would, Would::DeadLetter { .. }));
     assert_eq!(*case.seen.lock().unwrap(), [""]);
 }
 
