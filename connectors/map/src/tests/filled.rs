@@ -159,8 +159,8 @@ fn a_table_that_cannot_be_read_is_told_at_its_place() {
     for (missing, expected, is_told_by_check) in [
         (
             Missing::NotDeclared,
-            "/tables/shops/from the pipeline does not say that it reads the value table `shops of \
-             today`; write `tables: [wdt-shops]` beside `connector: map`",
+            "/tables/shops/from the pipeline does not say that it reads the value table \
+             `wdt-shops`; write `tables: [wdt-shops]` beside `connector: map`",
             true,
         ),
         (
@@ -187,7 +187,7 @@ fn a_table_that_cannot_be_read_is_told_at_its_place() {
 #[test]
 fn a_table_has_its_rows_from_one_place() {
     let both = r#","rows":{"a":"b"}"#;
-    let problems = Mapping::check_with(&settings(&[], both), &shops(&[]));
+    let problems = Mapping::check_with(&settings(&[CUSTOMER], both), &shops(&[]));
     assert_eq!(
         problems[0].message,
         "found `from` beside `rows`, expected one of them"
