@@ -98,6 +98,9 @@ impl Store for Nothing {
     fn owed(&self, _: &Scope) -> Result<Vec<Owed>, Error> {
         Ok(Vec::new())
     }
+    fn schedule(&self, _: &Scope) -> Result<Option<Vec<u8>>, Error> {
+        Ok(None)
+    }
     fn fills(&self) -> Result<Vec<Fill>, Error> {
         Ok(Vec::new())
     }

@@ -364,4 +364,7 @@ pub enum Change {
     },
     /// Takes the place of an earlier one of the same table.
     Fill(Fill),
+    /// Where the scope's schedule stands, in a form of its owner's. Takes the
+    /// place of what was there.
+    Schedule(Vec<u8>),
 }

@@ -9,7 +9,8 @@ use crate::Error;
 
 pub(crate) use stored::{
     BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FillV1, FoldedV1, GroupV1, HoldV1,
-    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, TableRowV1,
+    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, ScheduleV1,
+    TableRowV1,
 };
 
 /// The version that this build writes, and the only one so far.

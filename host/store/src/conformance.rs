@@ -12,7 +12,7 @@ pub(crate) use sample::{
     resolutions, run_row, table_row,
 };
 
-use crate::{Embedded, Memory, Options};
+use crate::{Embedded, Memory, Options, TenantStore};
 
 macro_rules! conformance {
     ($($property:ident),* $(,)?) => {
@@ -33,6 +33,20 @@ macro_rules! conformance {
                     let options = super::Options::default();
                     let store = super::Embedded::open(folder.path(), &options).unwrap();
                     super::property::$property(&store).await;
+                }
+            )*
+        }
+
+        /// As one tenant sees it, beside another that has the same.
+        mod tenant {
+            $(
+                #[tokio::test]
+                async fn $property() {
+                    let store = std::sync::Arc::new(super::Memory::new());
+                    let beside = super::TenantStore::new(store.clone(), "a").unwrap();
+                    super::property::$property(&beside).await;
+                    let tenant = super::TenantStore::new(store, "b").unwrap();
+                    super::property::$property(&tenant).await;
                 }
             )*
         }
@@ -94,4 +108,5 @@ conformance! {
     a_digest_is_of_the_rows_and_of_nothing_else,
     a_table_changes_with_the_checkpoint_of_its_commit_or_not_at_all,
     a_fill_takes_the_place_of_the_one_before,
+    where_a_schedule_stands_is_replaced,
 }

@@ -3,7 +3,6 @@
 //! the dead letters, files beside them for documents and evidence.
 
 use std::fs::File;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -19,7 +18,7 @@ use crate::acknowledged::Acknowledged;
 use crate::backup;
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, FillV1, GroupV1, HoldV1, MemberV1,
-    OwedV1, RunRowV1, TableRowV1,
+    OwedV1, RunRowV1, ScheduleV1, TableRowV1,
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
@@ -37,8 +36,10 @@ use crate::{
     Tidied,
 };
 
+mod own;
 mod read;
 
+pub(crate) use own::{lock, make_private};
 use read::{all, claims, intent_mark, many, one, open_intents, scoped};
 
 /// How an embedded store uses memory and disk.
@@ -206,27 +207,6 @@ impl Drop for Embedded {
     }
 }
 
-/// Documents name people: what lies here is for its owner only.
-pub(crate) fn make_private(folder: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(folder).map_err(io_error("making the folder", folder))?;
-    let owner_only = std::fs::Permissions::from_mode(0o700);
-    std::fs::set_permissions(folder, owner_only)
-        .map_err(io_error("closing the folder to others", folder))
-}
-
-pub(crate) fn lock(folder: &Path) -> Result<File, Error> {
-    let path = folder.join("lock");
-    let opened = File::options().create(true).append(true).open(&path);
-    let file = opened.map_err(io_error("opening the lock", &path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::InUse {
-            folder: folder.display().to_string(),
-        }),
-        Err(error) => Err(io_error("locking", &path)(error.into())),
-    }
-}
-
 #[async_trait]
 impl Store for Embedded {
     async fn claim(&self, scope: &Scope) -> Result<Claim, Error> {
@@ -336,6 +316,12 @@ impl Store for Embedded {
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
         many(&self.shared, &scoped(Kind::Owed, scope), |bytes| {
             codec::decode::<OwedV1<'_>>(bytes).map(Owed::from)
+        })
+    }
+
+    fn schedule(&self, scope: &Scope) -> Result<Option<Vec<u8>>, Error> {
+        one(&self.shared, &scoped(Kind::Schedule, scope), |bytes| {
+            codec::decode::<ScheduleV1<'_>>(bytes).map(|stored| stored.state.to_vec())
         })
     }
 

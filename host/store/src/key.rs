@@ -24,6 +24,7 @@ pub(crate) enum Kind {
     Owed = 16,
     TableRow = 17,
     Fill = 18,
+    Schedule = 19,
 }
 
 /// Text inside a key ends with two bytes that no escaped text contains, so

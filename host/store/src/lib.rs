@@ -29,6 +29,7 @@ mod shared;
 mod sizes;
 mod store;
 mod table;
+mod tenant;
 
 pub use change::{
     Came, Caution, Change, Checkpoint, DeadLetter, DocumentRow, DocumentState, Fingerprint, Hold,
@@ -44,3 +45,4 @@ pub use memory::Memory;
 pub use owed::Owed;
 pub use sizes::{Sizes, Tidied};
 pub use store::{Claim, Store};
+pub use tenant::TenantStore;

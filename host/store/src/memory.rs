@@ -23,6 +23,7 @@ struct ScopeState {
     checkpoints: BTreeMap<String, Checkpoint>,
     caution: Option<Caution>,
     bound: Option<String>,
+    schedule: Option<Vec<u8>>,
     intents: BTreeMap<IntentId, Intent>,
     /// With the number of its writing, of all rows of the scope.
     ledger: HashMap<SourceKey, (u64, LedgerRow)>,
@@ -163,6 +164,7 @@ impl ScopeState {
             }
             Change::Caution(caution) => self.caution = caution,
             Change::Bind(target) => self.bound = Some(target),
+            Change::Schedule(state) => self.schedule = Some(state),
             Change::Run(row) => {
                 self.runs.insert(row.run.clone(), row);
             }
@@ -323,6 +325,10 @@ impl Store for Memory {
 
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {
         Ok(self.read(scope, |state| state.owed.values().cloned().collect()))
+    }
+
+    fn schedule(&self, scope: &Scope) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.read(scope, |state| state.schedule.clone()))
     }
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {

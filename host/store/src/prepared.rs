@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::codec::{
     self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, FillV1, GroupV1, HoldV1, IntentV1,
-    MemberV1, OwedV1, RunRowV1, TableRowV1,
+    MemberV1, OwedV1, RunRowV1, ScheduleV1, TableRowV1,
 };
 use crate::key::{Key, Kind};
 use crate::layer::EncodedRow;
@@ -115,6 +115,7 @@ impl Prepared {
             Change::TableRow(_) | Change::DropTableRow { .. } | Change::Fill(_) => {
                 self.add_of_table(change)
             }
+            Change::Schedule(state) => self.put(key(Kind::Schedule), &ScheduleV1 { state }),
             Change::Ledger(row) => {
                 self.rows.push(EncodedRow::new(row)?);
                 Ok(())

@@ -84,6 +84,9 @@ pub trait Store: Send + Sync {
     /// Acknowledgements that the source is owed, by source key, then token.
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error>;
 
+    /// Where its schedule stands, as it was committed.
+    fn schedule(&self, scope: &Scope) -> Result<Option<Vec<u8>>, Error>;
+
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error>;
 
     /// Newest first.

@@ -132,6 +132,10 @@ impl Store for Slow {
         self.memory.owed(scope)
     }
 
+    fn schedule(&self, scope: &Scope) -> Result<Option<Vec<u8>>, Error> {
+        self.memory.schedule(scope)
+    }
+
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
         self.memory.run(scope, run)
     }

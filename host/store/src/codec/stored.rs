@@ -74,6 +74,12 @@ pub(crate) struct BoundV1<'a> {
     pub(crate) target: &'a str,
 }
 
+/// In the form of the schedule's owner, which has a version of its own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ScheduleV1<'a> {
+    pub(crate) state: &'a [u8],
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CheckpointV1<'a> {
     pub(crate) lane: &'a str,

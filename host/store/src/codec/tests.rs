@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FillV1, FoldedV1, GroupV1, HoldV1,
-    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, TableRowV1, decode,
+    IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, ScheduleV1,
+    TableRowV1, decode,
     encode, sealed,
 };
 use crate::conformance::{
@@ -194,6 +195,14 @@ fn bound_v1() {
         read,
         &"kingdee".to_owned(),
     );
+}
+
+#[test]
+fn schedule_v1() {
+    let state = vec![1, 0, 255];
+    let stored = ScheduleV1 { state: &state };
+    let read = |stored: ScheduleV1<'_>| stored.state.to_vec();
+    check("schedule_v1", &blob("schedule_v1"), &stored, read, &state);
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn check_empty(store: &dyn Store, scope: &Scope) {
     assert_eq!(store.lanes(scope).unwrap(), Vec::<String>::new());
     assert_eq!(store.caution(scope).unwrap(), None);
     assert_eq!(store.bound(scope).unwrap(), None);
+    assert_eq!(store.schedule(scope).unwrap(), None);
     assert_eq!(store.open_intents(scope).unwrap(), []);
     assert_eq!(
         store.ledger(scope, &keys(&["a", "b"])).unwrap(),

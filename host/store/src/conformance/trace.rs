@@ -164,3 +164,13 @@ pub(crate) async fn what_is_owed_stays_until_it_is_paid(store: &dyn Store) {
     commit(store, &claim, vec![paid, other]).await;
     assert_eq!(store.owed(scope).unwrap(), [third]);
 }
+
+pub(crate) async fn where_a_schedule_stands_is_replaced(store: &dyn Store) {
+    let orders = claim(store, "orders").await;
+    let other = claim(store, "other").await;
+    for state in [vec![1], vec![], vec![1, 0, 255]] {
+        commit(store, &orders, vec![Change::Schedule(state.clone())]).await;
+        assert_eq!(store.schedule(&orders.scope).unwrap(), Some(state));
+    }
+    assert_eq!(store.schedule(&other.scope).unwrap(), None);
+}
