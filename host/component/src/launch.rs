@@ -13,11 +13,11 @@ use duijie_record::{Collection, Position};
 
 use crate::Error;
 use crate::adapter::v0_1;
-use crate::cache::Cache;
 use crate::capability::{Capability, Clock, Http, Reach, Secrets, Sessions};
+use crate::code::Code;
 use crate::compile::Compiler;
 use crate::connection::capability;
-use crate::engine::{Memory, Sandbox};
+use crate::engine::Memory;
 use crate::guest::{Limits, Running};
 use crate::library::{Library, Loaded};
 
@@ -29,6 +29,15 @@ pub struct Options {
     pub cache: PathBuf,
     pub compiler: Compiler,
     pub memory: Memory,
+    pub limits: Limits,
+    pub mode: Mode,
+    pub secrets: Arc<Secrets>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The same for a launcher over code that others use as well.
+pub struct Over {
+    pub connectors: PathBuf,
     pub limits: Limits,
     pub mode: Mode,
     pub secrets: Arc<Secrets>,
@@ -48,13 +57,23 @@ pub struct Launcher {
 
 impl Launcher {
     pub fn new(options: Options) -> Result<Self, Error> {
-        let sandbox = Sandbox::new(&options.memory)?;
-        let cache = Cache::new(options.cache, options.compiler);
+        let code = Code::new(&options.memory, options.cache, options.compiler)?;
+        let over = Over {
+            connectors: options.connectors,
+            limits: options.limits,
+            mode: options.mode,
+            secrets: options.secrets,
+            clock: options.clock,
+        };
+        Self::over(Arc::new(code), over)
+    }
+
+    /// Shares nothing with other launchers but compiled code.
+    pub fn over(code: Arc<Code>, options: Over) -> Result<Self, Error> {
         Ok(Self {
             library: Library::new(
                 options.connectors,
-                sandbox,
-                cache,
+                code,
                 options.clock.clone(),
                 options.limits,
             ),

@@ -4,6 +4,7 @@
 mod adapter;
 mod cache;
 mod capability;
+mod code;
 mod compile;
 mod connection;
 mod engine;
@@ -17,9 +18,10 @@ pub use capability::{
     Clock, Kept, Key, Keys, MOST_VALUE, OWN, Provider, Secret, SecretError, Secrets, Vault,
     check_name,
 };
+pub use code::Code;
 pub use compile::{Compiler, compile_child};
 pub use engine::Memory;
 pub use error::Error;
 pub use guest::Limits;
 pub use inspect::{Border, inspect};
-pub use launch::{Launcher, Options};
+pub use launch::{Launcher, Options, Over};

@@ -12,9 +12,9 @@ use wasmtime::component::{InstancePre, Linker};
 
 use crate::Error;
 use crate::adapter::{SUPPORTED, v0_1};
-use crate::cache::{Cache, hex};
+use crate::cache::hex;
 use crate::capability::{Clock, Reach};
-use crate::engine::Sandbox;
+use crate::code::Code;
 use crate::guest::{Guest, Limits, Running};
 use crate::inspect::{Border, border};
 
@@ -37,8 +37,7 @@ pub(crate) struct Loaded {
 
 pub(crate) struct Library {
     folder: PathBuf,
-    sandbox: Sandbox,
-    cache: Cache,
+    code: Arc<Code>,
     clock: Arc<dyn Clock>,
     limits: Limits,
     loaded: Mutex<HashMap<String, Arc<Loaded>>>,
@@ -47,15 +46,13 @@ pub(crate) struct Library {
 impl Library {
     pub(crate) fn new(
         folder: PathBuf,
-        sandbox: Sandbox,
-        cache: Cache,
+        code: Arc<Code>,
         clock: Arc<dyn Clock>,
         limits: Limits,
     ) -> Self {
         Self {
             folder,
-            sandbox,
-            cache,
+            code,
             clock,
             limits,
             loaded: Mutex::default(),
@@ -63,23 +60,26 @@ impl Library {
     }
 
     pub(crate) fn get(&self, connector: &str) -> Result<Arc<Loaded>, Error> {
-        // Held while loading, so that two users never compile the same thing.
+        // What is loaded stays the same for as long as this library lives,
+        // whatever becomes of the file.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = loaded.get(connector) {
             return Ok(known.clone());
         }
-        let fresh = Arc::new(self.load(connector)?);
+        let bytes = self.read(connector)?;
+        let digest = hex(&Sha256::digest(&bytes));
+        let load = || self.load(connector, &digest, &bytes);
+        let fresh = self.code.get(connector, &digest, load)?;
         loaded.insert(connector.to_owned(), fresh.clone());
         Ok(fresh)
     }
 
-    fn load(&self, connector: &str) -> Result<Loaded, Error> {
-        let bytes = self.read(connector)?;
-        let border = border(connector, &bytes)?;
+    fn load(&self, connector: &str, digest: &str, bytes: &[u8]) -> Result<Loaded, Error> {
+        let border = border(connector, bytes)?;
         check_border(connector, &border)?;
-        let engine = &self.sandbox.engine;
-        let digest = hex(&Sha256::digest(&bytes));
-        let component = self.cache.load(engine, connector, &digest, &bytes)?;
+        let Code { sandbox, cache, .. } = self.code.as_ref();
+        let engine = &sandbox.engine;
+        let component = cache.load(engine, connector, digest, bytes)?;
         let refused = |error: wasmtime::Error| Error::Refused {
             connector: connector.to_owned(),
             reason: format!("{error:#}"),
@@ -127,7 +127,7 @@ impl Library {
                 .map_err(refused)?,
             pre,
             connector: connector.to_owned(),
-            digest,
+            digest: digest.to_owned(),
             imports: border.imports,
             description: OnceCell::new(),
         })
