@@ -2,6 +2,7 @@
 //! It drives a plan over the traits of `contract` and `store` and knows
 //! neither wasm, nor disk, nor HTTP.
 
+mod beside;
 mod chaos;
 mod clock;
 mod decision;
@@ -29,6 +30,7 @@ mod stage;
 mod stop;
 mod table;
 
+pub use beside::Beside;
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use decision::{Decision, decide, edit};
 pub use diff::{DIFF_RECORDS, Delta, DiffEntry, DiffReport, FieldChange, diff};
@@ -41,5 +43,7 @@ pub use planned::{Planned, PlannedAction, PlannedEntry, PlannedHold, PlannedHold
 pub use preview::{PreviewRecord, PreviewReport, Would, preview};
 pub use purpose::{Pick, Purpose, What};
 pub use report::{Counts, End, Report};
-pub use run::run;
+pub use run::{run, run_beside};
 pub use stop::Stop;
+
+pub(crate) use beside::Alone;

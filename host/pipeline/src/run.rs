@@ -22,7 +22,7 @@ use crate::stage::settle::{Settler, State};
 use crate::stage::source::Reader;
 use crate::stage::writer::Writer;
 use crate::table::Pinned;
-use crate::{Error, Event, Purpose, Stop};
+use crate::{Alone, Beside, Error, Event, Purpose, Stop};
 
 /// Runs the plan until its source has nothing more, someone stops it, or it
 /// fails. A wish to stop starts nothing new and settles what is in flight.
@@ -31,7 +31,16 @@ use crate::{Error, Event, Purpose, Stop};
 /// used: what became of the run is not recorded then. A run that failed for
 /// another reason is in the report.
 pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
-    let context = begin(options).await?;
+    run_beside(options, &Alone, stop).await
+}
+
+/// The same, with what its caller has to say in the same commits.
+pub async fn run_beside(
+    options: &Options,
+    beside: &dyn Beside,
+    stop: &Stop,
+) -> Result<Report, Error> {
+    let context = begin(options, beside).await?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let failure = stages(&context, stop, &counts).await?;
     let counts = *counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,6 +67,7 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
     changes.extend(cleared(&context, &report.end)?);
     changes.extend(lane_ends(&context, &report.end));
     changes.extend(fills(&context, &report));
+    changes.extend(beside.ended(&report));
     reach(Point::BeforeRunEnds);
     options.store.commit(&context.claim, changes).await?;
     let run = &report.run;
@@ -69,7 +79,7 @@ pub async fn run(options: &Options, stop: &Stop) -> Result<Report, Error> {
 }
 
 /// Claims the scope and makes the run known, unless it may not begin.
-async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
+async fn begin(options: &Options, beside: &dyn Beside) -> Result<Arc<Context>, Error> {
     let Options { plan, purpose, .. } = options;
     let started_ms = options.clock.now_ms();
     let random = Random::seeded(options.seed ^ started_ms);
@@ -113,6 +123,7 @@ async fn begin(options: &Options) -> Result<Arc<Context>, Error> {
     begun.extend(unbound);
     let running = row(&context, None, RunState::Running, Counts::default());
     begun.push(Change::Run(running));
+    begun.extend(beside.begun(&context.claim, &context.run));
     options.store.commit(&context.claim, begun).await?;
     let run = &context.run;
     let resumed = position.is_some();
