@@ -39,6 +39,7 @@ pub use plan::{
 };
 pub use refusal::{StageAt, refusals};
 pub use resolve::{Inputs, resolve};
+pub use schedule::schedule_of;
 pub use settings::secret_settings;
 pub use table::unready_tables;
 pub use window::Window;

@@ -21,7 +21,7 @@ pub struct Inputs<'a> {
     /// Names of all connectors at hand, for suggestions.
     pub installed: &'a [String],
     /// Whether a secret of this name is there.
-    pub has_secret: &'a dyn Fn(&str) -> bool,
+    pub has_secret: &'a (dyn Fn(&str) -> bool + Sync),
     /// What the source reads instead of what its settings say.
     pub window: Option<&'a Window>,
     /// Whether the manifest may shorten what a collection needs to settle. Only

@@ -1,18 +1,40 @@
 //! When runs begin: `every 5m`, or rules, checked and with their defaults.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use duijie_diagnostic::{Code, Diagnostic};
-use duijie_manifest::{self as low, ScheduleRules};
+use duijie_manifest::{self as low, Document, Pipeline, ScheduleRules};
 use duijie_record::PipelineName;
 use duijie_schedule::{CatchUp, Cron, Error, Missed, OnlyIf, Schedule, When, Zone};
 
-use crate::{code, duration, resolve::Check};
+use crate::{Inputs, code, duration, resolve::Check};
 
 const SHORTEST: Duration = Duration::from_secs(1);
 /// Where the manifest names no zone: the one of the systems' own clocks.
 const ZONE: &str = "Asia/Shanghai";
 const MOST_MISSED: u32 = 100;
+
+/// When a manifest's runs begin, without a look at anything else; its problems
+/// are among those that [`crate::resolve`] tells.
+pub fn schedule_of(pipeline: &Document<Pipeline>) -> (Option<Schedule>, Vec<Diagnostic>) {
+    let inputs = Inputs {
+        pipeline,
+        connections: &[],
+        descriptions: &BTreeMap::new(),
+        installed: &[],
+        has_secret: &|_| false,
+        window: None,
+        any_settle: false,
+    };
+    let mut check = Check {
+        inputs: &inputs,
+        problems: Vec::new(),
+        used: Vec::new(),
+    };
+    let schedule = check.schedule();
+    (schedule, check.problems)
+}
 
 impl Check<'_> {
     pub(crate) fn schedule(&mut self) -> Option<Schedule> {
