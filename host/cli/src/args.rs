@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use duijie_project::Folders;
 
 pub(crate) mod waiting;
 
@@ -32,6 +33,16 @@ pub(crate) struct Global {
     /// Print one JSON object instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+impl Global {
+    pub(crate) fn folders(&self) -> Folders {
+        Folders {
+            root: self.project.clone(),
+            connectors: self.connectors.clone(),
+            data: self.data.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

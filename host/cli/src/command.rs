@@ -19,7 +19,6 @@ mod restore;
 mod run;
 mod runs;
 mod secrets;
-mod state;
 pub(crate) mod tables;
 mod trace;
 mod waiting;

@@ -7,6 +7,7 @@ use duijie_component::{Error as ComponentError, SecretError};
 use duijie_contract::{Fault, FaultKind};
 use duijie_diagnostic::{Diagnostic, Sources};
 use duijie_pipeline::Error as PipelineError;
+use duijie_project::Error as ProjectError;
 use duijie_store::Error as StoreError;
 
 use crate::output::Output;
@@ -84,6 +85,26 @@ impl From<PipelineError> for Failure {
             | PipelineError::OtherTarget { .. }
             | PipelineError::PlanStale { .. } => Failure::Argument(error.to_string()),
             other => Failure::Run(other.to_string()),
+        }
+    }
+}
+
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Self {
+        match error {
+            ProjectError::Problems(problems, sources) => Failure::Input(problems, sources),
+            ProjectError::NoPipeline { .. } | ProjectError::Refused(_) => {
+                Failure::Argument(error.to_string())
+            }
+            ProjectError::Secret(error) => error.into(),
+            ProjectError::Component(error) => error.into(),
+            ProjectError::Fault(error) => error.into(),
+            ProjectError::Store(error) => error.into(),
+            ProjectError::Read { .. }
+            | ProjectError::Write { .. }
+            | ProjectError::Program(_)
+            | ProjectError::Answer(_)
+            | ProjectError::Admin(_) => Failure::Environment(error.to_string()),
         }
     }
 }

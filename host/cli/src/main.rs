@@ -3,14 +3,11 @@
 mod args;
 mod command;
 mod exit;
-mod granted;
 mod layout;
 mod memory;
 mod moment;
 mod output;
 mod progress;
-mod project;
-mod wire;
 
 use std::process::ExitCode;
 

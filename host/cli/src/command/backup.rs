@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use duijie_admin::Request;
+use duijie_project::{Project, state};
 use serde_json::json;
 
 use crate::args::Global;
-use crate::command::state;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
 
 pub(crate) async fn backup(
     global: &Global,
@@ -17,7 +16,7 @@ pub(crate) async fn backup(
     evidence: bool,
     output: &Output,
 ) -> Result<(), Failure> {
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     if !state::is_there(&project) {
         return Err(Failure::Argument(format!(
             "there is no state in {} to back up\n\nhint: the first run makes it; name another \

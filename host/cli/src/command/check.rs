@@ -3,21 +3,19 @@
 use duijie_contract::Mode;
 use duijie_diagnostic::Diagnostic;
 use duijie_plan::folder;
+use duijie_project::{Project, granted, wire};
 use serde_json::json;
 
 use crate::args::Global;
 use crate::exit::Failure;
-use crate::granted;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 pub(crate) async fn check(
     global: &Global,
     named: &[String],
     output: &Output,
 ) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
     let documents = match named {
         [] => project.pipelines.clone(),
@@ -43,7 +41,7 @@ pub(crate) async fn check(
     problems.extend(folder(&project.pipelines, &project.connections));
     problems.dedup();
     if problems.iter().any(Diagnostic::is_error) {
-        return Err(project.refuse(problems));
+        return Err(project.refuse(problems).into());
     }
     if !problems.is_empty() && !output.is_json() {
         output.problems(&problems, &project.sources);

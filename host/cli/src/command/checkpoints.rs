@@ -2,16 +2,14 @@
 
 use duijie_admin::Request;
 use duijie_contract::{Launch as _, Mode};
+use duijie_project::{Project, state, wire};
 use duijie_record::Position;
 use serde_json::{Value, json};
 
 use crate::args::{Checkpoints, Global};
-use crate::command::state;
 use crate::exit::Failure;
 use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 pub(crate) async fn checkpoints(
     global: &Global,
@@ -25,7 +23,7 @@ pub(crate) async fn checkpoints(
 }
 
 async fn show(global: &Global, named: &str, output: &Output) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let document = project.pipeline(named)?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
     let (plan, _) = wire::plan(&project, &launcher, &document, None).await?;
@@ -73,10 +71,10 @@ async fn show(global: &Global, named: &str, output: &Output) -> Result<(), Failu
 }
 
 async fn reset(global: &Global, named: &str, output: &Output) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let document = project.pipeline(named)?;
     let Some(scope) = document.low.scope.clone() else {
-        return Err(project.refuse(project.problems_of(&document.file)));
+        return Err(project.refuse(project.problems_of(&document.file)).into());
     };
     state::query(&project, Request::ResetCheckpoint { scope }).await?;
     output.data(

@@ -5,13 +5,12 @@ use duijie_contract::{
     CollectionInfo, Description, FaultKind, Fields, Guarantee, Launch as _, Mode, Role, Title,
 };
 use duijie_diagnostic::suggest;
+use duijie_project::{Project, wire};
 use duijie_record::Collection;
 
 use crate::args::Global;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 mod data;
 mod text;
@@ -37,7 +36,7 @@ pub(crate) async fn collections(
     named: Option<&str>,
     output: &Output,
 ) -> Result<(), Failure> {
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     let installed = project.installed();
     if !installed.iter().any(|name| name == connector) {
         return Err(none_such(

@@ -6,16 +6,15 @@ mod list;
 
 use duijie_admin::Decision;
 use duijie_pipeline::{Pick, What};
+use duijie_project::{Project, state::waiting::Waiting};
 use duijie_record::SourceKey;
 use serde_json::json;
 
 use crate::args::waiting::Chosen;
 use crate::args::{DeadLetters, Filter, Global};
-use crate::command::state::waiting::Waiting;
 use crate::command::{replay, waiting};
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
 
 const WORDS: &str = "dead letters";
 
@@ -24,7 +23,7 @@ pub(crate) async fn dead_letters(
     wish: &DeadLetters,
     output: &Output,
 ) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     match wish {
         DeadLetters::List { filter, grouped } => {
             list::list(&mut project, filter, *grouped, output).await

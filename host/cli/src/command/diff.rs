@@ -9,20 +9,19 @@ use duijie_contract::Mode;
 use duijie_pipeline::{
     Delta, DiffEntry, DiffReport, Options, Planned, Purpose, Silent, SystemClock,
 };
+use duijie_project::{Project, wire};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Plan};
 use crate::command::run;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 /// Digits of a plan's hash that people are shown and may type.
 const SHOWN: usize = 12;
 
 pub(crate) async fn diff(global: &Global, wish: &Plan, output: &Output) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let document = project.pipeline(&wish.pipeline)?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
     let window = run::window(wish.from.as_deref(), wish.to.as_deref());

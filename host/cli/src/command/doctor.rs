@@ -3,6 +3,7 @@
 
 use duijie_admin::{Request, ask};
 use duijie_diagnostic::Diagnostic;
+use duijie_project::{Project, wire};
 use duijie_store::{Embedded, Error, Found, Sizes, Store as _, examine};
 use serde_json::{Value, json};
 
@@ -10,8 +11,6 @@ use crate::args::Global;
 use crate::command::waiting;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Health {
@@ -28,7 +27,7 @@ struct Part {
 }
 
 pub(crate) fn doctor(global: &Global, output: &Output) -> Result<(), Failure> {
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     let mut parts = vec![manifests(&project), connectors(&project)];
     parts.extend(secrets(&project));
     let sizes = state(&project, &mut parts);

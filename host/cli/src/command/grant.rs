@@ -8,13 +8,13 @@ use duijie_contract::Mode;
 use duijie_diagnostic::Diagnostic;
 use duijie_pipeline::{Clock as _, SystemClock};
 use duijie_plan::{Ask, Granted, Lock, beyond, told};
+use duijie_project::{Project, granted, wire};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Grant};
 use crate::exit::Failure;
+use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
-use crate::{granted, moment, wire};
 
 /// One pipeline's grant beside what it had.
 struct Asked {
@@ -25,7 +25,7 @@ struct Asked {
 }
 
 pub(crate) async fn grant(global: &Global, wish: &Grant, output: &Output) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let documents = match wish.pipelines.as_slice() {
         [] => project.pipelines.clone(),
         named => named
@@ -43,7 +43,7 @@ pub(crate) async fn grant(global: &Global, wish: &Grant, output: &Output) -> Res
         problems.extend(found);
         let plan = match plan {
             Some(plan) if !problems.iter().any(Diagnostic::is_error) => plan,
-            _ => return Err(project.refuse(problems)),
+            _ => return Err(project.refuse(problems).into()),
         };
         let uses = granted::asked(&launcher, &plan).await?;
         let known = lock.pipelines.get(plan.name.as_str());

@@ -2,21 +2,20 @@
 
 use duijie_admin::{Decision, Wanted};
 use duijie_pipeline::{Pick, What};
+use duijie_project::{Project, state::waiting::Waiting};
 use duijie_record::SourceKey;
 use serde_json::json;
 
 use crate::args::waiting::{Resolve, Way};
 use crate::args::{Filter, Global, Holds};
-use crate::command::state::waiting::Waiting;
 use crate::command::{replay, waiting};
 use crate::exit::Failure;
 use crate::layout::{indent, pretty};
 use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
 
 pub(crate) async fn holds(global: &Global, wish: &Holds, output: &Output) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     match wish {
         Holds::List { filter } => list(&mut project, filter, output).await,
         Holds::Show { number, filter } => show(&mut project, number, filter, output).await,

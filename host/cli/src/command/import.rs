@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use duijie_component::Launcher;
 use duijie_contract::{Description, Launch as _, Mode, Role, Use};
 use duijie_import::{Draft, Line, Outcome, Wish};
+use duijie_project::{Project, wire};
 use duijie_record::Collection;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Qeasy};
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 /// The connector that judges the rules.
 const MAPPING: &str = "map";
@@ -32,7 +31,7 @@ pub(crate) async fn qeasy(global: &Global, wish: &Qeasy, output: &Output) -> Res
         .iter()
         .map(|path| Ok((path.display().to_string(), read(path)?)));
     let files: Vec<(String, String)> = files.collect::<Result<_, Failure>>()?;
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
     let known = described(&project, &launcher, output).await;
     let wishes = wishes(&project, wish);

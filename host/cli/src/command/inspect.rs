@@ -1,19 +1,15 @@
 //! `duijie inspect`: what a component really imports, and what it asks for.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use duijie_component::{Secrets, inspect as read_border};
+use duijie_component::inspect as read_border;
 use duijie_contract::{Description, Launch as _, Mode};
-use duijie_diagnostic::Sources;
 use duijie_plan::{recipes, secret_settings};
+use duijie_project::{Project, granted, wire};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
-use crate::granted;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 pub(crate) async fn inspect(component: &Path, output: &Output) -> Result<(), Failure> {
     let name = component.file_stem().unwrap_or_default().to_string_lossy();
@@ -155,21 +151,4 @@ fn data(description: &Description, imports: &[String], exports: &[String]) -> Va
         "sessions": description.sessions,
         "collections": collections,
     })
-}
-
-impl Project {
-    /// No project at all: a folder of components, and a place for what is
-    /// compiled on the way.
-    fn around(connectors: &Path, data: &Path) -> Result<Self, Failure> {
-        Ok(Self {
-            connectors: connectors.to_owned(),
-            data: data.to_owned(),
-            pipelines: Vec::new(),
-            connections: Vec::new(),
-            secrets: Arc::new(Secrets::open(data)?),
-            sources: Sources::default(),
-            problems: Vec::new(),
-            root: data.to_owned(),
-        })
-    }
 }

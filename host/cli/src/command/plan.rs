@@ -9,19 +9,17 @@ use duijie_pipeline::{
     Options, PreviewRecord, PreviewReport, Purpose, Silent, SystemClock, Would, preview,
 };
 use duijie_plan::{Plan, explain, explain_json, told};
+use duijie_project::{Project, granted, state, wire};
 use duijie_record::RunId;
 use duijie_store::{Change, Checkpoint, Embedded, Memory, Store};
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::command::forecast::Forecast;
-use crate::command::{checkpoints, forecast, state, tables};
+use crate::command::{checkpoints, forecast, tables};
 use crate::exit::Failure;
-use crate::granted;
 use crate::layout::indent;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 /// A mapped document or a request is cut here on a page for people.
 const SHOWN: usize = 4_000;
@@ -41,7 +39,7 @@ pub(crate) async fn plan(
     output: &Output,
 ) -> Result<(), Failure> {
     let Shown { records, forecast } = shown;
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let document = project.pipeline(named)?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
     let (plan, warnings) = wire::plan(&project, &launcher, &document, None).await?;

@@ -2,16 +2,14 @@
 
 use duijie_admin::Wanted;
 use duijie_pipeline::{Pick, Purpose};
+use duijie_project::{Project, state::waiting::Waiting, wire};
 use duijie_store::Error;
 
 use crate::args::Global;
 use crate::command::run::{self, Start};
-use crate::command::state::waiting::Waiting;
 use crate::command::waiting::{self, Ask};
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 pub(crate) struct Wish<'a> {
     pub(crate) ask: Ask,
@@ -27,7 +25,7 @@ pub(crate) async fn replay(
     wish: Wish<'_>,
     output: &Output,
 ) -> Result<(), Failure> {
-    if !crate::command::state::is_there(&project) {
+    if !duijie_project::state::is_there(&project) {
         return Err(waiting::nothing(wish.words));
     }
     let store = wire::store(&project).map_err(owned)?;

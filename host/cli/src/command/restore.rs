@@ -4,17 +4,16 @@
 use std::path::Path;
 
 use duijie_pipeline::{Clock as _, SystemClock};
+use duijie_project::{Project, wire};
 use duijie_store::Embedded;
 use serde_json::json;
 
 use crate::args::Global;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::project::Project;
-use crate::wire;
 
 pub(crate) async fn restore(global: &Global, from: &Path, output: &Output) -> Result<(), Failure> {
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     let options = wire::store_options(&project);
     Embedded::restore(from, &project.data, &options, SystemClock.now_ms()).await?;
     let text = format!(

@@ -13,22 +13,19 @@ use duijie_pipeline::{
     Clock as _, End, Error, Options, Planned, Purpose, Report, Stop, SystemClock, follow,
 };
 use duijie_plan::{Plan, Window};
+use duijie_project::{Project, granted, lane, state::State, wire};
 use duijie_store::Embedded;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Run};
 use crate::command::diff;
-use crate::command::state::State;
 use crate::exit::Failure;
-use crate::granted;
 use crate::moment;
 use crate::output::Output;
 use crate::progress::{Progress, counted};
-use crate::project::Project;
-use crate::wire;
 
 pub(crate) async fn run(global: &Global, wish: &Run, output: &Output) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let document = project.pipeline(&wish.pipeline)?;
     let (purpose, window) = match &wish.plan {
         Some(hash) => planned(diff::kept(&project, hash)?),
@@ -65,23 +62,13 @@ pub(crate) fn window(from: Option<&str>, to: Option<&str>) -> Option<Window> {
     })
 }
 
-/// Between the ends of a window in the name of its lane.
-const BETWEEN: &str = "..";
-const BACKFILL: &str = "backfill:";
-
 pub(crate) fn backfill(window: &Window) -> Purpose {
-    let Window { from, to } = window;
-    Purpose::Backfill {
-        lane: format!("{BACKFILL}{from}{BETWEEN}{to}"),
-        from_ms: moment::read(from, 0),
-    }
+    lane::backfill(window, moment::read(&window.from, 0))
 }
 
 /// A plan of a backfill reads its window.
 fn planned(planned: Planned) -> (Purpose, Option<Window>) {
-    let ends = planned.lane.strip_prefix(BACKFILL);
-    let ends = ends.and_then(|ends| ends.split_once(BETWEEN));
-    let window = ends.and_then(|(from, to)| window(Some(from), Some(to)));
+    let window = lane::window(&planned.lane);
     (Purpose::Planned(Arc::new(planned)), window)
 }
 
@@ -125,6 +112,7 @@ pub(crate) async fn start(project: &Project, wish: Start, output: &Output) -> Re
         true => {
             let catch_up = async |window: Window| {
                 let planned = wire::plan(project, &launcher, document, Some(&window)).await;
+                let planned = planned.map_err(Failure::from);
                 caught_up(planned, &options, &window)
             };
             follow(&options, &stop, catch_up).await
@@ -208,10 +196,10 @@ fn serve(data: &Path, state: State) -> Result<Server, Failure> {
 }
 
 /// Which signal asked to stop, if one did.
-type Asked = Arc<AtomicU8>;
+pub(crate) type Asked = Arc<AtomicU8>;
 
 /// The first signal asks for a graceful stop; the second ends the process.
-fn listen(stop: Stop) -> Result<Asked, Failure> {
+pub(crate) fn listen(stop: Stop) -> Result<Asked, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error: std::io::Error| Failure::Environment(error.to_string());
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;

@@ -1,14 +1,13 @@
 //! `duijie runs`: the latest runs of a pipeline, newest first.
 
 use duijie_admin::Request;
+use duijie_project::{Project, state};
 use serde_json::Value;
 
 use crate::args::Global;
-use crate::command::state;
 use crate::exit::Failure;
 use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
 
 pub(crate) async fn runs(
     global: &Global,
@@ -16,10 +15,10 @@ pub(crate) async fn runs(
     limit: usize,
     output: &Output,
 ) -> Result<(), Failure> {
-    let mut project = Project::open(global)?;
+    let mut project = Project::open(&global.folders())?;
     let document = project.pipeline(named)?;
     let Some(scope) = document.low.scope.clone() else {
-        return Err(project.refuse(project.problems_of(&document.file)));
+        return Err(project.refuse(project.problems_of(&document.file)).into());
     };
     let found = state::query(&project, Request::Runs { scope, limit }).await?;
     let rows = found.as_array().map(Vec::as_slice).unwrap_or_default();

@@ -6,13 +6,13 @@ use std::io::{IsTerminal as _, Read as _};
 
 use duijie_component::{Key, MOST_VALUE, OWN, Provider, Secret, Vault, check_name};
 use duijie_pipeline::{Clock as _, SystemClock};
+use duijie_project::Project;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Secrets};
 use crate::exit::Failure;
 use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
 
 pub(crate) fn secrets(global: &Global, wish: &Secrets, output: &Output) -> Result<(), Failure> {
     if let Secrets::Key = wish {
@@ -20,7 +20,7 @@ pub(crate) fn secrets(global: &Global, wish: &Secrets, output: &Output) -> Resul
         output.data(&key, json!({ "key": key.as_str() }));
         return Ok(());
     }
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     let vault = project.secrets.store().ok_or_else(|| {
         Failure::Environment("this project has no place for a secret store".to_owned())
     })?;

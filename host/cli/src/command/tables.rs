@@ -5,19 +5,19 @@ use std::fmt::Write as _;
 
 use duijie_admin::Request;
 use duijie_plan::Plan;
+use duijie_project::{Project, state, state::tables::filled};
 use duijie_record::{RunId, Scope};
 use duijie_store::{Change, Claim, Fill, Store, TableRow};
 use serde_json::{Value, json};
 
 use crate::args::{Global, Tables};
-use crate::command::{state, waiting};
+use crate::command::waiting;
 use crate::exit::Failure;
 use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
 
 pub(crate) async fn tables(global: &Global, wish: &Tables, output: &Output) -> Result<(), Failure> {
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     match wish {
         Tables::List => list(&project, output).await,
         Tables::Show {
@@ -42,14 +42,6 @@ fn filling(project: &Project) -> impl Iterator<Item = (&str, &str)> {
         let target = document.low.target.as_ref()?;
         Some((target.table.as_deref()?, document.low.pipeline.as_deref()?))
     })
-}
-
-async fn filled(project: &Project) -> Result<Vec<Value>, Failure> {
-    let found = match state::is_there(project) {
-        true => state::query(project, Request::Tables).await?,
-        false => Value::Null,
-    };
-    Ok(found.as_array().cloned().unwrap_or_default())
 }
 
 async fn list(project: &Project, output: &Output) -> Result<(), Failure> {
@@ -140,13 +132,6 @@ fn head(project: &Project, one: &Value) -> String {
         word(one, "run"),
         word(one, "digest"),
     )
-}
-
-/// Which tables can be read; `None` where it cannot be told from here.
-pub(crate) async fn names(project: &Project) -> Option<BTreeSet<String>> {
-    let found = filled(project).await.ok()?;
-    let names = found.iter().map(|one| word(one, "table").to_owned());
-    Some(names.collect())
 }
 
 /// Copies the tables that a plan reads out of the process that owns them.

@@ -2,22 +2,21 @@
 //! record to answer.
 
 use duijie_admin::Request;
+use duijie_project::{Project, state, state::history::GONE};
 use serde_json::{Value, json};
 
 use crate::args::Global;
-use crate::command::state::history::GONE;
-use crate::command::{state, waiting};
+use crate::command::waiting;
 use crate::exit::Failure;
 use crate::layout::{indent, pretty};
 use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
 
 /// A body is cut here on a page for people.
 const SHOWN: usize = 2_000;
 
 pub(crate) async fn trace(global: &Global, number: &str, output: &Output) -> Result<(), Failure> {
-    let project = Project::open(global)?;
+    let project = Project::open(&global.folders())?;
     let request = Request::Trace {
         number: number.to_owned(),
     };

@@ -6,14 +6,12 @@ use std::sync::Arc;
 
 use duijie_admin::{Decision, Item, Request, Wanted};
 use duijie_pipeline::{Clock as _, SystemClock};
+use duijie_project::{Project, state, state::waiting::{Page, Waiting}};
 use duijie_store::Embedded;
 
 use crate::args::Filter;
-use crate::command::state;
-use crate::command::state::waiting::{Page, Waiting};
 use crate::exit::Failure;
 use crate::moment;
-use crate::project::Project;
 
 /// The question for what waits.
 pub(crate) type Ask = fn(Wanted) -> Request;
@@ -30,7 +28,7 @@ pub(crate) fn wanted(
         Some(named) => {
             let document = project.pipeline(named)?;
             let Some(scope) = document.low.scope.clone() else {
-                return Err(project.refuse(project.problems_of(&document.file)));
+                return Err(project.refuse(project.problems_of(&document.file)).into());
             };
             Some(scope)
         }

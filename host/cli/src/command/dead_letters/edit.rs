@@ -7,16 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use duijie_admin::Request;
+use duijie_project::{Project, state, state::waiting::Waiting};
 use serde::de::IgnoredAny;
 use serde_json::json;
 
 use crate::args::Filter;
-use crate::command::state::waiting::Waiting;
-use crate::command::{state, waiting};
+use crate::command::waiting;
 use crate::exit::Failure;
 use crate::layout::pretty;
 use crate::output::Output;
-use crate::project::Project;
 
 pub(super) async fn edit(
     project: &mut Project,

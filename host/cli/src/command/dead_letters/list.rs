@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use duijie_project::{Project, state::waiting::Waiting};
 use serde_json::{Value, json};
 
 use crate::args::Filter;
-use crate::command::state::waiting::Waiting;
 use crate::command::{trace, waiting};
 use crate::exit::Failure;
 use crate::layout::{indent, pretty};
 use crate::moment;
 use crate::output::Output;
-use crate::project::Project;
 
 pub(super) async fn list(
     project: &mut Project,

@@ -1,33 +1,43 @@
-//! What commands ask of a store, wherever it is open: in this process, or in
+//! What people ask of a store, wherever it is open: in this process, or in
 //! the one that owns the data folder.
 
-pub(crate) mod history;
-mod tables;
-pub(crate) mod waiting;
+pub mod history;
+pub mod tables;
+pub mod waiting;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use duijie_admin::{Answer, Decision, Item, Reply, Request, ask};
-use duijie_pipeline::{Clock as _, Error, SystemClock};
+use duijie_pipeline::{Clock as _, SystemClock};
 use duijie_record::{Scope, SourceKey};
-use duijie_store::{Caution, Change, Claim, Embedded, RunRow, RunState, Store as _};
+use duijie_store::{Caution, Change, Claim, Embedded, RunRow, RunState, Store};
 use serde_json::{Value, json};
 
-use crate::exit::Failure;
-use crate::project::Project;
-use crate::wire;
+use crate::{Error, Project, wire};
 
-pub(crate) struct State {
-    store: Arc<Embedded>,
+type Told = Result<Value, duijie_pipeline::Error>;
+
+/// Answers for one store.
+pub struct State {
+    store: Arc<dyn Store>,
+    /// The store itself, where all of it may be copied.
+    whole: Option<Arc<Embedded>>,
 }
 
 impl State {
-    pub(crate) fn new(store: Arc<Embedded>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<Embedded>) -> Self {
+        Self {
+            store: store.clone(),
+            whole: Some(store),
+        }
     }
 
-    async fn answered(&self, request: Request) -> Result<Value, Error> {
+    /// Of a part of a store: it makes no backups.
+    pub fn of_part(store: Arc<dyn Store>) -> Self {
+        Self { store, whole: None }
+    }
+
+    async fn answered(&self, request: Request) -> Told {
         let store = self.store.as_ref();
         Ok(match request {
             Request::Checkpoint { scope } => self.checkpoint(&Scope(scope))?,
@@ -55,7 +65,12 @@ impl State {
             Request::Table { name, limit, after } => {
                 tables::show(store, &name, limit, after.as_deref())?
             }
-            Request::Backup { to, evidence } => self.backup(&to, evidence).await?,
+            Request::Backup { to, evidence } => {
+                if let Some(whole) = &self.whole {
+                    whole.backup(&to, evidence).await?;
+                }
+                Value::Null
+            }
         })
     }
 
@@ -93,12 +108,7 @@ impl State {
         Ok(Value::Null)
     }
 
-    async fn decide(
-        &self,
-        scope: &Scope,
-        items: Vec<Item>,
-        decision: Decision,
-    ) -> Result<Value, Error> {
+    async fn decide(&self, scope: &Scope, items: Vec<Item>, decision: Decision) -> Told {
         let claim: Claim = self.store.claim(scope).await?;
         let items: Vec<(SourceKey, String)> = items
             .into_iter()
@@ -113,16 +123,15 @@ impl State {
         duijie_pipeline::decide(self.store.as_ref(), &claim, now_ms, &items, &decision).await?;
         Ok(json!(items.len()))
     }
-
-    async fn backup(&self, to: &Path, evidence: bool) -> Result<Value, duijie_store::Error> {
-        self.store.backup(to, evidence).await?;
-        Ok(Value::Null)
-    }
 }
 
 #[async_trait::async_trait]
 impl Answer for State {
     async fn answer(&self, request: Request) -> Reply {
+        use duijie_pipeline::Error;
+        if self.whole.is_none() && matches!(request, Request::Backup { .. }) {
+            return Reply::Refused("a part of a store is not backed up by itself".to_owned());
+        }
         match self.answered(request).await {
             Ok(data) => Reply::Data(data),
             Err(
@@ -136,9 +145,8 @@ impl Answer for State {
 }
 
 /// Asks the process that owns the data folder, or opens the store here.
-pub(crate) async fn query(project: &Project, request: Request) -> Result<Value, Failure> {
-    let asked =
-        ask(&project.data, &request).map_err(|error| Failure::Environment(error.to_string()))?;
+pub async fn query(project: &Project, request: Request) -> Result<Value, Error> {
+    let asked = ask(&project.data, &request)?;
     let reply = match asked {
         Some(reply) => reply,
         None => State::new(wire::store(project)?).answer(request).await,
@@ -147,25 +155,25 @@ pub(crate) async fn query(project: &Project, request: Request) -> Result<Value, 
 }
 
 /// The same of a store that is open here.
-pub(crate) async fn query_here(store: &Arc<Embedded>, request: Request) -> Result<Value, Failure> {
+pub async fn query_here(store: &Arc<Embedded>, request: Request) -> Result<Value, Error> {
     data(State::new(store.clone()).answer(request).await)
 }
 
-fn data(reply: Reply) -> Result<Value, Failure> {
+fn data(reply: Reply) -> Result<Value, Error> {
     match reply {
         Reply::Data(data) => Ok(data),
-        Reply::Refused(text) => Err(Failure::Argument(text)),
-        Reply::Error(text) => Err(Failure::Environment(text)),
+        Reply::Refused(text) => Err(Error::Refused(text)),
+        Reply::Error(text) => Err(Error::Answer(text)),
     }
 }
 
 /// Whether there is anything to ask: no run has made a store here yet, and a
 /// question makes none.
-pub(crate) fn is_there(project: &Project) -> bool {
+pub fn is_there(project: &Project) -> bool {
     Embedded::exists(&project.data)
 }
 
-pub(crate) fn row(row: &RunRow) -> Value {
+pub fn row(row: &RunRow) -> Value {
     let (state, reason) = match &row.state {
         RunState::Running => ("running", None),
         RunState::Finished => ("finished", None),

@@ -7,13 +7,13 @@ use duijie_store::{
 };
 use serde_json::{Value, json};
 
-use crate::command::state;
-use crate::command::state::waiting::action;
+use crate::state;
+use crate::state::waiting::action;
 
 mod groups;
 
 /// What stands where evidence was dropped.
-pub(crate) const GONE: &str = "no longer kept";
+pub const GONE: &str = "no longer kept";
 
 /// `{number, found: [row], open: [entry]}`.
 pub(super) fn trace(store: &dyn Store, number: &str) -> Result<Value, Error> {
@@ -138,7 +138,7 @@ fn came(came: &Came) -> (&'static str, Option<String>) {
 
 /// An exchange as it was laid aside, [`GONE`] where it was dropped, nothing
 /// where there was none.
-pub(crate) fn exchange(
+pub fn exchange(
     store: &dyn Store,
     scope: &Scope,
     at: Option<&LineRef>,

@@ -2,10 +2,11 @@
 //! project's files, the store of its data folder.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_component::{Compiler, Launcher, Limits, Memory, Options, SecretError};
+use duijie_component::{Code, Compiler, Launcher, Limits, Memory, Over, SecretError};
 use duijie_contract::{Description, Launch as _, Mode};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
@@ -15,10 +16,8 @@ use duijie_plan::{
 };
 use duijie_store::Embedded;
 
-use crate::command::tables;
-use crate::exit::Failure;
-use crate::granted;
-use crate::project::Project;
+use crate::state::tables;
+use crate::{Error, Project, granted};
 
 /// Instances at once in one process that runs one pipeline.
 const INSTANCES: u32 = 64;
@@ -31,28 +30,41 @@ impl duijie_component::Clock for HostClock {
     }
 }
 
-pub(crate) fn launcher(project: &Project, mode: Mode) -> Result<Arc<Launcher>, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::Environment(format!("cannot find this program: {error}")))?;
-    let launcher = Launcher::new(Options {
+/// An engine for so many instances at once. Components are compiled by this
+/// same program, whose hidden command for it is `compile-component`.
+pub fn code(data: &Path, instances: u32) -> Result<Arc<Code>, Error> {
+    let program = std::env::current_exe().map_err(|error| Error::Program(error.to_string()))?;
+    let compiler = Compiler::Child {
+        program,
+        arguments: vec!["compile-component".to_owned()],
+    };
+    let memory = Memory::Pooled { instances };
+    let code = Code::new(&memory, data.join("compiled"), compiler)?;
+    Ok(Arc::new(code))
+}
+
+/// Starts components of the project, with an engine of its own.
+pub fn launcher(project: &Project, mode: Mode) -> Result<Arc<Launcher>, Error> {
+    launcher_over(code(&project.data, INSTANCES)?, project, mode)
+}
+
+/// The same over an engine that other projects use as well.
+pub fn launcher_over(
+    code: Arc<Code>,
+    project: &Project,
+    mode: Mode,
+) -> Result<Arc<Launcher>, Error> {
+    let over = Over {
         connectors: project.connectors.clone(),
-        cache: project.data.join("compiled"),
-        compiler: Compiler::Child {
-            program,
-            arguments: vec!["compile-component".to_owned()],
-        },
-        memory: Memory::Pooled {
-            instances: INSTANCES,
-        },
         limits: Limits::DEFAULT,
         mode,
         secrets: project.secrets.clone(),
         clock: Arc::new(HostClock),
-    })?;
-    Ok(Arc::new(launcher))
+    };
+    Ok(Arc::new(Launcher::over(code, over)?))
 }
 
-pub(crate) fn store(project: &Project) -> Result<Arc<Embedded>, duijie_store::Error> {
+pub fn store(project: &Project) -> Result<Arc<Embedded>, duijie_store::Error> {
     Ok(Arc::new(Embedded::open(
         &project.data,
         &store_options(project),
@@ -60,12 +72,17 @@ pub(crate) fn store(project: &Project) -> Result<Arc<Embedded>, duijie_store::Er
 }
 
 /// Keeps as long as the pipeline that wants most.
-pub(crate) fn store_options(project: &Project) -> duijie_store::Options {
+pub fn store_options(project: &Project) -> duijie_store::Options {
     let wanted = project.pipelines.iter();
     let wanted = wanted.map(|document| Retention::wanted(&document.low));
     let kept = wanted
         .reduce(Retention::longer)
         .unwrap_or(Retention::DEFAULT);
+    keeping(kept)
+}
+
+/// Keeps so long.
+pub fn keeping(kept: Retention) -> duijie_store::Options {
     let millis = |length: Duration| u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
     duijie_store::Options {
         evidence_bytes: kept.evidence_bytes,
@@ -76,12 +93,12 @@ pub(crate) fn store_options(project: &Project) -> duijie_store::Options {
 }
 
 /// The plan of a pipeline, and what to warn of; or everything that is wrong.
-pub(crate) async fn plan(
+pub async fn plan(
     project: &Project,
     launcher: &Launcher,
     document: &Document<Pipeline>,
     window: Option<&Window>,
-) -> Result<(Plan, Vec<Diagnostic>), Failure> {
+) -> Result<(Plan, Vec<Diagnostic>), Error> {
     let (plan, found) = resolved(project, launcher, document, window).await?;
     let mut problems = project.problems_of(&document.file);
     problems.extend(found);
@@ -97,12 +114,12 @@ pub(crate) async fn plan(
 
 /// Everything about one pipeline: its resolution, and what its connectors
 /// say of their settings.
-pub(crate) async fn resolved(
+pub async fn resolved(
     project: &Project,
     launcher: &Launcher,
     document: &Document<Pipeline>,
     window: Option<&Window>,
-) -> Result<(Option<Plan>, Vec<Diagnostic>), Failure> {
+) -> Result<(Option<Plan>, Vec<Diagnostic>), Error> {
     let installed = project.installed();
     let descriptions = descriptions(launcher, document, &installed).await?;
     let has_secret =
@@ -134,7 +151,7 @@ pub(crate) async fn resolved(
 /// Tables that the pipeline reads and that are not there yet.
 async fn unready(project: &Project, document: &Document<Pipeline>) -> Vec<Diagnostic> {
     let mut transforms = document.low.transform.iter().flatten();
-    if transforms.all(|transform| transform.tables.is_none()) {
+    if !project.owns_data || transforms.all(|transform| transform.tables.is_none()) {
         return Vec::new();
     }
     let filled = tables::names(project).await;
@@ -144,7 +161,7 @@ async fn unready(project: &Project, document: &Document<Pipeline>) -> Vec<Diagno
 }
 
 /// The components of a plan.
-pub(crate) fn stages(plan: &Plan) -> Vec<(StageAt, &duijie_plan::Stage)> {
+pub fn stages(plan: &Plan) -> Vec<(StageAt, &duijie_plan::Stage)> {
     let mut stages = vec![(StageAt::Source, &plan.source)];
     let transforms = plan.transforms.iter().enumerate();
     stages.extend(transforms.map(|(index, stage)| (StageAt::Transform(index), stage)));
@@ -159,13 +176,14 @@ async fn descriptions(
     launcher: &Launcher,
     document: &Document<Pipeline>,
     installed: &[String],
-) -> Result<BTreeMap<String, Description>, Failure> {
+) -> Result<BTreeMap<String, Description>, Error> {
     let low = &document.low;
     let source = low.source.iter().map(|stage| &stage.connector);
     let transforms = low.transform.iter().flatten().map(|stage| &stage.connector);
     let target = low.target.iter().map(|stage| &stage.connector);
+    let names: Vec<&String> = source.chain(transforms).chain(target).flatten().collect();
     let mut found = BTreeMap::new();
-    for name in source.chain(transforms).chain(target).flatten() {
+    for name in names {
         if installed.contains(name) && !found.contains_key(name) {
             found.insert(name.clone(), launcher.describe(name).await?);
         }

@@ -1,14 +1,36 @@
 //! What a store knows of its value tables.
 
+use std::collections::BTreeSet;
+
+use duijie_admin::Request;
 use duijie_store::{Error, Fill, Store, TableRow};
 use serde_json::{Map, Value, json};
+
+use crate::Project;
+use crate::state;
 
 /// An answer has a bounded length.
 const MOST_ROWS: usize = 10_000;
 const MOST_BYTES: usize = 8 << 20;
 
+/// The tables that were filled, as [`Request::Tables`] tells them.
+pub async fn filled(project: &Project) -> Result<Vec<Value>, crate::Error> {
+    let found = match state::is_there(project) {
+        true => state::query(project, Request::Tables).await?,
+        false => Value::Null,
+    };
+    Ok(found.as_array().cloned().unwrap_or_default())
+}
+
+/// Which tables can be read; `None` where it cannot be told from here.
+pub(crate) async fn names(project: &Project) -> Option<BTreeSet<String>> {
+    let found = filled(project).await.ok()?;
+    let name = |one: &Value| one.get("table").and_then(Value::as_str).map(str::to_owned);
+    Some(found.iter().filter_map(name).collect())
+}
+
 /// Each table that was filled, without its rows.
-pub(crate) fn list(store: &dyn Store) -> Result<Value, Error> {
+pub(super) fn list(store: &dyn Store) -> Result<Value, Error> {
     let fills = store.fills()?.into_iter();
     let told = fills.map(|fill| Ok(Value::Object(told(&fill, &store.table(&fill.table)?))));
     told.collect()
@@ -16,7 +38,7 @@ pub(crate) fn list(store: &dyn Store) -> Result<Value, Error> {
 
 /// One table and a page of its rows, those after the key `after`; null where
 /// it was never filled.
-pub(crate) fn show(
+pub(super) fn show(
     store: &dyn Store,
     name: &str,
     limit: usize,
@@ -51,7 +73,7 @@ pub(crate) fn show(
 
 fn told(fill: &Fill, rows: &[TableRow]) -> Map<String, Value> {
     let columns = rows.iter().flat_map(|row| &row.fields);
-    let columns: std::collections::BTreeSet<&str> =
+    let columns: BTreeSet<&str> =
         columns.map(|(column, _)| column.as_str()).collect();
     let told = json!({
         "table": fill.table,

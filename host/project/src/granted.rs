@@ -12,32 +12,30 @@ use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
 use duijie_plan::{Ask, Lock, Plan, ask, ungranted};
 
-use crate::exit::Failure;
-use crate::project::Project;
-use crate::wire;
+use crate::{Error, Project, wire};
 
 const FILE: &str = "duijie.lock";
 
-pub(crate) fn place(project: &Project) -> PathBuf {
+pub fn place(project: &Project) -> PathBuf {
     project.root.join(FILE)
 }
 
 /// `None` where the folder has no lock, so that it grants whatever its
 /// manifests and connections name.
-pub(crate) fn read(project: &Project) -> Result<Option<Lock>, Failure> {
+pub fn read(project: &Project) -> Result<Option<Lock>, Error> {
     let place = place(project);
     let text = match fs::read_to_string(&place) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(Failure::Environment(format!(
-                "cannot read {}: {error}",
-                place.display()
-            )));
+            return Err(Error::Read {
+                place,
+                reason: error.to_string(),
+            });
         }
     };
     Lock::parse(&text).map(Some).map_err(|reason| {
-        Failure::Argument(format!(
+        Error::Refused(format!(
             "{} cannot be understood: {}\n\nhint: bring it back from a copy; or move it away and \
              `duijie grant` all pipelines anew",
             place.display(),
@@ -47,10 +45,11 @@ pub(crate) fn read(project: &Project) -> Result<Option<Lock>, Failure> {
 }
 
 /// Whole or not at all, also when the power is cut.
-pub(crate) fn write(project: &Project, lock: &Lock) -> Result<(), Failure> {
+pub fn write(project: &Project, lock: &Lock) -> Result<(), Error> {
     let place = place(project);
-    let failed = |reason: String| {
-        Failure::Environment(format!("cannot write {}: {reason}", place.display()))
+    let failed = |reason: String| Error::Write {
+        place: place.clone(),
+        reason,
     };
     let text = lock.text().map_err(failed)?;
     let aside = place.with_extension("lock.part");
@@ -65,7 +64,7 @@ pub(crate) fn write(project: &Project, lock: &Lock) -> Result<(), Failure> {
 }
 
 /// What the stages of a plan ask for, in their order.
-pub(crate) async fn asked(launcher: &Launcher, plan: &Plan) -> Result<Vec<Ask>, Failure> {
+pub async fn asked(launcher: &Launcher, plan: &Plan) -> Result<Vec<Ask>, Error> {
     let limits = limits();
     let mut asked = Vec::new();
     for (_, stage) in wire::stages(plan) {
@@ -77,12 +76,12 @@ pub(crate) async fn asked(launcher: &Launcher, plan: &Plan) -> Result<Vec<Ask>, 
 }
 
 /// What of a pipeline goes beyond the lock of its folder.
-pub(crate) async fn problems(
+pub async fn problems(
     project: &Project,
     launcher: &Launcher,
     document: &Document<Pipeline>,
     plan: &Plan,
-) -> Result<Vec<Diagnostic>, Failure> {
+) -> Result<Vec<Diagnostic>, Error> {
     let Some(lock) = read(project)? else {
         return Ok(Vec::new());
     };
@@ -91,7 +90,7 @@ pub(crate) async fn problems(
 }
 
 /// What any one instance may use up.
-pub(crate) fn limits() -> BTreeMap<String, u64> {
+pub fn limits() -> BTreeMap<String, u64> {
     let Limits {
         memory_bytes,
         handed_over_bytes,

@@ -9,54 +9,54 @@ use duijie_store::{DeadLetter, Error, Fingerprint, Hold, HoldKind, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::command::state::history;
+use crate::state::history;
 
 /// Bytes of one page, far below what a socket's line may have.
 const PAGE: usize = 4 << 20;
 
 /// Texts are JSON as it was kept: a value would change their digits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Waiting {
-    pub(crate) scope: String,
-    pub(crate) source_key: String,
-    pub(crate) part: String,
-    pub(crate) version: Option<String>,
-    pub(crate) target_key: Option<String>,
-    pub(crate) target_id: Option<String>,
+pub struct Waiting {
+    pub scope: String,
+    pub source_key: String,
+    pub part: String,
+    pub version: Option<String>,
+    pub target_key: Option<String>,
+    pub target_id: Option<String>,
     /// What was not done; of a hold.
-    pub(crate) action: Option<String>,
+    pub action: Option<String>,
     /// The kind of a hold, the code of a dead letter.
-    pub(crate) code: String,
-    pub(crate) message: String,
-    pub(crate) field: Option<String>,
+    pub code: String,
+    pub message: String,
+    pub field: Option<String>,
     /// Equal for errors that differ in numbers and quoted names only.
-    pub(crate) error: String,
-    pub(crate) alarm: bool,
-    pub(crate) attempts: u32,
-    pub(crate) edited: bool,
-    pub(crate) run: String,
-    pub(crate) at_ms: u64,
+    pub error: String,
+    pub alarm: bool,
+    pub attempts: u32,
+    pub edited: bool,
+    pub run: String,
+    pub at_ms: u64,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(crate) bodies: Option<Bodies>,
+    pub bodies: Option<Bodies>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Bodies {
+pub struct Bodies {
     /// `None` where it is no longer known.
-    pub(crate) record: Option<String>,
-    pub(crate) document: Option<String>,
-    pub(crate) edited_text: Option<String>,
-    pub(crate) exchange: Option<Value>,
+    pub record: Option<String>,
+    pub document: Option<String>,
+    pub edited_text: Option<String>,
+    pub exchange: Option<Value>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Page {
-    pub(crate) rows: Vec<Waiting>,
+pub struct Page {
+    pub rows: Vec<Waiting>,
     /// Whether there are others behind the last row.
-    pub(crate) more: bool,
+    pub more: bool,
 }
 
-pub(crate) fn holds(store: &dyn Store, wanted: &Wanted) -> Result<Value, Error> {
+pub fn holds(store: &dyn Store, wanted: &Wanted) -> Result<Value, Error> {
     page(store, wanted, |scope| {
         let holds = store.holds(scope)?.into_iter();
         Ok(holds
@@ -65,7 +65,7 @@ pub(crate) fn holds(store: &dyn Store, wanted: &Wanted) -> Result<Value, Error> 
     })
 }
 
-pub(crate) fn letters(store: &dyn Store, wanted: &Wanted) -> Result<Value, Error> {
+pub fn letters(store: &dyn Store, wanted: &Wanted) -> Result<Value, Error> {
     page(store, wanted, |scope| {
         let letters = store.dead_letters(scope)?.into_iter();
         letters
@@ -101,7 +101,7 @@ fn page(
 }
 
 impl Waiting {
-    pub(crate) fn item(&self) -> Item {
+    pub fn item(&self) -> Item {
         Item {
             source_key: self.source_key.clone(),
             part: self.part.clone(),
@@ -109,7 +109,7 @@ impl Waiting {
     }
 
     /// As people name it.
-    pub(crate) fn number(&self) -> &str {
+    pub fn number(&self) -> &str {
         self.target_key.as_deref().unwrap_or(&self.source_key)
     }
 
@@ -210,7 +210,7 @@ fn text(bytes: &[u8]) -> Option<String> {
     (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
-pub(crate) fn action(action: Action) -> &'static str {
+pub fn action(action: Action) -> &'static str {
     match action {
         Action::Create => "create",
         Action::Update => "update",

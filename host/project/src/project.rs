@@ -8,37 +8,68 @@ use duijie_component::{Keys, OWN, Secrets, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
 use duijie_manifest::{Connection, Document, Pipeline};
 
-use crate::args::Global;
-use crate::exit::Failure;
+use crate::Error;
 
-pub(crate) struct Project {
-    pub(crate) connectors: PathBuf,
-    pub(crate) data: PathBuf,
-    pub(crate) pipelines: Vec<Document<Pipeline>>,
-    pub(crate) connections: Vec<Document<Connection>>,
-    pub(crate) secrets: Arc<Secrets>,
-    pub(crate) sources: Sources,
+/// Where the parts of a project lie; what is not named lies in its root.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    pub root: PathBuf,
+    pub connectors: Option<PathBuf>,
+    pub data: Option<PathBuf>,
+}
+
+impl Folders {
+    fn data(&self) -> PathBuf {
+        self.within(self.data.as_ref(), "data")
+    }
+
+    fn within(&self, given: Option<&PathBuf>, name: &str) -> PathBuf {
+        given.cloned().unwrap_or_else(|| self.root.join(name))
+    }
+}
+
+/// What a folder holds, as far as it could be read.
+pub struct Project {
+    pub connectors: PathBuf,
+    pub data: PathBuf,
+    pub pipelines: Vec<Document<Pipeline>>,
+    pub connections: Vec<Document<Connection>>,
+    pub secrets: Arc<Secrets>,
+    pub sources: Sources,
     /// Problems of form, by file as found.
-    pub(crate) problems: Vec<Diagnostic>,
-    pub(crate) root: PathBuf,
+    pub problems: Vec<Diagnostic>,
+    pub root: PathBuf,
+    /// Whether the data folder has the state of this project and of no other.
+    pub owns_data: bool,
 }
 
 impl Project {
-    pub(crate) fn open(global: &Global) -> Result<Self, Failure> {
-        let root = global.project.clone();
-        let within =
-            |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| root.join(name));
-        let data = within(&global.data, "data");
-        let store = Vault::new(&data, Keys::of(&root));
+    pub fn open(folders: &Folders) -> Result<Self, Error> {
+        let store = Vault::new(&folders.data(), Keys::of(&folders.root));
+        let secrets = Secrets::open(&folders.root)?.with_store(store, OWN);
+        Self::with(folders, secrets, true)
+    }
+
+    /// The same of a tenant, who gets no secret of this process's environment.
+    /// `keys` opens the store that all tenants share.
+    pub fn of_tenant(folders: &Folders, tenant: &str, keys: Keys) -> Result<Self, Error> {
+        let store = Vault::new(&folders.data(), keys);
+        let secrets = Secrets::of_tenant(&folders.root)?.with_store(store, tenant);
+        Self::with(folders, secrets, false)
+    }
+
+    fn with(folders: &Folders, secrets: Secrets, owns_data: bool) -> Result<Self, Error> {
+        let root = folders.root.clone();
         let mut project = Self {
-            connectors: within(&global.connectors, "connectors"),
-            data,
+            connectors: folders.within(folders.connectors.as_ref(), "connectors"),
+            data: folders.data(),
             pipelines: Vec::new(),
             connections: Vec::new(),
-            secrets: Arc::new(Secrets::open(&root)?.with_store(store, OWN)),
+            secrets: Arc::new(secrets),
             sources: Sources::default(),
             problems: Vec::new(),
             root,
+            owns_data,
         };
         for (file, text) in manifests(&project.root, "connections")? {
             project.sources.add(&file, &text);
@@ -60,7 +91,7 @@ impl Project {
     }
 
     /// The pipeline that a person named, by its name or by its file.
-    pub(crate) fn pipeline(&mut self, named: &str) -> Result<Document<Pipeline>, Failure> {
+    pub fn pipeline(&mut self, named: &str) -> Result<Document<Pipeline>, Error> {
         let by_name = |document: &&Document<Pipeline>| {
             document.low.pipeline.as_deref() == Some(named) || document.file == named
         };
@@ -74,16 +105,13 @@ impl Project {
             let known: Vec<_> = self
                 .pipelines
                 .iter()
-                .filter_map(|document| document.low.pipeline.as_deref())
+                .filter_map(|document| document.low.pipeline.clone())
                 .collect();
-            return Err(Failure::Argument(format!(
-                "there is no pipeline `{named}` in {}\n\nhint: {}",
-                self.root.join("pipelines").display(),
-                match known.is_empty() {
-                    true => "put a manifest there, or name another project with --project".into(),
-                    false => format!("it has: {}", known.join(", ")),
-                }
-            )));
+            return Err(Error::NoPipeline {
+                named: named.to_owned(),
+                folder: self.root.join("pipelines"),
+                known,
+            });
         };
         let text = read(&path)?;
         let file = path.display().to_string();
@@ -95,7 +123,7 @@ impl Project {
     }
 
     /// Names of the components at hand.
-    pub(crate) fn installed(&self) -> Vec<String> {
+    pub fn installed(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.connectors).into_iter().flatten();
         let mut names: Vec<String> = entries
             .filter_map(|entry| {
@@ -109,7 +137,7 @@ impl Project {
 
     /// Problems of form that concern this pipeline: those of its own file
     /// and of the connections, but not of other pipelines.
-    pub(crate) fn problems_of(&self, pipeline: &str) -> Vec<Diagnostic> {
+    pub fn problems_of(&self, pipeline: &str) -> Vec<Diagnostic> {
         let concerns = |problem: &&Diagnostic| {
             problem.place.as_ref().is_none_or(|place| {
                 place.file == pipeline
@@ -119,14 +147,30 @@ impl Project {
         self.problems.iter().filter(concerns).cloned().collect()
     }
 
-    pub(crate) fn refuse(&self, problems: Vec<Diagnostic>) -> Failure {
-        Failure::Input(problems, self.sources.clone())
+    pub fn refuse(&self, problems: Vec<Diagnostic>) -> Error {
+        Error::Problems(problems, self.sources.clone())
+    }
+
+    /// No project at all: a folder of components, and a place for what is
+    /// compiled on the way.
+    pub fn around(connectors: &Path, data: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            connectors: connectors.to_owned(),
+            data: data.to_owned(),
+            pipelines: Vec::new(),
+            connections: Vec::new(),
+            secrets: Arc::new(Secrets::open(data)?),
+            sources: Sources::default(),
+            problems: Vec::new(),
+            root: data.to_owned(),
+            owns_data: true,
+        })
     }
 }
 
 /// The YAML files of one folder of the project, by name, with the names that
 /// messages show.
-fn manifests(root: &Path, folder: &str) -> Result<Vec<(String, String)>, Failure> {
+fn manifests(root: &Path, folder: &str) -> Result<Vec<(String, String)>, Error> {
     let Ok(entries) = std::fs::read_dir(root.join(folder)) else {
         return Ok(Vec::new());
     };
@@ -147,7 +191,9 @@ fn manifests(root: &Path, folder: &str) -> Result<Vec<(String, String)>, Failure
         .collect()
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::Environment(format!("cannot read {}: {error}", path.display())))
+fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::Read {
+        place: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
