@@ -1,18 +1,30 @@
-//! How commands reach the process that owns a data folder: one request and
-//! one answer, a JSON line each, over a socket in that folder. Knows no
-//! pipeline and no store; whoever serves it brings an `Answer`.
+//! How people reach a process that works for them. Commands reach the one that
+//! owns a data folder over a socket in it, one request and one answer, a JSON
+//! line each; whoever serves it brings an `Answer`. Others reach a service of
+//! many tenants over HTTP, with tokens; that one brings a `Service`. Knows no
+//! pipeline and no store.
 
+mod audit;
 mod client;
+pub mod http;
 mod server;
+mod service;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use client::ask;
 pub use server::{Answer, Server};
+pub use service::{
+    At, Kind, LastView, Pause, PipelineView, Refusal, Reloaded, RunningView, Service, TenantView,
+    Why,
+};
+pub use token::{EVERY, Role, Token, TokenError, Tokens};
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
 
 /// Longest line that either side reads.
 const MAX_LINE: u64 = 16 << 20;
@@ -76,14 +88,14 @@ pub struct Wanted {
 }
 
 /// What tells one that waits from the others of its scope.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
     pub source_key: String,
     pub part: String,
 }
 
 /// What a person says of a document that waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// It stands in the target.

@@ -1,0 +1,185 @@
+//! The HTTP interface of a service. It checks who calls, reads what is asked
+//! for, and tells what the service answers; it decides nothing else.
+
+mod document;
+mod door;
+mod problem;
+mod read;
+mod write;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use crate::audit::Audit;
+use crate::service::{Refusal, Service};
+use crate::token::{Role, Token, Tokens};
+use door::{Door, Who, Wish};
+use problem::Problem;
+
+/// No request has more to say.
+const MOST_BYTES: usize = 256 << 10;
+
+pub(crate) struct Api {
+    pub(crate) service: Arc<dyn Service>,
+    pub(crate) door: Door,
+}
+
+/// Listens; nothing is answered yet.
+pub async fn listen(address: &str) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+/// Answers until `stopped` ends, and then those that are under way. Tokens and
+/// the audit log lie in `data`.
+pub async fn answer(
+    listener: TcpListener,
+    service: Arc<dyn Service>,
+    data: &Path,
+    now_ms: fn() -> u64,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let door = Door::new(Tokens::of(data), Audit::of(data), now_ms);
+    let app = router(Arc::new(Api { service, door }));
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app).with_graceful_shutdown(stopped).await
+}
+
+fn router(api: Arc<Api>) -> Router {
+    let at = "/v1/tenants/{tenant}";
+    let of = |rest: &str| format!("{at}{rest}");
+    let pipeline = |rest: &str| format!("{at}/pipelines/{{pipeline}}{rest}");
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/openapi.json", get(document))
+        .route("/metrics", get(read::metrics))
+        .route("/v1/events", get(read::events))
+        .route("/v1/tenants", get(read::tenants))
+        .route(at, get(read::tenant))
+        .route(&of("/pipelines"), get(read::pipelines))
+        .route(&of("/holds"), get(read::holds))
+        .route(&of("/dead-letters"), get(read::dead_letters))
+        .route(&of("/trace/{number}"), get(read::trace))
+        .route(&of("/events"), get(read::events_of_tenant))
+        .route(&of("/pause"), post(write::pause_tenant))
+        .route(&of("/resume"), post(write::resume_tenant))
+        .route(&of("/reload"), post(write::reload))
+        .route(&pipeline("/runs"), get(read::runs))
+        .route(&pipeline("/checkpoint"), get(read::checkpoint).delete(write::reset_checkpoint))
+        .route(&pipeline("/run"), post(write::run))
+        .route(&pipeline("/pause"), post(write::pause))
+        .route(&pipeline("/resume"), post(write::resume))
+        .route(&pipeline("/decisions"), post(write::decide))
+        .fallback(nothing)
+        .method_not_allowed_fallback(other_method)
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .with_state(api)
+}
+
+/// Whether the process answers at all.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether runs begin: not before all tenants were read, nor after a wish to stop.
+async fn readyz(State(api): State<Arc<Api>>) -> (StatusCode, &'static str) {
+    match api.service.is_ready() {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+    }
+}
+
+async fn document() -> Response {
+    json(&document::openapi())
+}
+
+async fn nothing() -> Problem {
+    let hint = "see /openapi.json for what there is";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here", hint)
+}
+
+async fn other_method() -> Problem {
+    let hint = "see /openapi.json for what there is";
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    Problem::new(status, "other_method", "this is not done by this method", hint)
+}
+
+fn json<T: Serialize>(value: &T) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(error) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Problem::new(status, "failed", error.to_string(), "report this as a bug").into_response()
+        }
+    }
+}
+
+impl Api {
+    /// Something that is looked at.
+    pub(crate) async fn look<T: Serialize>(
+        &self,
+        who: &Who,
+        tenant: Option<&str>,
+        needs: Role,
+        what: &str,
+        look: impl AsyncFnOnce(&Token) -> Result<T, Refusal>,
+    ) -> Response {
+        let wish = Wish {
+            tenant,
+            needs,
+            what,
+            changes: false,
+        };
+        self.fulfil(who, &wish, look).await
+    }
+
+    /// Something that is done: it is written down, whatever came of it.
+    pub(crate) async fn act<T: Serialize>(
+        &self,
+        who: &Who,
+        tenant: &str,
+        needs: Role,
+        what: &str,
+        act: impl AsyncFnOnce(&Token) -> Result<T, Refusal>,
+    ) -> Response {
+        let wish = Wish {
+            tenant: Some(tenant),
+            needs,
+            what,
+            changes: true,
+        };
+        self.fulfil(who, &wish, act).await
+    }
+
+    async fn fulfil<T: Serialize>(
+        &self,
+        who: &Who,
+        wish: &Wish<'_>,
+        work: impl AsyncFnOnce(&Token) -> Result<T, Refusal>,
+    ) -> Response {
+        let token = match self.door.enter(who, wish) {
+            Ok(token) => token,
+            Err(problem) => return problem.into_response(),
+        };
+        let response = match work(&token).await {
+            Ok(value) => json(&value),
+            Err(refusal) => Problem::from(refusal).into_response(),
+        };
+        if wish.changes {
+            self.door.note(&token.id, who, wish, response.status().as_u16());
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;
