@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use duijie_project::Folders;
+use duijie_serve::Home;
 
+pub(crate) mod serve;
 pub(crate) mod waiting;
 
+pub(crate) use serve::{Serve, TenantsWish, TokensWish};
 pub(crate) use waiting::{DeadLetters, Filter, Holds};
 
 /// Connectors in sandboxes, effects exactly once.
@@ -36,6 +39,11 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// The project folder as that of a service.
+    pub(crate) fn home(&self) -> Home {
+        Home::new(&self.project, self.connectors.as_deref(), self.data.as_deref())
+    }
+
     pub(crate) fn folders(&self) -> Folders {
         Folders {
             root: self.project.clone(),
@@ -117,6 +125,14 @@ pub(crate) enum Command {
         /// What `backup` made
         folder: PathBuf,
     },
+    /// Run the pipelines of many tenants, by their schedules and over HTTP
+    Serve(Serve),
+    /// Whose pipelines a service runs
+    #[command(subcommand)]
+    Tenants(TenantsWish),
+    /// Who may call a service
+    #[command(subcommand)]
+    Tokens(TokensWish),
     /// Compile a component from standard input to standard output
     #[command(hide = true)]
     CompileComponent,

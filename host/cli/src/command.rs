@@ -19,7 +19,9 @@ mod restore;
 mod run;
 mod runs;
 mod secrets;
+mod serve;
 pub(crate) mod tables;
+mod tenants;
 mod trace;
 mod waiting;
 
@@ -61,6 +63,9 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
             without_evidence,
         } => backup::backup(global, folder, !without_evidence, output).await,
         Command::Restore { folder } => restore::restore(global, folder, output).await,
+        Command::Serve(wish) => serve::serve(global, wish, output).await,
+        Command::Tenants(wish) => tenants::tenants(global, wish, output),
+        Command::Tokens(wish) => tenants::tokens(global, wish, output),
         Command::CompileComponent => Ok(()),
     }
 }

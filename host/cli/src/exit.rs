@@ -3,11 +3,13 @@
 
 use std::process::ExitCode;
 
+use duijie_admin::TokenError;
 use duijie_component::{Error as ComponentError, SecretError};
 use duijie_contract::{Fault, FaultKind};
 use duijie_diagnostic::{Diagnostic, Sources};
 use duijie_pipeline::Error as PipelineError;
 use duijie_project::Error as ProjectError;
+use duijie_serve::Error as ServeError;
 use duijie_store::Error as StoreError;
 
 use crate::output::Output;
@@ -105,6 +107,30 @@ impl From<ProjectError> for Failure {
             | ProjectError::Program(_)
             | ProjectError::Answer(_)
             | ProjectError::Admin(_) => Failure::Environment(error.to_string()),
+        }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Problems(problems, sources) => Failure::Input(problems, sources),
+            ServeError::Project(error) => error.into(),
+            ServeError::Component(error) => error.into(),
+            ServeError::Secret(error) => error.into(),
+            ServeError::Pipeline(error) => error.into(),
+            ServeError::Store(error) => error.into(),
+            ServeError::Place { .. } => Failure::Environment(error.to_string()),
+            other => Failure::Argument(other.to_string()),
+        }
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::None(_) => Failure::Argument(error.to_string()),
+            TokenError::File { .. } => Failure::Environment(error.to_string()),
         }
     }
 }

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    Checked, Connection, Kind, Node, Pipeline, Shape, code, node::escape, shape::Finding, yaml,
+    Checked, Connection, Kind, Node, Pipeline, Serve, Shape, Tenant, code, node::escape,
+    shape::Finding, yaml,
 };
 
 #[derive(Debug, Clone)]
@@ -44,6 +45,20 @@ impl Document<Connection> {
     /// JSON Schema 2020-12 for editors.
     pub fn connection_schema() -> Value {
         schema::<Connection>()
+    }
+}
+
+impl Document<Serve> {
+    /// As [`Document::pipeline`].
+    pub fn serve(file: &str, text: &str) -> (Option<Self>, Vec<Diagnostic>) {
+        read(file, text, &schema::<Serve>(), false)
+    }
+}
+
+impl Document<Tenant> {
+    /// As [`Document::pipeline`].
+    pub fn tenant(file: &str, text: &str) -> (Option<Self>, Vec<Diagnostic>) {
+        read(file, text, &schema::<Tenant>(), false)
     }
 }
 

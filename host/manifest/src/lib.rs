@@ -9,6 +9,7 @@ mod json;
 mod low;
 mod node;
 mod schedule;
+mod service;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -24,4 +25,5 @@ pub use low::{
 };
 pub use node::{Entry, Kind, Node, path};
 pub use schedule::{CatchUp, Missed, OnlyIf, Schedule, ScheduleRules};
+pub use service::{Quotas, Serve, Tenant};
 pub use shape::{Checked, Shape};

@@ -1,0 +1,67 @@
+//! `duijie serve`: the pipelines of many tenants, until a signal ends it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use duijie_admin::{Server, http};
+use duijie_pipeline::{Clock as _, Stop, SystemClock};
+use duijie_project::{state::State, wire};
+use duijie_serve::{Home, Options, Supervisor};
+use duijie_store::Embedded;
+
+use crate::args::{Global, Serve};
+use crate::command::run::listen;
+use crate::exit::Failure;
+use crate::output::Output;
+
+/// Instances that one run needs at most: its source, its transforms and its
+/// writers, and some that are on their way out.
+const INSTANCES_A_RUN: u32 = 8;
+/// As many as the address space is wanted for.
+const MOST_INSTANCES: u32 = 4096;
+
+pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Result<(), Failure> {
+    let home = global.home();
+    let mut limits = home.limits()?;
+    if let Some(address) = &wish.listen {
+        limits.listen.clone_from(address);
+    }
+    let listener = http::listen(&limits.listen).await.map_err(|error| {
+        Failure::Environment(format!("cannot listen on `{}`: {error}", limits.listen))
+    })?;
+    let address = listener.local_addr().map_err(environment)?;
+    let store = Embedded::open(home.data(), &wire::keeping(limits.retention))?;
+    let store = Arc::new(store);
+    let instances = limits.runs.saturating_mul(INSTANCES_A_RUN).min(MOST_INSTANCES);
+    let supervisor = Supervisor::new(Options {
+        code: wire::code(home.data(), instances)?,
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        seed: u64::from(std::process::id()) ^ SystemClock.now_ms(),
+        home: home.clone(),
+        limits,
+    });
+    // Commands of whoever runs the process reach it as they do a run.
+    let server = Server::start(home.data(), Arc::new(State::new(store)));
+    let server = server.map_err(|error| Failure::Environment(error.to_string()))?;
+    let stop = Stop::new();
+    let signal = listen(stop.clone())?;
+    let answering = {
+        let (service, stop) = (Arc::new(supervisor.clone()), stop.clone());
+        let data = home.data().to_owned();
+        let stopped = async move { stop.stopped().await };
+        let now_ms = || SystemClock.now_ms();
+        tokio::spawn(async move { http::answer(listener, service, &data, now_ms, stopped).await })
+    };
+    output.note(&format!("listening on http://{address}"));
+    let ended = supervisor.supervise(&stop).await;
+    stop.stop();
+    answering.await.map_err(environment)?.map_err(environment)?;
+    drop(server);
+    ended?;
+    Err(Failure::Signal(signal.load(Ordering::Relaxed)))
+}
+
+fn environment(error: impl std::fmt::Display) -> Failure {
+    Failure::Environment(error.to_string())
+}

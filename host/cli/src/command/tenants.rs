@@ -1,0 +1,108 @@
+//! `duijie tenants` and `duijie tokens`: folders and files that a service
+//! reads. A running one takes a new token at once, and a new tenant when it is
+//! told to reload.
+
+use duijie_admin::{EVERY, Role, Token, TokenError, Tokens};
+use duijie_pipeline::{Clock as _, SystemClock};
+use duijie_serve::{Home, TenantName};
+use serde_json::{Value, json};
+
+use crate::args::{Global, TenantsWish, TokensWish};
+use crate::exit::Failure;
+use crate::moment;
+use crate::output::Output;
+
+pub(crate) fn tenants(global: &Global, wish: &TenantsWish, output: &Output) -> Result<(), Failure> {
+    let home = global.home();
+    match wish {
+        TenantsWish::List => list(&home, output),
+        TenantsWish::Add { tenant } => {
+            let folder = home.add(&TenantName::parse(tenant)?)?;
+            let text = format!(
+                "its folder is {}\n\nhint: put its pipelines and connections there, make a token \
+                 with `duijie tokens add {tenant}`, and let a running service reload it",
+                folder.display()
+            );
+            output.data(&text, json!({ "tenant": tenant, "folder": folder }));
+            Ok(())
+        }
+        TenantsWish::Rm { tenant } => {
+            let name = TenantName::parse(tenant)?;
+            home.remove(&name)?;
+            Tokens::of(home.data()).remove_of(name.as_str()).or_else(none_there)?;
+            let text = "its folder and its tokens are gone\n\nhint: a running service lets go of \
+                        it when it is told to reload it";
+            output.data(text, json!({ "tenant": tenant }));
+            Ok(())
+        }
+    }
+}
+
+fn list(home: &Home, output: &Output) -> Result<(), Failure> {
+    let names = home.names()?;
+    let names: Vec<&str> = names.iter().map(TenantName::as_str).collect();
+    let text = match names.is_empty() {
+        true => "no tenant yet: `duijie tenants add <tenant>`".to_owned(),
+        false => names.join("\n"),
+    };
+    output.data(&text, json!({ "tenants": names }));
+    Ok(())
+}
+
+pub(crate) fn tokens(global: &Global, wish: &TokensWish, output: &Output) -> Result<(), Failure> {
+    let home = global.home();
+    std::fs::create_dir_all(home.data())
+        .map_err(|error| Failure::Environment(error.to_string()))?;
+    let tokens = Tokens::of(home.data());
+    match wish {
+        TokensWish::List => {
+            let all = tokens.list()?;
+            let lines: Vec<String> = all.iter().map(line).collect();
+            let text = match lines.is_empty() {
+                true => "no token yet: `duijie tokens add <tenant>`".to_owned(),
+                false => lines.join("\n"),
+            };
+            output.data(&text, json!({ "tokens": all.iter().map(data).collect::<Value>() }));
+        }
+        TokensWish::Add { tenant, role } => {
+            if tenant != EVERY {
+                TenantName::parse(tenant)?;
+            }
+            let role = Role::parse(role).ok_or_else(|| {
+                Failure::Argument(format!(
+                    "`{role}` is no role, expected `reader`, `operator` or `admin`"
+                ))
+            })?;
+            let (token, text) = tokens.add(tenant, role, SystemClock.now_ms())?;
+            let told = format!("{text}\n\nhint: keep it now, nobody can read it again");
+            output.data(&told, json!({ "id": token.id, "token": text }));
+        }
+        TokensWish::Rm { id } => {
+            tokens.remove(id)?;
+            output.data("it is not known any more", json!({ "id": id }));
+        }
+    }
+    Ok(())
+}
+
+fn line(token: &Token) -> String {
+    let made = moment::write(token.made_ms);
+    format!("{}  {:<9} {}  {made}", token.id, token.role.as_str(), token.tenant)
+}
+
+fn data(token: &Token) -> Value {
+    json!({
+        "id": token.id,
+        "role": token.role.as_str(),
+        "tenant": token.tenant,
+        "made_ms": token.made_ms,
+    })
+}
+
+/// There were none to take away, where not even their folder is.
+fn none_there(error: TokenError) -> Result<(), TokenError> {
+    match error {
+        TokenError::File { place, .. } if place.parent().is_some_and(|data| !data.exists()) => Ok(()),
+        error => Err(error),
+    }
+}

@@ -1,0 +1,43 @@
+//! What the one who runs the service wrote: `serve.yaml`, and a `tenant.yaml`
+//! for each tenant. The low forms only; what is absent is filled in by `serve`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Retention;
+
+/// `serve.yaml`: the process.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Serve {
+    /// Where the HTTP interface listens; `127.0.0.1:7373` when absent.
+    #[schemars(length(min = 1))]
+    pub listen: Option<String>,
+    /// Runs at a time, of all tenants; 16 when absent.
+    #[schemars(range(min = 1, max = 2000))]
+    pub runs: Option<u32>,
+    /// How long state is kept, of all tenants; a pipeline that wants its ledger
+    /// for longer does not run.
+    pub retention: Option<Retention>,
+}
+
+/// `tenant.yaml`: what one tenant may have.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// Whether anything of it runs; true when absent.
+    pub enabled: Option<bool>,
+    pub quotas: Option<Quotas>,
+}
+
+/// What a tenant may have of the process.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quotas {
+    /// Runs at a time; 4 when absent.
+    #[schemars(range(min = 1, max = 2000))]
+    pub runs: Option<u32>,
+    /// Turns that it gets beside one of weight 1, where several wait; 1 when absent.
+    #[schemars(range(min = 1, max = 1000))]
+    pub weight: Option<u32>,
+}

@@ -1,0 +1,142 @@
+//! What a person may do to a pipeline or a tenant while the service goes on.
+//! Each is durable when it returns.
+
+use std::sync::Arc;
+
+use duijie_record::Scope;
+use duijie_schedule::{Key, Tenant};
+use duijie_store::{Change, Store as _};
+
+use crate::supervisor::Shared;
+use crate::tenants::OF_TENANT;
+use crate::{Error, TenantName};
+
+impl Shared {
+    pub(crate) fn key(&self, tenant: &TenantName, named: &str) -> Result<Key, Error> {
+        let (scope, _) = self.state().named(tenant.as_str(), named)?;
+        Ok(Key {
+            tenant: Tenant(tenant.to_string()),
+            scope,
+        })
+    }
+
+    /// A run beside the schedule; one that was asked for and has not begun
+    /// stands for both.
+    pub(crate) async fn ask(&self, key: &Key) -> Result<(), Error> {
+        self.change(key, |shared| {
+            shared.state().scheduler.ask(key, None)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// `stop` ends the run under way as well; it goes on when it is resumed.
+    pub(crate) async fn pause(&self, key: &Key, paused: bool, stop: bool) -> Result<(), Error> {
+        self.change(key, |shared| {
+            let mut state = shared.state();
+            state.scheduler.pause(key, paused)?;
+            if let Some(running) = state.running.get(key).filter(|_| stop) {
+                running.stop.stop();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn pause_tenant(
+        &self,
+        name: &TenantName,
+        paused: bool,
+        stop: bool,
+    ) -> Result<(), Error> {
+        let _storing = self.storing.lock().await;
+        self.state().known(name.as_str())?;
+        let scope = Scope::from(OF_TENANT);
+        self.store_bytes(name.as_str(), &scope, vec![u8::from(paused)]).await?;
+        let mut state = self.state();
+        let known = state.tenants.get_mut(name.as_str());
+        let known = known.ok_or_else(|| Error::NoTenant(name.to_string()))?;
+        known.paused = paused;
+        let held = paused || !known.enabled;
+        known.held = held;
+        let tenant = Tenant(name.to_string());
+        state.scheduler.pause_tenant(&tenant, held);
+        let running = state.running.iter().filter(|(key, _)| stop && key.tenant == tenant);
+        running.for_each(|(_, running)| running.stop.stop());
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Does something with a pipeline's state in the store that needs a claim
+    /// of its own; refused while a run of it is under way.
+    pub(crate) async fn alone<T>(
+        self: &Arc<Self>,
+        key: &Key,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        let _storing = self.storing.lock().await;
+        {
+            let mut state = self.state();
+            if state.running.contains_key(key) {
+                return Err(Error::AtWork(key.scope.to_string()));
+            }
+            state.busy = Some(key.clone());
+        }
+        let _free = Free(self);
+        Ok(work.await)
+    }
+
+    /// Changes the schedule's state here, then in the store: by the claim of
+    /// the run under way, which stores it once more at its end, or by one of
+    /// its own.
+    async fn change(
+        &self,
+        key: &Key,
+        change: impl FnOnce(&Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let _storing = self.storing.lock().await;
+        change(self)?;
+        let (bytes, claim, running) = {
+            let mut state = self.state();
+            let bytes = state.scheduler.state(key)?.to_bytes()?;
+            let running = state.running.get_mut(key);
+            let (claim, running) = match running {
+                Some(running) => {
+                    running.touched = true;
+                    (running.claim.clone(), true)
+                }
+                None => {
+                    state.busy = Some(key.clone());
+                    (None, false)
+                }
+            };
+            (bytes, claim, running)
+        };
+        let _free = Free(self);
+        let store = self.store(&key.tenant.0)?;
+        let stored = match (running, claim) {
+            (true, None) => Ok(()),
+            (true, Some(claim)) => store.commit(&claim, vec![Change::Schedule(bytes)]).await,
+            (false, _) => {
+                let claim = store.claim(&key.scope).await?;
+                store.commit(&claim, vec![Change::Schedule(bytes)]).await
+            }
+        };
+        match stored {
+            // The run is being put away, and stores it by a claim of its own.
+            Err(duijie_store::Error::ClaimLost { .. }) if running => Ok(()),
+            stored => Ok(stored?),
+        }
+    }
+}
+
+/// Lets runs begin again, also where the wish was given up half way.
+struct Free<'a>(&'a Shared);
+
+impl Drop for Free<'_> {
+    fn drop(&mut self) {
+        self.0.state().busy = None;
+        self.0.wake.notify_one();
+    }
+}

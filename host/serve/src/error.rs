@@ -1,0 +1,45 @@
+//! Why the service, or one wish to it, came to nothing.
+
+use std::path::PathBuf;
+
+use duijie_diagnostic::{Diagnostic, Sources};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "`{0}` is no tenant's name, expected lower-case letters, digits and `-`, at most 63, the first no `-`"
+    )]
+    Name(String),
+    #[error("there is no tenant `{0}`")]
+    NoTenant(String),
+    #[error("tenant `{0}` is there already")]
+    TenantIsThere(String),
+    #[error("tenant `{tenant}` has no pipeline `{named}`")]
+    NoPipeline { tenant: String, named: String },
+    /// Located problems in what a person wrote.
+    #[error("{} problems in what was written", .0.len())]
+    Problems(Vec<Diagnostic>, Sources),
+    #[error("pipeline `{0}` is at work: pause it, or wait until its run has ended")]
+    AtWork(String),
+    #[error("{} cannot be used: {reason}", .place.display())]
+    Place { place: PathBuf, reason: String },
+    #[error(
+        "the pipeline keeps its ledger for {wanted_days} days, and the service for {kept_days}: what was sent before could be sent again; lengthen `retention.ledger` in serve.yaml and start it anew, or shorten that of the pipeline"
+    )]
+    Retention { wanted_days: u64, kept_days: u64 },
+    /// What was durable stays so.
+    #[error("a run died: {0}; report this as a bug")]
+    Died(String),
+    #[error(transparent)]
+    Schedule(#[from] duijie_schedule::Error),
+    #[error(transparent)]
+    Project(#[from] duijie_project::Error),
+    #[error(transparent)]
+    Secret(#[from] duijie_component::SecretError),
+    #[error(transparent)]
+    Component(#[from] duijie_component::Error),
+    #[error(transparent)]
+    Pipeline(#[from] duijie_pipeline::Error),
+    #[error(transparent)]
+    Store(#[from] duijie_store::Error),
+}

@@ -1,0 +1,22 @@
+//! Many tenants in one process: whose folders lie where, when their pipelines
+//! run and how many at once, and what each of them may see. It answers
+//! `duijie_admin::Service`, and has no HTTP server and no command line.
+
+mod begin;
+mod control;
+mod error;
+mod home;
+mod load;
+mod metrics;
+mod name;
+mod service;
+mod state;
+mod supervisor;
+mod tenants;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use home::{Home, Limits};
+pub use name::TenantName;
+pub use supervisor::{Options, Supervisor};

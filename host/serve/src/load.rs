@@ -1,0 +1,112 @@
+//! A tenant's folder as it lies on disk now, and what of it must be known
+//! while nothing of it runs. Manifests are read again when a run begins.
+
+use std::path::Path;
+
+use duijie_diagnostic::Diagnostic;
+use duijie_manifest::{Document, Pipeline, Tenant};
+use duijie_project::{Folders, Project};
+use duijie_record::{PipelineName, Scope};
+use duijie_schedule::{Schedule, Share};
+use duijie_store::Fingerprint;
+
+use crate::home::{read, whole};
+use crate::{Error, Home, TenantName};
+
+/// What a tenant may have, and its pipelines.
+pub(crate) struct Loaded {
+    pub(crate) enabled: bool,
+    pub(crate) share: Share,
+    pub(crate) found: Vec<Found>,
+    /// What is wrong with the form of its files, a line each.
+    pub(crate) problems: Vec<String>,
+    pub(crate) project: Project,
+    /// Of all connections: what a launcher is made of.
+    pub(crate) connections: Fingerprint,
+}
+
+/// One pipeline, as its manifest says.
+pub(crate) struct Found {
+    pub(crate) name: PipelineName,
+    pub(crate) scope: Scope,
+    pub(crate) enabled: bool,
+    pub(crate) schedule: Option<Schedule>,
+    /// Of its manifest and the tenant's connections.
+    pub(crate) print: Fingerprint,
+    pub(crate) sound: bool,
+}
+
+pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
+    let root = home.tenant(name);
+    if !root.is_dir() {
+        return Err(Error::NoTenant(name.to_string()));
+    }
+    let low = tenant(&root.join("tenant.yaml"))?;
+    let quotas = low.quotas.unwrap_or_default();
+    let folders = Folders {
+        connectors: Some(home.connectors(name)),
+        data: Some(home.data().to_owned()),
+        root,
+    };
+    let project = Project::of_tenant(&folders, name.as_str(), home.keys())?;
+    let twice = duijie_plan::folder(&project.pipelines, &project.connections);
+    let texts: Vec<&str> = project
+        .connections
+        .iter()
+        .flat_map(|document| [document.file.as_str(), "\0", document.text.as_str(), "\0"])
+        .collect();
+    let connections = texts.concat();
+    let documents = project.pipelines.iter();
+    let found = documents.filter_map(|document| found(document, &connections, &twice));
+    let problems = project.problems.iter().chain(&twice);
+    let problems = problems.filter(|problem| problem.is_error()).map(line);
+    Ok(Loaded {
+        problems: problems.collect(),
+        enabled: low.enabled.unwrap_or(true),
+        share: Share {
+            weight: quotas.weight.unwrap_or(1),
+            runs: usize::try_from(quotas.runs.unwrap_or(4)).unwrap_or(usize::MAX),
+        },
+        found: found.collect(),
+        connections: Fingerprint::of(connections.as_bytes()),
+        project,
+    })
+}
+
+fn line(problem: &Diagnostic) -> String {
+    match &problem.place {
+        Some(place) => format!("{}: {}", place.file, problem.message),
+        None => problem.message.clone(),
+    }
+}
+
+fn tenant(path: &Path) -> Result<Tenant, Error> {
+    const FILE: &str = "tenant.yaml";
+    match read(path)? {
+        Some(text) => whole(FILE, &text, Document::tenant(FILE, &text)),
+        None => Ok(Tenant::default()),
+    }
+}
+
+/// `None` for what has neither a name nor a scope to be known by.
+fn found(
+    document: &Document<Pipeline>,
+    connections: &str,
+    twice: &[Diagnostic],
+) -> Option<Found> {
+    let low = &document.low;
+    let told = |problem: &Diagnostic| {
+        let mut places = problem.place.iter();
+        places.any(|place| place.file == document.file)
+    };
+    let text = [document.text.as_str(), "\0", connections].concat();
+    let (schedule, wrong) = duijie_plan::schedule_of(document);
+    Some(Found {
+        name: PipelineName(low.pipeline.clone()?),
+        scope: Scope(low.scope.clone()?),
+        enabled: low.enabled.unwrap_or(true),
+        sound: document.sound && !twice.iter().any(told) && wrong.is_empty(),
+        schedule,
+        print: Fingerprint::of(text.as_bytes()),
+    })
+}

@@ -1,0 +1,96 @@
+//! Numbers for Prometheus, a line each in its text form. Labels are names of
+//! tenants, which need no escape.
+
+use duijie_pipeline::{Counts, End};
+
+use crate::state::{Known, State};
+
+/// What a tenant's runs came to since this process began.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    pub(crate) finished: u64,
+    pub(crate) stopped: u64,
+    pub(crate) failed: u64,
+    pub(crate) missed: u64,
+    pub(crate) counts: Counts,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, end: &End, counts: &Counts) {
+        match end {
+            End::Finished => self.finished += 1,
+            End::Stopped => self.stopped += 1,
+            End::Failed(_) => self.failed += 1,
+        }
+        let sums = &mut self.counts;
+        sums.read += counts.read;
+        sums.unchanged += counts.unchanged;
+        sums.dropped += counts.dropped;
+        sums.applied += counts.applied;
+        sums.rejected += counts.rejected;
+        sums.held += counts.held;
+    }
+}
+
+/// Of one tenant, or of all.
+pub(crate) fn text(state: &State, of: Option<&str>) -> String {
+    let tenants = state.tenants.iter();
+    let tenants = tenants.filter(|(name, _)| of.is_none_or(|only| only == name.as_str()));
+    let tenants: Vec<(&String, &Known)> = tenants.collect();
+    let mut out = String::new();
+    let mut write = |metric: &str, kind: &str, help: &str, values: &Values<'_>| {
+        out.push_str(&format!("# HELP {metric} {help}\n# TYPE {metric} {kind}\n"));
+        for (name, known) in &tenants {
+            for (labels, value) in values(name, known) {
+                out.push_str(&format!("{metric}{{tenant=\"{name}\"{labels}}} {value}\n"));
+            }
+        }
+    };
+    write("duijie_pipelines", "gauge", "pipelines", &|_, known| {
+        vec![(String::new(), known.pipelines.len() as u64)]
+    });
+    write("duijie_runs_active", "gauge", "runs under way", &|name, _| {
+        let keys = state.running.keys();
+        let active = keys.filter(|key| key.tenant.0 == *name).count();
+        vec![(String::new(), active as u64)]
+    });
+    write("duijie_runs_total", "counter", "runs that ended", &|_, known| {
+        let totals = &known.totals;
+        labelled(
+            "end",
+            &[
+                ("finished", totals.finished),
+                ("stopped", totals.stopped),
+                ("failed", totals.failed),
+            ],
+        )
+    });
+    write("duijie_slots_missed_total", "counter", "stretches of slots without a run", &|_, known| {
+        vec![(String::new(), known.totals.missed)]
+    });
+    write("duijie_documents_total", "counter", "of runs that ended", &|_, known| {
+        let counts = &known.totals.counts;
+        labelled(
+            "came",
+            &[
+                ("read", counts.read),
+                ("unchanged", counts.unchanged),
+                ("dropped", counts.dropped),
+                ("applied", counts.applied),
+                ("rejected", counts.rejected),
+                ("held", counts.held),
+            ],
+        )
+    });
+    out
+}
+
+/// Labels beside the tenant, and a value.
+type Values<'a> = dyn Fn(&String, &Known) -> Vec<(String, u64)> + 'a;
+
+fn labelled(label: &str, values: &[(&str, u64)]) -> Vec<(String, u64)> {
+    let values = values.iter();
+    values
+        .map(|(name, value)| (format!(",{label}=\"{name}\""), *value))
+        .collect()
+}

@@ -1,0 +1,234 @@
+//! What the HTTP interface asks, answered for one tenant at a time: every
+//! answer out of the store is made of the tenant's own part of it.
+
+use std::sync::Arc;
+
+use duijie_admin::{
+    Answer as _, At, Decision, Item, Kind, LastView, Pause, PipelineView, Refusal, Reloaded, Reply,
+    Request, RunningView, Service, TenantView, Wanted, Why,
+};
+use duijie_project::state::State as Answers;
+use duijie_record::Scope;
+use duijie_schedule::{Cause, Key, Tenant};
+use serde_json::Value;
+
+use crate::state::{Known, Pipeline, Running, State};
+use crate::supervisor::{Shared, Supervisor};
+use crate::{Error, TenantName, metrics};
+
+impl Supervisor {
+    async fn answer(&self, tenant: &str, request: Request) -> Result<Value, Refusal> {
+        let answers = Answers::of_part(self.0.store(tenant)?);
+        match answers.answer(request).await {
+            Reply::Data(data) => Ok(data),
+            Reply::Refused(message) => Err(refusal(Why::Invalid, message, "see what waits first")),
+            Reply::Error(message) => Err(refusal(Why::Failed, message, "")),
+        }
+    }
+
+    fn scope(&self, at: At<'_>) -> Result<Scope, Refusal> {
+        let (scope, _) = self.0.state().named(at.tenant, at.pipeline)?;
+        Ok(scope)
+    }
+
+    fn key(&self, at: At<'_>) -> Result<Key, Refusal> {
+        Ok(self.0.key(&TenantName::parse(at.tenant)?, at.pipeline)?)
+    }
+
+    /// A change of the store that needs a claim of its own.
+    async fn alone(&self, at: At<'_>, request: Request) -> Result<(), Refusal> {
+        let key = self.key(at)?;
+        let answered = self.0.alone(&key, self.answer(at.tenant, request)).await?;
+        answered.map(|_| ())
+    }
+}
+
+#[async_trait::async_trait]
+impl Service for Supervisor {
+    fn is_ready(&self) -> bool {
+        let state = self.0.state();
+        state.ready && !state.stopping
+    }
+
+    fn metrics(&self, tenant: Option<&str>) -> String {
+        metrics::text(&self.0.state(), tenant)
+    }
+
+    fn tenants(&self) -> Vec<TenantView> {
+        let state = self.0.state();
+        let tenants = state.tenants.iter();
+        tenants.map(|(name, known)| tenant_view(&state, name, known)).collect()
+    }
+
+    fn tenant(&self, tenant: &str) -> Result<TenantView, Refusal> {
+        let state = self.0.state();
+        Ok(tenant_view(&state, tenant, state.known(tenant)?))
+    }
+
+    fn pipelines(&self, tenant: &str) -> Result<Vec<PipelineView>, Refusal> {
+        let state = self.0.state();
+        let pipelines = state.known(tenant)?.pipelines.iter();
+        let views = pipelines.map(|(scope, pipeline)| {
+            let key = Key {
+                tenant: Tenant(tenant.to_owned()),
+                scope: scope.clone(),
+            };
+            view(&state, &key, pipeline)
+        });
+        Ok(views.collect())
+    }
+
+    async fn runs(&self, at: At<'_>, limit: usize) -> Result<Value, Refusal> {
+        let scope = self.scope(at)?.0;
+        self.answer(at.tenant, Request::Runs { scope, limit }).await
+    }
+
+    async fn checkpoint(&self, at: At<'_>) -> Result<Value, Refusal> {
+        let scope = self.scope(at)?.0;
+        self.answer(at.tenant, Request::Checkpoint { scope }).await
+    }
+
+    async fn waiting(
+        &self,
+        tenant: &str,
+        pipeline: Option<&str>,
+        kind: Kind,
+        mut wanted: Wanted,
+    ) -> Result<Value, Refusal> {
+        self.tenant(tenant)?;
+        wanted.scope = match pipeline {
+            Some(pipeline) => Some(self.scope(At { tenant, pipeline })?.0),
+            None => None,
+        };
+        let request = match kind {
+            Kind::Holds => Request::Holds { wanted },
+            Kind::DeadLetters => Request::DeadLetters { wanted },
+        };
+        self.answer(tenant, request).await
+    }
+
+    async fn trace(&self, tenant: &str, number: &str) -> Result<Value, Refusal> {
+        self.tenant(tenant)?;
+        let number = number.to_owned();
+        self.answer(tenant, Request::Trace { number }).await
+    }
+
+    async fn run(&self, at: At<'_>) -> Result<(), Refusal> {
+        Ok(self.0.ask(&self.key(at)?).await?)
+    }
+
+    async fn pause(&self, at: At<'_>, pause: Pause) -> Result<(), Refusal> {
+        let (paused, stop) = halves(pause);
+        Ok(self.0.pause(&self.key(at)?, paused, stop).await?)
+    }
+
+    async fn pause_tenant(&self, tenant: &str, pause: Pause) -> Result<(), Refusal> {
+        let (paused, stop) = halves(pause);
+        let name = TenantName::parse(tenant)?;
+        Ok(self.0.pause_tenant(&name, paused, stop).await?)
+    }
+
+    async fn decide(
+        &self,
+        at: At<'_>,
+        items: Vec<Item>,
+        decision: Decision,
+    ) -> Result<(), Refusal> {
+        let scope = self.scope(at)?.0;
+        let request = Request::Decide {
+            scope,
+            items,
+            decision,
+        };
+        self.alone(at, request).await
+    }
+
+    async fn reset_checkpoint(&self, at: At<'_>) -> Result<(), Refusal> {
+        let scope = self.scope(at)?.0;
+        self.alone(at, Request::ResetCheckpoint { scope }).await
+    }
+
+    async fn reload(&self, tenant: &str) -> Result<Reloaded, Refusal> {
+        let name = TenantName::parse(tenant)?;
+        let shared: &Arc<Shared> = &self.0;
+        Ok(shared.reload(&name).await?)
+    }
+}
+
+fn halves(pause: Pause) -> (bool, bool) {
+    match pause {
+        Pause::Pause { stop } => (true, stop),
+        Pause::Resume => (false, false),
+    }
+}
+
+fn tenant_view(state: &State, name: &str, known: &Known) -> TenantView {
+    let active = state.running.keys().filter(|key| key.tenant.0 == name);
+    TenantView {
+        tenant: name.to_owned(),
+        enabled: known.enabled,
+        paused: known.paused,
+        pipelines: known.pipelines.len(),
+        runs_active: active.count(),
+        problem: known.problem.clone(),
+    }
+}
+
+fn view(state: &State, key: &Key, pipeline: &Pipeline) -> PipelineView {
+    let schedule = state.scheduler.state(key).ok();
+    PipelineView {
+        pipeline: pipeline.name.to_string(),
+        scope: key.scope.to_string(),
+        enabled: pipeline.enabled,
+        paused: schedule.is_some_and(duijie_schedule::State::is_paused),
+        sound: pipeline.sound,
+        running: state.running.get(key).map(running),
+        last: pipeline.last.as_ref().map(|last| LastView {
+            run: last.run.clone(),
+            ended_ms: last.ended_ms,
+            failure: last.failure.clone(),
+        }),
+    }
+}
+
+fn running(running: &Running) -> RunningView {
+    let cause = match running.cause {
+        Cause::Slot { .. } => "schedule",
+        Cause::CatchUp { .. } => "catch-up",
+        Cause::After => "after another",
+        Cause::Asked => "asked for",
+    };
+    RunningView {
+        run: running.run.clone(),
+        cause: cause.to_owned(),
+        since_ms: running.since_ms,
+        read: running.counts.read,
+        applied: running.counts.applied,
+        rejected: running.counts.rejected,
+        held: running.counts.held,
+    }
+}
+
+fn refusal(why: Why, message: String, hint: &'static str) -> Refusal {
+    Refusal { why, message, hint }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (why, hint) = match &error {
+            Error::Name(_) | Error::NoTenant(_) => (Why::NotFound, "list /v1/tenants"),
+            Error::NoPipeline { .. } => (Why::NotFound, "list the tenant's pipelines"),
+            Error::AtWork(_) => (Why::Conflict, ""),
+            Error::Problems(..) => (Why::Invalid, "put right what `duijie check` tells"),
+            Error::Schedule(duijie_schedule::Error::Unknown(_)) => {
+                (Why::Conflict, "its manifest was never sound: see its problems")
+            }
+            Error::Schedule(duijie_schedule::Error::Off(_)) => {
+                (Why::Conflict, "resume it, or write `enabled: true` and reload")
+            }
+            Error::Schedule(_) => (Why::Conflict, ""),
+            _ => (Why::Failed, "see the log of the service"),
+        };
+        refusal(why, error.to_string(), hint)
+    }
+}

@@ -1,0 +1,96 @@
+//! What the service knows of everybody at once, behind one lock that nobody
+//! holds for longer than a look. What must survive of it is the schedules'
+//! state, in the store.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Weak;
+
+use duijie_component::Launcher;
+use duijie_pipeline::{Counts, Stop};
+use duijie_record::{PipelineName, Scope};
+use duijie_schedule::{Cause, Key, Run, Scheduler};
+use duijie_store::{Claim, Fingerprint};
+
+use crate::metrics::Totals;
+
+pub(crate) struct State {
+    pub(crate) scheduler: Scheduler,
+    /// By name.
+    pub(crate) tenants: BTreeMap<String, Known>,
+    pub(crate) running: HashMap<Key, Running>,
+    /// Handed out while an earlier run of the same pipeline was still being
+    /// put away.
+    pub(crate) next: HashMap<Key, Run>,
+    /// Whose state in the store somebody is changing: no run of it begins.
+    pub(crate) busy: Option<Key>,
+    pub(crate) ready: bool,
+    pub(crate) stopping: bool,
+}
+
+/// A tenant, whether anything of it runs or not.
+pub(crate) struct Known {
+    pub(crate) enabled: bool,
+    pub(crate) paused: bool,
+    /// Whether the schedule was told that nothing of it begins.
+    pub(crate) held: bool,
+    /// By scope.
+    pub(crate) pipelines: BTreeMap<Scope, Pipeline>,
+    /// The launcher of its runs, while there are any, and what it is made of.
+    pub(crate) launcher: Option<(Fingerprint, Weak<Launcher>)>,
+    pub(crate) totals: Totals,
+    /// Why its folder could not be read, the last time.
+    pub(crate) problem: Option<String>,
+}
+
+pub(crate) struct Pipeline {
+    pub(crate) name: PipelineName,
+    pub(crate) enabled: bool,
+    pub(crate) print: Fingerprint,
+    pub(crate) sound: bool,
+    /// Whether the schedule knows it: it was sound once.
+    pub(crate) declared: bool,
+    pub(crate) last: Option<Last>,
+}
+
+/// What its last run in this process came to.
+#[derive(Clone)]
+pub(crate) struct Last {
+    pub(crate) run: Option<String>,
+    pub(crate) ended_ms: u64,
+    /// Nothing where it ended well.
+    pub(crate) failure: Option<String>,
+}
+
+/// A run under way.
+pub(crate) struct Running {
+    pub(crate) cause: Cause,
+    pub(crate) since_ms: u64,
+    pub(crate) stop: Stop,
+    pub(crate) run: Option<String>,
+    /// Once it has begun: whoever has something to store of its schedule
+    /// commits with this.
+    pub(crate) claim: Option<Claim>,
+    /// Whether its schedule's state changed while it went on.
+    pub(crate) touched: bool,
+    /// Whether the schedule was told how it ended.
+    pub(crate) told: bool,
+    pub(crate) counts: Counts,
+}
+
+impl State {
+    pub(crate) fn known(&self, tenant: &str) -> Result<&Known, crate::Error> {
+        let known = self.tenants.get(tenant);
+        known.ok_or_else(|| crate::Error::NoTenant(tenant.to_owned()))
+    }
+
+    /// The pipeline that a person named.
+    pub(crate) fn named(&self, tenant: &str, named: &str) -> Result<(Scope, &Pipeline), crate::Error> {
+        let mut pipelines = self.known(tenant)?.pipelines.iter();
+        let found = pipelines.find(|(_, pipeline)| pipeline.name.as_str() == named);
+        let found = found.map(|(scope, pipeline)| (scope.clone(), pipeline));
+        found.ok_or_else(|| crate::Error::NoPipeline {
+            tenant: tenant.to_owned(),
+            named: named.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! Manifests taken over while the service goes on: what differs from what is
+//! known is told, and only what differs begins anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use duijie_admin::Reloaded;
+use duijie_record::Scope;
+use duijie_schedule::{Declared, Key, State as Stored, Tenant};
+use duijie_store::Store as _;
+
+use crate::load::{Found, Loaded, load};
+use crate::metrics::Totals;
+use crate::state::{Known, Pipeline, State};
+use crate::supervisor::Shared;
+use crate::{Error, TenantName};
+
+/// Where it stands whether a tenant is paused: no pipeline has an empty scope.
+pub(crate) const OF_TENANT: &str = "";
+
+impl Shared {
+    /// Off the threads that runs share: it reads files and judges their form.
+    pub(crate) async fn load(self: &Arc<Self>, name: &TenantName) -> Result<Loaded, Error> {
+        let (shared, name) = (self.clone(), name.clone());
+        let loading = tokio::task::spawn_blocking(move || load(&shared.options.home, &name));
+        loading.await.unwrap_or_else(|died| {
+            Err(Error::Place {
+                place: "the tenant's folder".into(),
+                reason: died.to_string(),
+            })
+        })
+    }
+
+    /// Every tenant that has a folder; those whose folder went are let go of.
+    pub(crate) async fn reload_all(self: &Arc<Self>) -> Result<BTreeMap<String, Reloaded>, Error> {
+        let names = self.options.home.names()?;
+        let gone: Vec<String> = {
+            let there: BTreeSet<&str> = names.iter().map(TenantName::as_str).collect();
+            let state = self.state();
+            let known = state.tenants.keys();
+            known.filter(|name| !there.contains(name.as_str())).cloned().collect()
+        };
+        let mut told = BTreeMap::new();
+        for name in gone {
+            told.insert(name.clone(), self.let_go(&name));
+        }
+        for name in names {
+            let reloaded = self.reload(&name).await.unwrap_or_else(|error| Reloaded {
+                problems: vec![error.to_string()],
+                ..Reloaded::default()
+            });
+            if reloaded != Reloaded::default() {
+                told.insert(name.to_string(), reloaded);
+            }
+        }
+        Ok(told)
+    }
+
+    /// A folder that cannot be read leaves the tenant as it was.
+    pub(crate) async fn reload(self: &Arc<Self>, name: &TenantName) -> Result<Reloaded, Error> {
+        let loaded = self.load(name).await;
+        if matches!(loaded, Err(Error::NoTenant(_))) {
+            let known = self.state().tenants.contains_key(name.as_str());
+            return match known {
+                true => Ok(self.let_go(name.as_str())),
+                false => Err(Error::NoTenant(name.to_string())),
+            };
+        }
+        let applied = loaded.and_then(|loaded| self.apply(name, &loaded, None));
+        if let Err(error) = &applied {
+            tracing::warn!(tenant = %name, %error, "a tenant's folder was not taken over");
+            let mut state = self.state();
+            let known = state.tenants.entry(name.to_string()).or_insert_with(Known::new);
+            known.problem = Some(error.to_string());
+        }
+        applied
+    }
+
+    /// Makes the schedule know what was loaded. A run of what has changed is
+    /// stopped and goes on by the new manifest, but for `except`, which has it
+    /// already.
+    pub(crate) fn apply(
+        &self,
+        name: &TenantName,
+        loaded: &Loaded,
+        except: Option<&Key>,
+    ) -> Result<Reloaded, Error> {
+        let tenant = Tenant(name.to_string());
+        let stored = self.stored(name, loaded)?;
+        let now_ms = self.now_ms();
+        let mut state = self.state();
+        let mut told = Reloaded {
+            problems: loaded.problems.clone(),
+            ..Reloaded::default()
+        };
+        let known = state.tenants.entry(name.to_string()).or_insert_with(Known::new);
+        let anew = known.launcher.as_ref().is_some_and(|(of, _)| *of != loaded.connections);
+        if anew {
+            known.launcher = None;
+        }
+        known.problem = None;
+        known.enabled = loaded.enabled;
+        if let Some(paused) = stored.paused {
+            known.paused = paused;
+        }
+        let held = !known.enabled || known.paused;
+        let was_held = std::mem::replace(&mut known.held, held);
+        let there: BTreeSet<&Scope> = loaded.found.iter().map(|found| &found.scope).collect();
+        let gone: Vec<Scope> = known.pipelines.keys().cloned().collect();
+        let gone = gone.into_iter().filter(|scope| !there.contains(scope));
+        for scope in gone {
+            told.removed.extend(remove(&mut state, &tenant, &scope));
+        }
+        state.scheduler.share(&tenant, loaded.share);
+        for found in &loaded.found {
+            let stored = stored.of.get(&found.scope).cloned();
+            declare(&mut state, &tenant, found, stored, now_ms, except, &mut told)?;
+        }
+        if held != was_held {
+            state.scheduler.pause_tenant(&tenant, held);
+        }
+        drop(state);
+        self.wake.notify_one();
+        Ok(told)
+    }
+
+    /// What the store has of what the schedule does not know yet.
+    fn stored(&self, name: &TenantName, loaded: &Loaded) -> Result<StoredOf, Error> {
+        let store = self.store(name.as_str())?;
+        let (new, fresh): (Vec<&Scope>, bool) = {
+            let state = self.state();
+            let known = state.tenants.get(name.as_str());
+            let declared = |scope: &Scope| {
+                known
+                    .and_then(|known| known.pipelines.get(scope))
+                    .is_some_and(|pipeline| pipeline.declared)
+            };
+            let scopes = loaded.found.iter().map(|found| &found.scope);
+            (scopes.filter(|scope| !declared(scope)).collect(), known.is_none())
+        };
+        let mut of = BTreeMap::new();
+        for scope in new {
+            if let Some(bytes) = store.schedule(scope)? {
+                of.insert(scope.clone(), Stored::from_bytes(&bytes)?);
+            }
+        }
+        let paused = match fresh {
+            true => store.schedule(&Scope::from(OF_TENANT))?.map(|bytes| bytes == [1]),
+            false => None,
+        };
+        Ok(StoredOf { of, paused })
+    }
+
+    fn let_go(&self, name: &str) -> Reloaded {
+        let mut state = self.state();
+        let tenant = Tenant(name.to_owned());
+        let scopes: Vec<Scope> = state
+            .tenants
+            .get(name)
+            .map(|known| known.pipelines.keys().cloned().collect())
+            .unwrap_or_default();
+        let mut told = Reloaded::default();
+        for scope in &scopes {
+            told.removed.extend(remove(&mut state, &tenant, scope));
+        }
+        state.scheduler.remove_tenant(&tenant);
+        state.tenants.remove(name);
+        told
+    }
+}
+
+struct StoredOf {
+    of: BTreeMap<Scope, Stored>,
+    /// Of a tenant that was not known.
+    paused: Option<bool>,
+}
+
+/// Its name, where it was there.
+fn remove(state: &mut State, tenant: &Tenant, scope: &Scope) -> Option<String> {
+    let key = Key {
+        tenant: tenant.clone(),
+        scope: scope.clone(),
+    };
+    state.scheduler.remove(&key);
+    if let Some(running) = state.running.get(&key) {
+        running.stop.stop();
+    }
+    let known = state.tenants.get_mut(&tenant.0)?;
+    let removed = known.pipelines.remove(scope)?;
+    Some(removed.name.to_string())
+}
+
+fn declare(
+    state: &mut State,
+    tenant: &Tenant,
+    found: &Found,
+    stored: Option<Stored>,
+    now_ms: u64,
+    except: Option<&Key>,
+    told: &mut Reloaded,
+) -> Result<(), Error> {
+    let name = found.name.to_string();
+    let key = Key {
+        tenant: tenant.clone(),
+        scope: found.scope.clone(),
+    };
+    let known = state.tenants.get_mut(&tenant.0);
+    let before = known.and_then(|known| known.pipelines.get_mut(&found.scope));
+    let (declared, last) = match before {
+        Some(before) if before.print == found.print && before.sound == found.sound => return Ok(()),
+        Some(before) => {
+            told.changed.push(name.clone());
+            (before.declared, before.last.take())
+        }
+        None => {
+            told.added.push(name.clone());
+            (false, None)
+        }
+    };
+    if found.sound {
+        let declared = Declared {
+            key: key.clone(),
+            name: found.name.clone(),
+            enabled: found.enabled,
+            schedule: found.schedule.clone(),
+        };
+        state.scheduler.declare(declared, stored, now_ms)?;
+        let running = state.running.get(&key).filter(|_| except != Some(&key));
+        if let Some(running) = running {
+            running.stop.stop();
+        }
+    }
+    let pipeline = Pipeline {
+        name: found.name.clone(),
+        enabled: found.enabled,
+        print: found.print,
+        sound: found.sound,
+        declared: declared || found.sound,
+        last,
+    };
+    if let Some(known) = state.tenants.get_mut(&tenant.0) {
+        known.pipelines.insert(found.scope.clone(), pipeline);
+    }
+    Ok(())
+}
+
+impl Known {
+    fn new() -> Self {
+        Self {
+            enabled: true,
+            paused: false,
+            held: false,
+            pipelines: BTreeMap::new(),
+            launcher: None,
+            totals: Totals::default(),
+            problem: None,
+        }
+    }
+}
