@@ -60,16 +60,16 @@ impl Running {
         }
     }
 
-    /// Waits for a line on stderr that holds `words`.
+    /// Waits for a line on stderr that holds `words`, and gives it.
     #[track_caller]
-    pub fn wait_for_line(&mut self, words: &str) {
+    pub fn wait_for_line(&mut self, words: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(LONG);
             let line = line.unwrap_or_else(|_| panic!("no line says `{words}`: {}", self.stderr));
             self.stderr.push_str(&line);
             self.stderr.push('\n');
             if line.contains(words) {
-                return;
+                return line;
             }
         }
     }

@@ -10,6 +10,7 @@ mod command;
 mod examples;
 mod manifest;
 mod project;
+mod service;
 mod trial;
 mod waiqin365;
 
@@ -21,5 +22,6 @@ pub use command::{Ended, Running};
 pub use examples::Examples;
 pub use manifest::{Auth, Manifest};
 pub use project::{Project, connectors, orders, start_in, start_over_own};
+pub use service::{Answer, Service};
 pub use trial::{End, Trial, Vendor};
 pub use waiqin365::WAIQIN365;

@@ -25,6 +25,7 @@ mod it {
     mod queues;
     mod refusals;
     mod secrets;
+    mod service;
     mod steps;
     mod stops;
     mod tables;
