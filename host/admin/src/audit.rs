@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const FILE: &str = "audit.jsonl";
 /// From this length on the file is put aside, in the place of an earlier one.
@@ -46,7 +46,11 @@ impl Audit {
         let mut line = serde_json::to_vec(deed)?;
         line.push(b'\n');
         let mut options = std::fs::OpenOptions::new();
-        let mut file = options.append(true).create(true).mode(0o600).open(&self.place)?;
+        let mut file = options
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.place)?;
         file.write_all(&line)?;
         file.sync_data()?;
         if file.metadata()?.len() > LONGEST {
@@ -67,7 +71,9 @@ impl Audit {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         // The first line may be the rest of one.
-        let deeds = text.rsplit(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Deed>(line).ok());
+        let deeds = text
+            .rsplit(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<Deed>(line).ok());
         let deeds = deeds.filter(|deed| tenant.is_none_or(|only| only == deed.tenant));
         Ok(deeds.take(limit).collect())
     }

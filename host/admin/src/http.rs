@@ -50,7 +50,9 @@ pub async fn answer(
     let door = Door::new(Tokens::of(data), Audit::of(data), now_ms);
     let app = router(Arc::new(Api { service, door }));
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app).with_graceful_shutdown(stopped).await
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopped)
+        .await
 }
 
 fn router(api: Arc<Api>) -> Router {
@@ -74,7 +76,10 @@ fn router(api: Arc<Api>) -> Router {
         .route(&of("/resume"), post(write::resume_tenant))
         .route(&of("/reload"), post(write::reload))
         .route(&pipeline("/runs"), get(read::runs))
-        .route(&pipeline("/checkpoint"), get(read::checkpoint).delete(write::reset_checkpoint))
+        .route(
+            &pipeline("/checkpoint"),
+            get(read::checkpoint).delete(write::reset_checkpoint),
+        )
         .route(&pipeline("/run"), post(write::run))
         .route(&pipeline("/pause"), post(write::pause))
         .route(&pipeline("/resume"), post(write::resume))
@@ -104,13 +109,23 @@ async fn document() -> Response {
 
 async fn nothing() -> Problem {
     let hint = "see /openapi.json for what there is";
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here", hint)
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is nothing here",
+        hint,
+    )
 }
 
 async fn other_method() -> Problem {
     let hint = "see /openapi.json for what there is";
     let status = StatusCode::METHOD_NOT_ALLOWED;
-    Problem::new(status, "other_method", "this is not done by this method", hint)
+    Problem::new(
+        status,
+        "other_method",
+        "this is not done by this method",
+        hint,
+    )
 }
 
 fn json<T: Serialize>(value: &T) -> Response {
@@ -118,7 +133,8 @@ fn json<T: Serialize>(value: &T) -> Response {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Err(error) => {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Problem::new(status, "failed", error.to_string(), "report this as a bug").into_response()
+            Problem::new(status, "failed", error.to_string(), "report this as a bug")
+                .into_response()
         }
     }
 }
@@ -175,7 +191,8 @@ impl Api {
             Err(refusal) => Problem::from(refusal).into_response(),
         };
         if wish.changes {
-            self.door.note(&token.id, who, wish, response.status().as_u16());
+            self.door
+                .note(&token.id, who, wish, response.status().as_u16());
         }
         response
     }

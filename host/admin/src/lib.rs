@@ -23,8 +23,8 @@ pub use token::{EVERY, Role, Token, TokenError, Tokens};
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Longest line that either side reads.
 const MAX_LINE: u64 = 16 << 20;

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use schemars::JsonSchema;
 
 use crate::{Decision, Item, Wanted};
 
@@ -35,12 +35,8 @@ pub trait Service: Send + Sync + 'static {
     async fn run(&self, at: At<'_>) -> Result<(), Refusal>;
     async fn pause(&self, at: At<'_>, pause: Pause) -> Result<(), Refusal>;
     async fn pause_tenant(&self, tenant: &str, pause: Pause) -> Result<(), Refusal>;
-    async fn decide(
-        &self,
-        at: At<'_>,
-        items: Vec<Item>,
-        decision: Decision,
-    ) -> Result<(), Refusal>;
+    async fn decide(&self, at: At<'_>, items: Vec<Item>, decision: Decision)
+    -> Result<(), Refusal>;
     async fn reset_checkpoint(&self, at: At<'_>) -> Result<(), Refusal>;
     async fn reload(&self, tenant: &str) -> Result<Reloaded, Refusal>;
 }

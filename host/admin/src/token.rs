@@ -88,7 +88,12 @@ impl Tokens {
     }
 
     /// The whole token, which nobody can read again.
-    pub fn add(&self, tenant: &str, role: Role, now_ms: u64) -> Result<(Token, String), TokenError> {
+    pub fn add(
+        &self,
+        tenant: &str,
+        role: Role,
+        now_ms: u64,
+    ) -> Result<(Token, String), TokenError> {
         let mut tokens = self.list()?;
         let random = self.random()?;
         let (id, secret) = random.split_at(8);
@@ -126,7 +131,10 @@ impl Tokens {
     pub fn list(&self) -> Result<Vec<Token>, TokenError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let at = match std::fs::metadata(&self.place) {
-            Ok(metadata) => Some((metadata.modified().map_err(|error| self.failed(&error))?, inode(&metadata))),
+            Ok(metadata) => Some((
+                metadata.modified().map_err(|error| self.failed(&error))?,
+                inode(&metadata),
+            )),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(self.failed(&error)),
         };
@@ -154,11 +162,18 @@ impl Tokens {
 
     /// Written aside and moved into place, so that no reader sees a part.
     fn write(&self, tokens: &[Token]) -> Result<(), TokenError> {
-        let aside = self.place.with_extension(format!("{}.part", std::process::id()));
+        let aside = self
+            .place
+            .with_extension(format!("{}.part", std::process::id()));
         let text = serde_json::to_vec_pretty(tokens).map_err(|error| self.failed(&error))?;
         let written = || {
             let mut options = std::fs::OpenOptions::new();
-            let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+            let mut file = options
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&aside)?;
             file.write_all(&text)?;
             file.sync_all()?;
             std::fs::rename(&aside, &self.place)
@@ -169,7 +184,8 @@ impl Tokens {
     /// 40 bytes in hex.
     fn random(&self) -> Result<String, TokenError> {
         let mut bytes = [0_u8; 40];
-        let read = std::fs::File::open("/dev/urandom").and_then(|mut from| from.read_exact(&mut bytes));
+        let read =
+            std::fs::File::open("/dev/urandom").and_then(|mut from| from.read_exact(&mut bytes));
         read.map_err(|error| self.failed(&error))?;
         Ok(hex(&bytes))
     }

@@ -41,7 +41,11 @@ pub(crate) struct Global {
 impl Global {
     /// The project folder as that of a service.
     pub(crate) fn home(&self) -> Home {
-        Home::new(&self.project, self.connectors.as_deref(), self.data.as_deref())
+        Home::new(
+            &self.project,
+            self.connectors.as_deref(),
+            self.data.as_deref(),
+        )
     }
 
     pub(crate) fn folders(&self) -> Folders {

@@ -17,14 +17,18 @@ const MANIFEST: &str = include_str!("../../../examples/quickstart/pipelines/stoc
 
 #[tokio::main]
 async fn main() {
-    let count: usize = std::env::args().nth(1).map_or(10_000, |text| text.parse().unwrap());
+    let count: usize = std::env::args()
+        .nth(1)
+        .map_or(10_000, |text| text.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let home = Home::new(folder.path(), None, None);
     for number in 0..count {
         let name = TenantName::parse(&format!("tenant-{number}")).unwrap();
         let tenant = home.add(&name).unwrap();
         // Nothing is due, so that nothing is measured but being there.
-        let lines = MANIFEST.lines().filter(|line| !line.starts_with("schedule:"));
+        let lines = MANIFEST
+            .lines()
+            .filter(|line| !line.starts_with("schedule:"));
         let text = lines.map(|line| format!("{line}\n")).collect::<String>();
         std::fs::write(tenant.join("pipelines/stockouts.yaml"), text).unwrap();
     }

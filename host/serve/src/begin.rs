@@ -7,9 +7,7 @@ use std::time::Duration;
 use duijie_component::Launcher;
 use duijie_contract::{FaultKind, Mode};
 use duijie_manifest::{Document, Pipeline};
-use duijie_pipeline::{
-    Beside, End, Event, Observer, Options, Purpose, Report, Stop, run_beside,
-};
+use duijie_pipeline::{Beside, End, Event, Observer, Options, Purpose, Report, Stop, run_beside};
 use duijie_plan::{Plan, Window};
 use duijie_project::{lane, wire};
 use duijie_record::RunId;
@@ -40,7 +38,9 @@ pub(crate) async fn work(shared: Arc<Shared>, run: Run, stop: Stop) {
         // In a task of its own, so that one that dies is put away as well.
         tokio::spawn(async move { begin(&shared, &run, &told, &stop).await })
     };
-    let ended = begun.await.unwrap_or_else(|died| Err(Error::Died(died.to_string())));
+    let ended = begun
+        .await
+        .unwrap_or_else(|died| Err(Error::Died(died.to_string())));
     if let Err(error) = ended {
         tracing::warn!(tenant = key.tenant.0, scope = %key.scope, %error, "a run did not go on");
         told.failed(&error);
@@ -86,7 +86,10 @@ async fn begin(
     let launcher = shared.launcher(&tenant, &loaded)?;
     let (purpose, window) = purpose(run, document);
     let (plan, _) = wire::plan(&loaded.project, &launcher, document, window.as_ref()).await?;
-    let (wanted, kept) = (plan.policy.retention.ledger, shared.options.limits.retention.ledger);
+    let (wanted, kept) = (
+        plan.policy.retention.ledger,
+        shared.options.limits.retention.ledger,
+    );
     if wanted > kept {
         return Err(Error::Retention {
             wanted_days: wanted.as_secs() / 86_400,
@@ -202,7 +205,6 @@ impl Told {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         (passes && self.attempt < TRIES).then(|| now_ms.saturating_add(wait_ms))
     }
-
 }
 
 /// Nothing of a pipeline whose manifest was taken away since.

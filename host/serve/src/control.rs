@@ -52,7 +52,8 @@ impl Shared {
         let _storing = self.storing.lock().await;
         self.state().known(name.as_str())?;
         let scope = Scope::from(OF_TENANT);
-        self.store_bytes(name.as_str(), &scope, vec![u8::from(paused)]).await?;
+        self.store_bytes(name.as_str(), &scope, vec![u8::from(paused)])
+            .await?;
         let mut state = self.state();
         let known = state.tenants.get_mut(name.as_str());
         let known = known.ok_or_else(|| Error::NoTenant(name.to_string()))?;
@@ -61,7 +62,10 @@ impl Shared {
         known.held = held;
         let tenant = Tenant(name.to_string());
         state.scheduler.pause_tenant(&tenant, held);
-        let running = state.running.iter().filter(|(key, _)| stop && key.tenant == tenant);
+        let running = state
+            .running
+            .iter()
+            .filter(|(key, _)| stop && key.tenant == tenant);
         running.for_each(|(_, running)| running.stop.stop());
         drop(state);
         self.wake.notify_one();

@@ -31,8 +31,9 @@ pub struct Home {
 impl Home {
     /// What is not named lies in the root.
     pub fn new(root: &Path, connectors: Option<&Path>, data: Option<&Path>) -> Self {
-        let within =
-            |given: Option<&Path>, name: &str| given.map_or_else(|| root.join(name), Path::to_owned);
+        let within = |given: Option<&Path>, name: &str| {
+            given.map_or_else(|| root.join(name), Path::to_owned)
+        };
         Self {
             root: root.to_owned(),
             connectors: within(connectors, "connectors"),

@@ -89,11 +89,7 @@ fn tenant(path: &Path) -> Result<Tenant, Error> {
 }
 
 /// `None` for what has neither a name nor a scope to be known by.
-fn found(
-    document: &Document<Pipeline>,
-    connections: &str,
-    twice: &[Diagnostic],
-) -> Option<Found> {
+fn found(document: &Document<Pipeline>, connections: &str, twice: &[Diagnostic]) -> Option<Found> {
     let low = &document.low;
     let told = |problem: &Diagnostic| {
         let mut places = problem.place.iter();

@@ -49,39 +49,57 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
     write("duijie_pipelines", "gauge", "pipelines", &|_, known| {
         vec![(String::new(), known.pipelines.len() as u64)]
     });
-    write("duijie_runs_active", "gauge", "runs under way", &|name, _| {
-        let keys = state.running.keys();
-        let active = keys.filter(|key| key.tenant.0 == *name).count();
-        vec![(String::new(), active as u64)]
-    });
-    write("duijie_runs_total", "counter", "runs that ended", &|_, known| {
-        let totals = &known.totals;
-        labelled(
-            "end",
-            &[
-                ("finished", totals.finished),
-                ("stopped", totals.stopped),
-                ("failed", totals.failed),
-            ],
-        )
-    });
-    write("duijie_slots_missed_total", "counter", "stretches of slots without a run", &|_, known| {
-        vec![(String::new(), known.totals.missed)]
-    });
-    write("duijie_documents_total", "counter", "of runs that ended", &|_, known| {
-        let counts = &known.totals.counts;
-        labelled(
-            "came",
-            &[
-                ("read", counts.read),
-                ("unchanged", counts.unchanged),
-                ("dropped", counts.dropped),
-                ("applied", counts.applied),
-                ("rejected", counts.rejected),
-                ("held", counts.held),
-            ],
-        )
-    });
+    write(
+        "duijie_runs_active",
+        "gauge",
+        "runs under way",
+        &|name, _| {
+            let keys = state.running.keys();
+            let active = keys.filter(|key| key.tenant.0 == *name).count();
+            vec![(String::new(), active as u64)]
+        },
+    );
+    write(
+        "duijie_runs_total",
+        "counter",
+        "runs that ended",
+        &|_, known| {
+            let totals = &known.totals;
+            labelled(
+                "end",
+                &[
+                    ("finished", totals.finished),
+                    ("stopped", totals.stopped),
+                    ("failed", totals.failed),
+                ],
+            )
+        },
+    );
+    write(
+        "duijie_slots_missed_total",
+        "counter",
+        "stretches of slots without a run",
+        &|_, known| vec![(String::new(), known.totals.missed)],
+    );
+    write(
+        "duijie_documents_total",
+        "counter",
+        "of runs that ended",
+        &|_, known| {
+            let counts = &known.totals.counts;
+            labelled(
+                "came",
+                &[
+                    ("read", counts.read),
+                    ("unchanged", counts.unchanged),
+                    ("dropped", counts.dropped),
+                    ("applied", counts.applied),
+                    ("rejected", counts.rejected),
+                    ("held", counts.held),
+                ],
+            )
+        },
+    );
     out
 }
 

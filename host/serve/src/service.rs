@@ -57,7 +57,9 @@ impl Service for Supervisor {
     fn tenants(&self) -> Vec<TenantView> {
         let state = self.0.state();
         let tenants = state.tenants.iter();
-        tenants.map(|(name, known)| tenant_view(&state, name, known)).collect()
+        tenants
+            .map(|(name, known)| tenant_view(&state, name, known))
+            .collect()
     }
 
     fn tenant(&self, tenant: &str) -> Result<TenantView, Refusal> {
@@ -220,12 +222,14 @@ impl From<Error> for Refusal {
             Error::NoPipeline { .. } => (Why::NotFound, "list the tenant's pipelines"),
             Error::AtWork(_) => (Why::Conflict, ""),
             Error::Problems(..) => (Why::Invalid, "put right what `duijie check` tells"),
-            Error::Schedule(duijie_schedule::Error::Unknown(_)) => {
-                (Why::Conflict, "its manifest was never sound: see its problems")
-            }
-            Error::Schedule(duijie_schedule::Error::Off(_)) => {
-                (Why::Conflict, "resume it, or write `enabled: true` and reload")
-            }
+            Error::Schedule(duijie_schedule::Error::Unknown(_)) => (
+                Why::Conflict,
+                "its manifest was never sound: see its problems",
+            ),
+            Error::Schedule(duijie_schedule::Error::Off(_)) => (
+                Why::Conflict,
+                "resume it, or write `enabled: true` and reload",
+            ),
             Error::Schedule(_) => (Why::Conflict, ""),
             _ => (Why::Failed, "see the log of the service"),
         };

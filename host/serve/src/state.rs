@@ -84,7 +84,11 @@ impl State {
     }
 
     /// The pipeline that a person named.
-    pub(crate) fn named(&self, tenant: &str, named: &str) -> Result<(Scope, &Pipeline), crate::Error> {
+    pub(crate) fn named(
+        &self,
+        tenant: &str,
+        named: &str,
+    ) -> Result<(Scope, &Pipeline), crate::Error> {
         let mut pipelines = self.known(tenant)?.pipelines.iter();
         let found = pipelines.find(|(_, pipeline)| pipeline.name.as_str() == named);
         let found = found.map(|(scope, pipeline)| (scope.clone(), pipeline));

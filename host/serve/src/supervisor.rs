@@ -97,7 +97,10 @@ impl Supervisor {
         {
             let mut state = shared.state();
             state.stopping = true;
-            state.running.values().for_each(|running| running.stop.stop());
+            state
+                .running
+                .values()
+                .for_each(|running| running.stop.stop());
         }
         while tasks.join_next().await.is_some() {}
         Ok(())
@@ -175,7 +178,9 @@ impl Shared {
         let name = TenantName::parse(tenant)?;
         let whole: Arc<dyn Store> = self.options.store.clone();
         let store = TenantStore::new(whole, name.as_str());
-        store.map(Arc::new).ok_or_else(|| Error::Name(tenant.to_owned()))
+        store
+            .map(Arc::new)
+            .ok_or_else(|| Error::Name(tenant.to_owned()))
     }
 
     /// Makes the present state of a pipeline's schedule durable, by a claim of

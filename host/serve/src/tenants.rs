@@ -38,7 +38,10 @@ impl Shared {
             let there: BTreeSet<&str> = names.iter().map(TenantName::as_str).collect();
             let state = self.state();
             let known = state.tenants.keys();
-            known.filter(|name| !there.contains(name.as_str())).cloned().collect()
+            known
+                .filter(|name| !there.contains(name.as_str()))
+                .cloned()
+                .collect()
         };
         let mut told = BTreeMap::new();
         for name in gone {
@@ -70,7 +73,10 @@ impl Shared {
         if let Err(error) = &applied {
             tracing::warn!(tenant = %name, %error, "a tenant's folder was not taken over");
             let mut state = self.state();
-            let known = state.tenants.entry(name.to_string()).or_insert_with(Known::new);
+            let known = state
+                .tenants
+                .entry(name.to_string())
+                .or_insert_with(Known::new);
             known.problem = Some(error.to_string());
         }
         applied
@@ -93,8 +99,14 @@ impl Shared {
             problems: loaded.problems.clone(),
             ..Reloaded::default()
         };
-        let known = state.tenants.entry(name.to_string()).or_insert_with(Known::new);
-        let anew = known.launcher.as_ref().is_some_and(|(of, _)| *of != loaded.connections);
+        let known = state
+            .tenants
+            .entry(name.to_string())
+            .or_insert_with(Known::new);
+        let anew = known
+            .launcher
+            .as_ref()
+            .is_some_and(|(of, _)| *of != loaded.connections);
         if anew {
             known.launcher = None;
         }
@@ -114,7 +126,9 @@ impl Shared {
         state.scheduler.share(&tenant, loaded.share);
         for found in &loaded.found {
             let stored = stored.of.get(&found.scope).cloned();
-            declare(&mut state, &tenant, found, stored, now_ms, except, &mut told)?;
+            declare(
+                &mut state, &tenant, found, stored, now_ms, except, &mut told,
+            )?;
         }
         if held != was_held {
             state.scheduler.pause_tenant(&tenant, held);
@@ -136,7 +150,10 @@ impl Shared {
                     .is_some_and(|pipeline| pipeline.declared)
             };
             let scopes = loaded.found.iter().map(|found| &found.scope);
-            (scopes.filter(|scope| !declared(scope)).collect(), known.is_none())
+            (
+                scopes.filter(|scope| !declared(scope)).collect(),
+                known.is_none(),
+            )
         };
         let mut of = BTreeMap::new();
         for scope in new {
@@ -145,7 +162,9 @@ impl Shared {
             }
         }
         let paused = match fresh {
-            true => store.schedule(&Scope::from(OF_TENANT))?.map(|bytes| bytes == [1]),
+            true => store
+                .schedule(&Scope::from(OF_TENANT))?
+                .map(|bytes| bytes == [1]),
             false => None,
         };
         Ok(StoredOf { of, paused })

@@ -78,7 +78,10 @@ fn a_name_that_could_be_another_place_is_no_tenants() {
     for bad in [
         "", "-a", ".", "..", "a/b", "a\\b", "A", "a_b", "a.b", "a b", "北", "a\0", "a\n", &longer,
     ] {
-        assert!(matches!(TenantName::parse(bad), Err(Error::Name(_))), "{bad:?}");
+        assert!(
+            matches!(TenantName::parse(bad), Err(Error::Name(_))),
+            "{bad:?}"
+        );
     }
 }
 
@@ -91,9 +94,15 @@ fn what_is_no_folder_of_a_tenant_is_none() {
     std::fs::write(tenants.join("file"), "").unwrap();
     std::os::unix::fs::symlink(tenants.join("north"), tenants.join("link")).unwrap();
     assert_eq!(home.names().unwrap(), [name("north"), name("south")]);
-    assert!(matches!(home.add(&name("north")), Err(Error::TenantIsThere(_))));
+    assert!(matches!(
+        home.add(&name("north")),
+        Err(Error::TenantIsThere(_))
+    ));
     home.remove(&name("north")).unwrap();
-    assert!(matches!(home.remove(&name("north")), Err(Error::NoTenant(_))));
+    assert!(matches!(
+        home.remove(&name("north")),
+        Err(Error::NoTenant(_))
+    ));
     assert_eq!(home.names().unwrap(), [name("south")]);
 }
 
@@ -138,7 +147,10 @@ async fn a_reload_tells_what_differs_and_only_that() {
     assert_eq!(reload("north").await, told(&[], &[], &["orders"]));
     std::fs::remove_dir_all(home.tenant(&name("north"))).unwrap();
     assert_eq!(reload("north").await, told(&[], &[], &["returns"]));
-    assert_eq!(service.reload("north").await.unwrap_err().why, Why::NotFound);
+    assert_eq!(
+        service.reload("north").await.unwrap_err().why,
+        Why::NotFound
+    );
     assert_eq!(service.tenants().len(), 1);
 }
 
@@ -153,7 +165,10 @@ async fn a_tenant_that_cannot_be_read_stays_as_it_was_and_spoils_no_other() {
     assert_eq!(service.reload("north").await.unwrap_err().why, Why::Invalid);
     let view = service.tenant("north").unwrap();
     assert_eq!((view.pipelines, view.problem.is_some()), (1, true));
-    assert_eq!(service.reload("south").await.unwrap(), told(&["orders"], &[], &[]));
+    assert_eq!(
+        service.reload("south").await.unwrap(),
+        told(&["orders"], &[], &[])
+    );
     std::fs::write(&config, "enabled: false").unwrap();
     service.reload("north").await.unwrap();
     let view = service.tenant("north").unwrap();
@@ -168,8 +183,14 @@ async fn a_pause_is_known_to_the_next_process() {
     for tenant in ["north", "south"] {
         service.reload(tenant).await.unwrap();
     }
-    service.pause(AT, Pause::Pause { stop: false }).await.unwrap();
-    service.pause_tenant("south", Pause::Pause { stop: true }).await.unwrap();
+    service
+        .pause(AT, Pause::Pause { stop: false })
+        .await
+        .unwrap();
+    service
+        .pause_tenant("south", Pause::Pause { stop: true })
+        .await
+        .unwrap();
     assert_eq!(service.run(AT).await.unwrap_err().why, Why::Conflict);
     drop(service);
 
@@ -181,10 +202,16 @@ async fn a_pause_is_known_to_the_next_process() {
         let pipelines = service.pipelines(tenant).unwrap();
         (service.tenant(tenant).unwrap().paused, pipelines[0].paused)
     };
-    assert_eq!((paused("north"), paused("south")), ((false, true), (true, false)));
+    assert_eq!(
+        (paused("north"), paused("south")),
+        ((false, true), (true, false))
+    );
     service.pause(AT, Pause::Resume).await.unwrap();
     service.pause_tenant("south", Pause::Resume).await.unwrap();
-    assert_eq!((paused("north"), paused("south")), ((false, false), (false, false)));
+    assert_eq!(
+        (paused("north"), paused("south")),
+        ((false, false), (false, false))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +224,9 @@ async fn a_run_that_cannot_begin_is_told_and_waits_for_its_next_slot() {
     let running = tokio::spawn(async move { running.supervise(&ending).await });
     let last = loop {
         let pipelines = service.pipelines("north").unwrap_or_default();
-        let ended = pipelines.into_iter().find(|view| view.running.is_none() && view.last.is_some());
+        let ended = pipelines
+            .into_iter()
+            .find(|view| view.running.is_none() && view.last.is_some());
         match ended {
             Some(view) => break view.last.unwrap(),
             None => tokio::task::yield_now().await,
@@ -225,10 +254,25 @@ async fn what_is_not_there_is_told_so() {
     let service = service(&with_tenants(folder.path(), &["north"]));
     service.reload("north").await.unwrap();
     for tenant in ["south", "", "../north", "north/orders"] {
-        assert_eq!(service.tenant(tenant).unwrap_err().why, Why::NotFound, "{tenant}");
-        assert_eq!(service.pipelines(tenant).unwrap_err().why, Why::NotFound, "{tenant}");
-        assert_eq!(service.trace(tenant, "1").await.unwrap_err().why, Why::NotFound);
-        assert_eq!(service.reload(tenant).await.unwrap_err().why, Why::NotFound, "{tenant}");
+        assert_eq!(
+            service.tenant(tenant).unwrap_err().why,
+            Why::NotFound,
+            "{tenant}"
+        );
+        assert_eq!(
+            service.pipelines(tenant).unwrap_err().why,
+            Why::NotFound,
+            "{tenant}"
+        );
+        assert_eq!(
+            service.trace(tenant, "1").await.unwrap_err().why,
+            Why::NotFound
+        );
+        assert_eq!(
+            service.reload(tenant).await.unwrap_err().why,
+            Why::NotFound,
+            "{tenant}"
+        );
         let pause = service.pause_tenant(tenant, Pause::Resume).await;
         assert_eq!(pause.unwrap_err().why, Why::NotFound, "{tenant}");
     }
@@ -237,7 +281,15 @@ async fn what_is_not_there_is_told_so() {
             tenant: "north",
             pipeline,
         };
-        assert_eq!(service.run(at).await.unwrap_err().why, Why::NotFound, "{pipeline}");
-        assert_eq!(service.runs(at, 1).await.unwrap_err().why, Why::NotFound, "{pipeline}");
+        assert_eq!(
+            service.run(at).await.unwrap_err().why,
+            Why::NotFound,
+            "{pipeline}"
+        );
+        assert_eq!(
+            service.runs(at, 1).await.unwrap_err().why,
+            Why::NotFound,
+            "{pipeline}"
+        );
     }
 }

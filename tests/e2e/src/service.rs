@@ -45,7 +45,10 @@ impl Service {
         for (name, project) in tenants {
             service.command(&["tenants", "add", name]);
             service.give(name, project);
-            copy(&project.path("data/compiled"), &service.path("data/compiled"));
+            copy(
+                &project.path("data/compiled"),
+                &service.path("data/compiled"),
+            );
         }
         service.token = service.new_token("*", "admin");
         service

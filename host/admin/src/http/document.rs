@@ -36,12 +36,7 @@ fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-const fn get(
-    path: &'static str,
-    needs: Option<Role>,
-    summary: &'static str,
-    answer: Of,
-) -> Entry {
+const fn get(path: &'static str, needs: Option<Role>, summary: &'static str, answer: Of) -> Entry {
     Entry {
         method: "get",
         path,
@@ -83,34 +78,107 @@ fn entries() -> Vec<Entry> {
     };
     let waiting = "documents that wait; with `bodies` it needs an operator";
     vec![
-        get("/healthz", None, "whether the process answers", of::<String>),
+        get(
+            "/healthz",
+            None,
+            "whether the process answers",
+            of::<String>,
+        ),
         get("/readyz", None, "whether runs begin", of::<String>),
-        get("/metrics", READER, "for Prometheus, of the token's tenant or all", of::<String>),
-        get("/v1/tenants", READER, "the token's tenant or all", of::<Vec<TenantView>>),
-        asking(get("/v1/events", ADMIN, "who did what; needs `*`", of::<Vec<Deed>>), of::<Latest>),
+        get(
+            "/metrics",
+            READER,
+            "for Prometheus, of the token's tenant or all",
+            of::<String>,
+        ),
+        get(
+            "/v1/tenants",
+            READER,
+            "the token's tenant or all",
+            of::<Vec<TenantView>>,
+        ),
+        asking(
+            get(
+                "/v1/events",
+                ADMIN,
+                "who did what; needs `*`",
+                of::<Vec<Deed>>,
+            ),
+            of::<Latest>,
+        ),
         get(tenant!(""), READER, "one tenant", of::<TenantView>),
-        get(tenant!("/pipelines"), READER, "its pipelines", of::<Vec<PipelineView>>),
-        asking(get(tenant!("/holds"), READER, waiting, of::<Value>), of::<Which>),
-        asking(get(tenant!("/dead-letters"), READER, waiting, of::<Value>), of::<Which>),
-        get(tenant!("/trace/{number}"), READER, "what is known of a document", of::<Value>),
-        asking(get(tenant!("/events"), ADMIN, "who did what", of::<Vec<Deed>>), of::<Latest>),
-        saying(post(tenant!("/pause"), OPERATOR, "nothing of it begins"), of::<Pausing>),
+        get(
+            tenant!("/pipelines"),
+            READER,
+            "its pipelines",
+            of::<Vec<PipelineView>>,
+        ),
+        asking(
+            get(tenant!("/holds"), READER, waiting, of::<Value>),
+            of::<Which>,
+        ),
+        asking(
+            get(tenant!("/dead-letters"), READER, waiting, of::<Value>),
+            of::<Which>,
+        ),
+        get(
+            tenant!("/trace/{number}"),
+            READER,
+            "what is known of a document",
+            of::<Value>,
+        ),
+        asking(
+            get(tenant!("/events"), ADMIN, "who did what", of::<Vec<Deed>>),
+            of::<Latest>,
+        ),
+        saying(
+            post(tenant!("/pause"), OPERATOR, "nothing of it begins"),
+            of::<Pausing>,
+        ),
         post(tenant!("/resume"), OPERATOR, "it goes on"),
         Entry {
             answer: of::<Reloaded>,
-            ..post(tenant!("/reload"), ADMIN, "takes over what changed in its folder")
+            ..post(
+                tenant!("/reload"),
+                ADMIN,
+                "takes over what changed in its folder",
+            )
         },
-        asking(get(pipeline!("/runs"), READER, "the latest runs", of::<Vec<Value>>), of::<Latest>),
-        get(pipeline!("/checkpoint"), READER, "where the next run goes on", of::<Value>),
+        asking(
+            get(
+                pipeline!("/runs"),
+                READER,
+                "the latest runs",
+                of::<Vec<Value>>,
+            ),
+            of::<Latest>,
+        ),
+        get(
+            pipeline!("/checkpoint"),
+            READER,
+            "where the next run goes on",
+            of::<Value>,
+        ),
         Entry {
             method: "delete",
-            ..post(pipeline!("/checkpoint"), OPERATOR, "the next run begins at the start")
+            ..post(
+                pipeline!("/checkpoint"),
+                OPERATOR,
+                "the next run begins at the start",
+            )
         },
         post(pipeline!("/run"), OPERATOR, "a run beside the schedule"),
-        saying(post(pipeline!("/pause"), OPERATOR, "nothing of it begins"), of::<Pausing>),
+        saying(
+            post(pipeline!("/pause"), OPERATOR, "nothing of it begins"),
+            of::<Pausing>,
+        ),
         post(pipeline!("/resume"), OPERATOR, "it goes on"),
         saying(
-            post(pipeline!("/decisions"), OPERATOR, "ends the wait without a send: all or none"),
+            post(
+                pipeline!("/decisions"),
+                OPERATOR,
+                "ends the wait without a send: all or none",
+            ),
             of::<Decided>,
         ),
     ]
@@ -151,7 +219,11 @@ fn operation(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
         "content": { "application/problem+json": { "schema": of::<Problem>(generator) } },
     });
     let plain = !entry.path.starts_with("/v1");
-    let kind = if plain { "text/plain" } else { "application/json" };
+    let kind = if plain {
+        "text/plain"
+    } else {
+        "application/json"
+    };
     let mut responses = json!({
         "200": {
             "description": "done",
@@ -163,7 +235,12 @@ fn operation(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
         responses = json!({ "200": { "description": "yes" }, "503": { "description": "no" } });
     }
     let mut parameters = in_path(entry.path);
-    parameters.extend(entry.query.into_iter().flat_map(|of| in_query(&of(generator), generator)));
+    parameters.extend(
+        entry
+            .query
+            .into_iter()
+            .flat_map(|of| in_query(&of(generator), generator)),
+    );
     let mut operation = json!({
         "summary": entry.summary,
         "parameters": parameters,
@@ -188,7 +265,9 @@ fn needs(role: Role) -> String {
 }
 
 fn in_path(path: &str) -> Vec<Value> {
-    let parts = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parts = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     parts
         .map(|name| {
             let schema = json!({ "type": "string", "minLength": 1 });

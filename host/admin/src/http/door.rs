@@ -41,9 +41,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Who {
         let from = address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0.ip());
         let header = parts.headers.get(header::AUTHORIZATION);
         let text = header.and_then(|value| value.to_str().ok());
-        let token = text.and_then(|text| text.split_once(' ')).and_then(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-        });
+        let token = text
+            .and_then(|text| text.split_once(' '))
+            .and_then(|(scheme, token)| {
+                scheme
+                    .eq_ignore_ascii_case("bearer")
+                    .then(|| token.trim().to_owned())
+            });
         Ok(Self { from, token })
     }
 }
@@ -137,7 +141,12 @@ impl Door {
             }
         );
         let hint = "use a token made for it: `duijie tokens add`";
-        Err(Problem::new(StatusCode::FORBIDDEN, "not_allowed", detail, hint))
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "not_allowed",
+            detail,
+            hint,
+        ))
     }
 
     /// How often it failed in this minute, this time included.

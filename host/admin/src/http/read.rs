@@ -65,7 +65,8 @@ pub(crate) async fn tenant(
     Path(tenant): Path<String>,
 ) -> Response {
     let work = async |_: &Token| api.service.tenant(&tenant);
-    api.look(&who, Some(&tenant), Role::Reader, "GET tenant", work).await
+    api.look(&who, Some(&tenant), Role::Reader, "GET tenant", work)
+        .await
 }
 
 pub(crate) async fn pipelines(
@@ -74,7 +75,8 @@ pub(crate) async fn pipelines(
     Path(tenant): Path<String>,
 ) -> Response {
     let work = async |_: &Token| api.service.pipelines(&tenant);
-    api.look(&who, Some(&tenant), Role::Reader, "GET pipelines", work).await
+    api.look(&who, Some(&tenant), Role::Reader, "GET pipelines", work)
+        .await
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -87,10 +89,14 @@ pub(crate) struct Latest {
 
 impl Latest {
     fn limit(asked: &Asked<Self>) -> Result<usize, Problem> {
-        let asked = asked.as_ref().map_err(|error| Problem::invalid(error.body_text()))?;
+        let asked = asked
+            .as_ref()
+            .map_err(|error| Problem::invalid(error.body_text()))?;
         match asked.limit.unwrap_or(20) {
             limit @ 1..=1000 => Ok(usize::from(limit)),
-            other => Err(Problem::invalid(format!("`limit` is {other}, expected 1 to 1000"))),
+            other => Err(Problem::invalid(format!(
+                "`limit` is {other}, expected 1 to 1000"
+            ))),
         }
     }
 }
@@ -111,7 +117,8 @@ pub(crate) async fn runs(
         pipeline: &pipeline,
     };
     let work = async |_: &Token| api.service.runs(at, limit).await;
-    api.look(&who, Some(&tenant), Role::Reader, "GET runs", work).await
+    api.look(&who, Some(&tenant), Role::Reader, "GET runs", work)
+        .await
 }
 
 /// Where the next run goes on.
@@ -125,7 +132,8 @@ pub(crate) async fn checkpoint(
         pipeline: &pipeline,
     };
     let work = async |_: &Token| api.service.checkpoint(at).await;
-    api.look(&who, Some(&tenant), Role::Reader, "GET checkpoint", work).await
+    api.look(&who, Some(&tenant), Role::Reader, "GET checkpoint", work)
+        .await
 }
 
 /// Which of those that wait; what is absent asks for nothing.
@@ -166,13 +174,7 @@ pub(crate) async fn dead_letters(
     waiting(&api, &who, &tenant, Kind::DeadLetters, asked).await
 }
 
-async fn waiting(
-    api: &Api,
-    who: &Who,
-    tenant: &str,
-    kind: Kind,
-    asked: Asked<Which>,
-) -> Response {
+async fn waiting(api: &Api, who: &Who, tenant: &str, kind: Kind, asked: Asked<Which>) -> Response {
     let which = match asked {
         Ok(Query(which)) => which,
         Err(error) => return Problem::invalid(error.body_text()).into_response(),
@@ -220,7 +222,8 @@ pub(crate) async fn trace(
         }
         Ok(found)
     };
-    api.look(&who, Some(&tenant), Role::Reader, "GET trace", work).await
+    api.look(&who, Some(&tenant), Role::Reader, "GET trace", work)
+        .await
 }
 
 /// Takes away what a document holds.

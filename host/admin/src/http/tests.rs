@@ -8,9 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::document::openapi;
-use crate::service::{
-    At, Kind, Pause, PipelineView, Refusal, Reloaded, Service, TenantView, Why,
-};
+use crate::service::{At, Kind, Pause, PipelineView, Refusal, Reloaded, Service, TenantView, Why};
 use crate::{Decision, EVERY, Item, Role, Tokens, Wanted};
 
 struct Same;
@@ -139,7 +137,10 @@ fn documented() -> Vec<(String, bool)> {
     let document = openapi();
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let filled = path.replace("{tenant}", "a").replace("{pipeline}", "p").replace("{number}", "1");
+        let filled = path
+            .replace("{tenant}", "a")
+            .replace("{pipeline}", "p")
+            .replace("{number}", "1");
         for (method, of) in methods.as_object().unwrap() {
             let open = of["security"] == json!([]);
             all.push((format!("{} {filled}", method.to_uppercase()), open));
@@ -187,9 +188,17 @@ async fn a_token_shows_its_own_tenant_only() {
     let own = house.token("b", Role::Reader);
     let (_, tenants) = house.call("GET /v1/tenants", &own, "").await;
     assert!(tenants.contains(r#""tenant":"b""#) && !tenants.contains(r#""tenant":"a""#));
-    house.told(&house.call("GET /metrics", &own, "").await, 200, r#"of Some("b")"#);
+    house.told(
+        &house.call("GET /metrics", &own, "").await,
+        200,
+        r#"of Some("b")"#,
+    );
     let every = house.token(EVERY, Role::Reader);
-    house.told(&house.call("GET /metrics", &every, "").await, 200, "of None");
+    house.told(
+        &house.call("GET /metrics", &every, "").await,
+        200,
+        "of None",
+    );
 }
 
 #[tokio::test]
@@ -204,7 +213,10 @@ async fn a_role_does_no_more_than_it_may() {
         (format!("GET {at}/holds?bodies=true"), [403, 200, 200]),
         (format!("POST {at}/pipelines/p/run"), [403, 200, 200]),
         (format!("POST {at}/pause"), [403, 200, 200]),
-        (format!("DELETE {at}/pipelines/p/checkpoint"), [403, 200, 200]),
+        (
+            format!("DELETE {at}/pipelines/p/checkpoint"),
+            [403, 200, 200],
+        ),
         (format!("POST {at}/reload"), [403, 403, 200]),
         (format!("GET {at}/events"), [403, 403, 200]),
     ] {
@@ -219,7 +231,11 @@ async fn a_role_does_no_more_than_it_may() {
         { "sent": null, "tries": [{ "exchange": null }] }
     ] }] });
     assert_eq!(serde_json::from_str::<Value>(&masked).unwrap(), expected);
-    house.told(&house.call(&trace, &operator, "").await, 200, r#""url":"x""#);
+    house.told(
+        &house.call(&trace, &operator, "").await,
+        200,
+        r#""url":"x""#,
+    );
 }
 
 #[tokio::test]
@@ -229,17 +245,51 @@ async fn wrong_requests_are_told_as_problems() {
     for (what, body, status, words) in [
         ("GET /v1/nothing", "", 404, "not_found"),
         ("PUT /v1/tenants", "", 405, "other_method"),
-        ("GET /v1/tenants/a/pipelines/p/runs?limit=0", "", 400, "expected 1 to 1000"),
-        ("GET /v1/tenants/a/pipelines/p/runs?limit=x", "", 400, "invalid_request"),
-        ("GET /v1/tenants/a/holds?after=x", "", 400, "`after` cannot be read"),
-        ("POST /v1/tenants/a/pause", "{\"halt\":1}", 400, "unknown field"),
-        ("POST /v1/tenants/a/pipelines/p/decisions", "", 400, "cannot be read"),
-        ("POST /v1/tenants/a/pipelines/none/run", "", 404, "there is no pipeline"),
+        (
+            "GET /v1/tenants/a/pipelines/p/runs?limit=0",
+            "",
+            400,
+            "expected 1 to 1000",
+        ),
+        (
+            "GET /v1/tenants/a/pipelines/p/runs?limit=x",
+            "",
+            400,
+            "invalid_request",
+        ),
+        (
+            "GET /v1/tenants/a/holds?after=x",
+            "",
+            400,
+            "`after` cannot be read",
+        ),
+        (
+            "POST /v1/tenants/a/pause",
+            "{\"halt\":1}",
+            400,
+            "unknown field",
+        ),
+        (
+            "POST /v1/tenants/a/pipelines/p/decisions",
+            "",
+            400,
+            "cannot be read",
+        ),
+        (
+            "POST /v1/tenants/a/pipelines/none/run",
+            "",
+            404,
+            "there is no pipeline",
+        ),
     ] {
         house.told(&house.call(what, &token, body).await, status, words);
     }
     let after = "GET /v1/tenants/a/holds?after=%5B%22s%22%2C%22k%22%2C%22%22%5D";
-    house.told(&house.call(after, &token, "").await, 200, r#""source_key":"k""#);
+    house.told(
+        &house.call(after, &token, "").await,
+        200,
+        r#""source_key":"k""#,
+    );
 }
 
 #[tokio::test]
@@ -254,11 +304,23 @@ async fn wrong_tokens_are_counted_by_what_was_tried() {
     let answer = house.call("GET /v1/tenants/a", "dj_1_y", "").await;
     house.told(&answer, 429, "too_many_failures");
     // Who has a right one from the same address goes on.
-    house.told(&house.call("GET /v1/tenants/a", &right, "").await, 200, "\"a\"");
+    house.told(
+        &house.call("GET /v1/tenants/a", &right, "").await,
+        200,
+        "\"a\"",
+    );
     for _ in 0..10 {
-        house.told(&house.call("GET /v1/tenants/a", &wrong, "").await, 401, "not known");
+        house.told(
+            &house.call("GET /v1/tenants/a", &wrong, "").await,
+            401,
+            "not known",
+        );
     }
-    house.told(&house.call("GET /v1/tenants/a", &right, "").await, 429, "wait a minute");
+    house.told(
+        &house.call("GET /v1/tenants/a", &right, "").await,
+        429,
+        "wait a minute",
+    );
 }
 
 #[tokio::test]
@@ -266,7 +328,9 @@ async fn deeds_and_refusals_are_written_down() {
     let house = House::new().await;
     let own = house.token("a", Role::Operator);
     let other = house.token("b", Role::Admin);
-    house.call("POST /v1/tenants/a/pipelines/p/run", &own, "").await;
+    house
+        .call("POST /v1/tenants/a/pipelines/p/run", &own, "")
+        .await;
     house.call("GET /v1/tenants/a/holds", &own, "").await;
     house.call("POST /v1/tenants/a/pause", &other, "").await;
     let every = house.token(EVERY, Role::Admin);
@@ -274,7 +338,12 @@ async fn deeds_and_refusals_are_written_down() {
     let deeds: Vec<Value> = serde_json::from_str(&text).unwrap();
     let told: Vec<(&str, u64)> = deeds
         .iter()
-        .map(|deed| (deed["what"].as_str().unwrap(), deed["status"].as_u64().unwrap()))
+        .map(|deed| {
+            (
+                deed["what"].as_str().unwrap(),
+                deed["status"].as_u64().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(told, [("pause", 403), ("run p", 200)]);
     let id = deeds[1]["token"].as_str().unwrap();

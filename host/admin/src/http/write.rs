@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use schemars::JsonSchema;
 
 use crate::http::Api;
 use crate::http::door::Who;
@@ -81,7 +81,8 @@ pub(crate) async fn pause_tenant(
     };
     let pause = Pause::Pause { stop };
     let work = async |_: &Token| api.service.pause_tenant(&tenant, pause).await;
-    api.act(&who, &tenant, Role::Operator, word(pause), work).await
+    api.act(&who, &tenant, Role::Operator, word(pause), work)
+        .await
 }
 
 pub(crate) async fn resume_tenant(
@@ -90,7 +91,8 @@ pub(crate) async fn resume_tenant(
     Path(tenant): Path<String>,
 ) -> Response {
     let work = async |_: &Token| api.service.pause_tenant(&tenant, Pause::Resume).await;
-    api.act(&who, &tenant, Role::Operator, word(Pause::Resume), work).await
+    api.act(&who, &tenant, Role::Operator, word(Pause::Resume), work)
+        .await
 }
 
 fn word(pause: Pause) -> &'static str {
@@ -129,12 +131,20 @@ pub(crate) async fn decide(
         Ok(decided) => decided,
         Err(problem) => return problem.into_response(),
     };
-    let what = format!("decide {:?} of {} in {pipeline}", decided.decision, decided.items.len());
+    let what = format!(
+        "decide {:?} of {} in {pipeline}",
+        decided.decision,
+        decided.items.len()
+    );
     let at = At {
         tenant: &tenant,
         pipeline: &pipeline,
     };
-    let work = async |_: &Token| api.service.decide(at, decided.items, decided.decision).await;
+    let work = async |_: &Token| {
+        api.service
+            .decide(at, decided.items, decided.decision)
+            .await
+    };
     api.act(&who, &tenant, Role::Operator, &what, work).await
 }
 

@@ -32,7 +32,10 @@ pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Res
     let address = listener.local_addr().map_err(environment)?;
     let store = Embedded::open(home.data(), &wire::keeping(limits.retention))?;
     let store = Arc::new(store);
-    let instances = limits.runs.saturating_mul(INSTANCES_A_RUN).min(MOST_INSTANCES);
+    let instances = limits
+        .runs
+        .saturating_mul(INSTANCES_A_RUN)
+        .min(MOST_INSTANCES);
     let supervisor = Supervisor::new(Options {
         code: wire::code(home.data(), instances)?,
         store: store.clone(),

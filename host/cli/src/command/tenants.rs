@@ -29,7 +29,9 @@ pub(crate) fn tenants(global: &Global, wish: &TenantsWish, output: &Output) -> R
         TenantsWish::Rm { tenant } => {
             let name = TenantName::parse(tenant)?;
             home.remove(&name)?;
-            Tokens::of(home.data()).remove_of(name.as_str()).or_else(none_there)?;
+            Tokens::of(home.data())
+                .remove_of(name.as_str())
+                .or_else(none_there)?;
             let text = "its folder and its tokens are gone\n\nhint: a running service lets go of \
                         it when it is told to reload it";
             output.data(text, json!({ "tenant": tenant }));
@@ -62,7 +64,10 @@ pub(crate) fn tokens(global: &Global, wish: &TokensWish, output: &Output) -> Res
                 true => "no token yet: `duijie tokens add <tenant>`".to_owned(),
                 false => lines.join("\n"),
             };
-            output.data(&text, json!({ "tokens": all.iter().map(data).collect::<Value>() }));
+            output.data(
+                &text,
+                json!({ "tokens": all.iter().map(data).collect::<Value>() }),
+            );
         }
         TokensWish::Add { tenant, role } => {
             if tenant != EVERY {
@@ -87,7 +92,12 @@ pub(crate) fn tokens(global: &Global, wish: &TokensWish, output: &Output) -> Res
 
 fn line(token: &Token) -> String {
     let made = moment::write(token.made_ms);
-    format!("{}  {:<9} {}  {made}", token.id, token.role.as_str(), token.tenant)
+    format!(
+        "{}  {:<9} {}  {made}",
+        token.id,
+        token.role.as_str(),
+        token.tenant
+    )
 }
 
 fn data(token: &Token) -> Value {
@@ -102,7 +112,9 @@ fn data(token: &Token) -> Value {
 /// There were none to take away, where not even their folder is.
 fn none_there(error: TokenError) -> Result<(), TokenError> {
     match error {
-        TokenError::File { place, .. } if place.parent().is_some_and(|data| !data.exists()) => Ok(()),
+        TokenError::File { place, .. } if place.parent().is_some_and(|data| !data.exists()) => {
+            Ok(())
+        }
         error => Err(error),
     }
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use duijie_admin::{Decision, Item, Request, Wanted};
 use duijie_pipeline::{Clock as _, SystemClock};
-use duijie_project::{Project, state, state::waiting::{Page, Waiting}};
+use duijie_project::{
+    Project, state,
+    state::waiting::{Page, Waiting},
+};
 use duijie_store::Embedded;
 
 use crate::args::Filter;

@@ -73,8 +73,7 @@ pub(super) fn show(
 
 fn told(fill: &Fill, rows: &[TableRow]) -> Map<String, Value> {
     let columns = rows.iter().flat_map(|row| &row.fields);
-    let columns: BTreeSet<&str> =
-        columns.map(|(column, _)| column.as_str()).collect();
+    let columns: BTreeSet<&str> = columns.map(|(column, _)| column.as_str()).collect();
     let told = json!({
         "table": fill.table,
         "scope": fill.scope.as_str(),

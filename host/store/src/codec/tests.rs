@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     BoundV1, CautionV1, CheckpointV1, ClaimV1, DeadLetterV1, FillV1, FoldedV1, GroupV1, HoldV1,
     IntentMarkV1, IntentV1, LedgerRowV1, LongRowV1, MemberV1, OwedV1, RunRowV1, ScheduleV1,
-    TableRowV1, decode,
-    encode, sealed,
+    TableRowV1, decode, encode, sealed,
 };
 use crate::conformance::{
     caution, checkpoint, dead_letter, fill, group, hold, intent, ledger_row, member, owed,

@@ -59,7 +59,10 @@ async fn check(whole: Arc<dyn Store>) {
         let row = table_row("shops", "same", name);
         assert_eq!(store.table("shops").unwrap(), [row]);
         let fills = store.fills().unwrap();
-        let told: Vec<_> = fills.iter().map(|fill| (&*fill.table, fill.scope.as_str())).collect();
+        let told: Vec<_> = fills
+            .iter()
+            .map(|fill| (&*fill.table, fill.scope.as_str()))
+            .collect();
         assert_eq!(told, [("shops", "wdt-shops")], "{name}");
     }
     let nobody = tenant("c");

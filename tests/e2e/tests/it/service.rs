@@ -37,28 +37,73 @@ fn tenants_that_name_everything_alike_run_side_by_side_and_see_their_own() {
     service.post("/v1/tenants/north/pipelines/stockouts/run", "");
     let runs = service.until_ran("north", 2, "finished");
     assert_eq!(runs[0]["unchanged"], ORDERS);
-    assert_eq!(service.until_ran("south", 1, "finished")[0]["applied"], ORDERS);
+    assert_eq!(
+        service.until_ran("south", 1, "finished")[0]["applied"],
+        ORDERS
+    );
 
     let number = north.shipped()[0].clone();
     let found = |tenant: &str| service.get(&format!("/v1/tenants/{tenant}/trace/{number}"));
     assert_eq!(found("north")["found"].as_array().unwrap().len(), 1);
-    assert_eq!(found("south"), json!({ "number": number, "found": [], "open": [] }));
+    assert_eq!(
+        found("south"),
+        json!({ "number": number, "found": [], "open": [] })
+    );
 
     let token = service.new_token("north", "admin");
     let call = |method: &str, path: &str| service.call(method, path, &token, "").status;
-    for path in ["", "/pipelines", "/holds", "/dead-letters", "/events", "/pipelines/stockouts/runs"] {
-        assert_eq!(call("GET", &format!("/v1/tenants/north{path}")), 200, "{path}");
-        assert_eq!(call("GET", &format!("/v1/tenants/south{path}")), 403, "{path}");
-        assert_eq!(call("GET", &format!("/v1/tenants/none{path}")), 403, "{path}");
+    for path in [
+        "",
+        "/pipelines",
+        "/holds",
+        "/dead-letters",
+        "/events",
+        "/pipelines/stockouts/runs",
+    ] {
+        assert_eq!(
+            call("GET", &format!("/v1/tenants/north{path}")),
+            200,
+            "{path}"
+        );
+        assert_eq!(
+            call("GET", &format!("/v1/tenants/south{path}")),
+            403,
+            "{path}"
+        );
+        assert_eq!(
+            call("GET", &format!("/v1/tenants/none{path}")),
+            403,
+            "{path}"
+        );
     }
-    for path in ["/pause", "/reload", "/pipelines/stockouts/run", "/pipelines/stockouts/pause"] {
-        assert_eq!(call("POST", &format!("/v1/tenants/south{path}")), 403, "{path}");
+    for path in [
+        "/pause",
+        "/reload",
+        "/pipelines/stockouts/run",
+        "/pipelines/stockouts/pause",
+    ] {
+        assert_eq!(
+            call("POST", &format!("/v1/tenants/south{path}")),
+            403,
+            "{path}"
+        );
     }
-    for path in ["..%2Fsouth", "north%2F..%2Fsouth", "north%00", "north/../south"] {
+    for path in [
+        "..%2Fsouth",
+        "north%2F..%2Fsouth",
+        "north%00",
+        "north/../south",
+    ] {
         assert!(call("GET", &format!("/v1/tenants/{path}")) >= 400, "{path}");
     }
-    let metrics = service.call("GET", "/metrics", &token, "").expect(200).to_string();
-    assert!(metrics.contains("north") && !metrics.contains("south"), "{metrics}");
+    let metrics = service
+        .call("GET", "/metrics", &token, "")
+        .expect(200)
+        .to_string();
+    assert!(
+        metrics.contains("north") && !metrics.contains("south"),
+        "{metrics}"
+    );
     service.terminate();
 }
 
@@ -83,7 +128,11 @@ fn what_changed_in_a_folder_is_taken_over_and_told() {
     std::fs::rename(folder.join("stockouts.yaml"), service.path("kept.yaml")).unwrap();
     assert_eq!(reload("north")["removed"], json!(["stockouts"]));
     assert_eq!(service.get("/v1/tenants/north/pipelines"), json!([]));
-    std::fs::write(folder.join("stockouts.yaml"), "pipeline: stockouts\nscope: x y\n").unwrap();
+    std::fs::write(
+        folder.join("stockouts.yaml"),
+        "pipeline: stockouts\nscope: x y\n",
+    )
+    .unwrap();
     let told = reload("north");
     assert_eq!(told["added"], json!([]));
     let problem = told["problems"][0].as_str().unwrap();
@@ -148,9 +197,14 @@ fn what_is_paused_stays_so_until_it_is_resumed() {
 
     service.start();
     let view = service.get("/v1/tenants/north/pipelines");
-    assert_eq!((&view[0]["paused"], &view[0]["running"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&view[0]["paused"], &view[0]["running"]),
+        (&json!(true), &Value::Null)
+    );
     let token = service.new_token("north", "operator");
-    let refused = service.call("POST", &format!("{at}/run"), &token, "").expect(409);
+    let refused = service
+        .call("POST", &format!("{at}/run"), &token, "")
+        .expect(409);
     assert_eq!(refused["code"], "conflict");
     service.post(&format!("{at}/resume"), "");
     service.until_ran("north", 2, "finished");
