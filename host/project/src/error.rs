@@ -19,7 +19,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// Located problems in what a person wrote.
-    #[error("{} problems in what was written: `duijie check` tells them", .0.len())]
+    #[error("{}", first(.0))]
     Problems(Vec<Diagnostic>, Sources),
     #[error("cannot read {}: {reason}", .place.display())]
     Read { place: PathBuf, reason: String },
@@ -43,6 +43,17 @@ pub enum Error {
     Fault(#[from] Fault),
     #[error(transparent)]
     Store(#[from] duijie_store::Error),
+}
+
+/// The first in words, and how many others there are.
+fn first(problems: &[Diagnostic]) -> String {
+    let errors = problems.iter().filter(|problem| problem.is_error());
+    let mut errors = errors.map(|problem| &problem.message);
+    let first = errors.next().cloned().unwrap_or_default();
+    match errors.count() {
+        0 => first,
+        others => format!("{first}; and {others} more that `duijie check` tells"),
+    }
 }
 
 fn hint(known: &[String]) -> String {

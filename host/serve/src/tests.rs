@@ -232,7 +232,11 @@ async fn a_run_that_cannot_begin_is_told_and_waits_for_its_next_slot() {
             None => tokio::task::yield_now().await,
         }
     };
-    assert!(last.failure.unwrap().contains("problems"), "{:?}", last.run);
+    assert!(
+        last.failure.unwrap().contains("connector `none`"),
+        "{:?}",
+        last.run
+    );
     assert!(service.is_ready());
     stop.stop();
     running.await.unwrap().unwrap();

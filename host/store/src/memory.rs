@@ -149,18 +149,8 @@ impl ScopeState {
             Change::ResetCheckpoint { lane } => {
                 self.checkpoints.remove(&lane);
             }
-            Change::Member(member) => {
-                let key = (member.place.clone(), member.source_key.clone());
-                self.members.insert(key, member);
-            }
-            Change::Leave { place, source_key } => {
-                self.members.remove(&(place, source_key));
-            }
-            Change::Group(group) => {
-                self.groups.insert(group.place.clone(), group);
-            }
-            Change::Dissolve(place) => {
-                self.groups.remove(&place);
+            Change::Member(_) | Change::Leave { .. } | Change::Group(_) | Change::Dissolve(_) => {
+                self.apply_of_group(change);
             }
             Change::Caution(caution) => self.caution = caution,
             Change::Bind(target) => self.bound = Some(target),
@@ -178,6 +168,25 @@ impl ScopeState {
             Change::TableRow(_) | Change::DropTableRow { .. } | Change::Fill(_) => {
                 tables.apply(change);
             }
+        }
+    }
+
+    fn apply_of_group(&mut self, change: Change) {
+        match change {
+            Change::Member(member) => {
+                let key = (member.place.clone(), member.source_key.clone());
+                self.members.insert(key, member);
+            }
+            Change::Leave { place, source_key } => {
+                self.members.remove(&(place, source_key));
+            }
+            Change::Group(group) => {
+                self.groups.insert(group.place.clone(), group);
+            }
+            Change::Dissolve(place) => {
+                self.groups.remove(&place);
+            }
+            _ => {}
         }
     }
 

@@ -63,13 +63,10 @@ impl Prepared {
         let key = |kind| Key::new(kind).text(scope.as_str());
         match change {
             Change::Intent(intent) => {
-                self.effects
-                    .opened
-                    .push((intent.id, intent.segment.clone()));
-                self.put(
-                    key(Kind::Intent).number(intent.id.0),
-                    &IntentV1::from(intent),
-                )
+                let opened = (intent.id, intent.segment.clone());
+                self.effects.opened.push(opened);
+                let key = key(Kind::Intent).number(intent.id.0);
+                self.put(key, &IntentV1::from(intent))
             }
             Change::Settle(id) => {
                 self.effects.settled.push(*id);
