@@ -44,7 +44,7 @@ impl Pinned {
 
     /// What is shown of a run is shown with the rows that there are: none where
     /// a table was never filled.
-    pub(crate) fn as_they_are(mut self) -> Self {
+    pub(crate) fn or_empty(mut self) -> Self {
         for table in self.tables.values_mut() {
             table.get_or_insert_with(|| Table::of(Vec::new(), 0));
         }

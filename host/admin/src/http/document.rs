@@ -67,6 +67,7 @@ macro_rules! pipeline {
     };
 }
 
+#[allow(clippy::too_many_lines)] // A table.
 fn entries() -> Vec<Entry> {
     let asking = |entry: Entry, query: Of| Entry {
         query: Some(query),

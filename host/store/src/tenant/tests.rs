@@ -9,6 +9,7 @@ use crate::conformance::{checkpoint, dead_letter, fill, hold, ledger_row, table_
 use crate::{Change, Embedded, Error, Memory, Options, Store};
 
 /// Tenants whose names begin alike, and one whose scope looks like another's.
+#[allow(clippy::too_many_lines)] // One store, asked everything.
 async fn check(whole: Arc<dyn Store>) {
     let tenant = |name: &str| TenantStore::new(whole.clone(), name).unwrap();
     let places = [

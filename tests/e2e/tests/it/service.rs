@@ -24,6 +24,7 @@ fn slow(seed: u64) -> Project {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // One story of two tenants.
 fn tenants_that_name_everything_alike_run_side_by_side_and_see_their_own() {
     let (north, south) = (project(301), project(302));
     let mut service = Service::of(&[("north", &north), ("south", &south)]);
