@@ -30,6 +30,26 @@ impl Totals {
         sums.rejected += counts.rejected;
         sums.held += counts.held;
     }
+
+    fn ends(&self) -> [(&'static str, u64); 3] {
+        [
+            ("finished", self.finished),
+            ("stopped", self.stopped),
+            ("failed", self.failed),
+        ]
+    }
+
+    fn came(&self) -> [(&'static str, u64); 6] {
+        let counts = &self.counts;
+        [
+            ("read", counts.read),
+            ("unchanged", counts.unchanged),
+            ("dropped", counts.dropped),
+            ("applied", counts.applied),
+            ("rejected", counts.rejected),
+            ("held", counts.held),
+        ]
+    }
 }
 
 /// Of one tenant, or of all.
@@ -63,17 +83,7 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
         "duijie_runs_total",
         "counter",
         "runs that ended",
-        &|_, known| {
-            let totals = &known.totals;
-            labelled(
-                "end",
-                &[
-                    ("finished", totals.finished),
-                    ("stopped", totals.stopped),
-                    ("failed", totals.failed),
-                ],
-            )
-        },
+        &|_, known| labelled("end", &known.totals.ends()),
     );
     write(
         "duijie_slots_missed_total",
@@ -85,20 +95,7 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
         "duijie_documents_total",
         "counter",
         "of runs that ended",
-        &|_, known| {
-            let counts = &known.totals.counts;
-            labelled(
-                "came",
-                &[
-                    ("read", counts.read),
-                    ("unchanged", counts.unchanged),
-                    ("dropped", counts.dropped),
-                    ("applied", counts.applied),
-                    ("rejected", counts.rejected),
-                    ("held", counts.held),
-                ],
-            )
-        },
+        &|_, known| labelled("came", &known.totals.came()),
     );
     out
 }
