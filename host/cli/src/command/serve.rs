@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use duijie_admin::{Server, http};
 use duijie_pipeline::{Clock as _, Stop, SystemClock};
 use duijie_project::{state::State, wire};
-use duijie_serve::{Home, Options, Supervisor};
+use duijie_serve::{Options, Supervisor};
 use duijie_store::Embedded;
 
 use crate::args::{Global, Serve};
