@@ -67,8 +67,8 @@ fn cells(guard: Guard) -> Vec<(Row, Fault, Class)> {
             Lookup,
         ),
         Guard::ContiguousPrefix => at(
-            &[Point::BeforeRunEnds, Point::AfterCheckpoint],
-            Fault::Throttled,
+            &[Point::AfterCheckpoint, Point::AfterSend, Point::AfterIntent],
+            Fault::All,
             UniqueKey,
         ),
         Guard::LookUpInDoubt => at(
