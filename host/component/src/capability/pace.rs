@@ -55,7 +55,7 @@ impl Pace {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::future::Future;
     use std::pin::Pin;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     /// Stands still but for who sleeps.
-    struct Sleepers(AtomicU64);
+    pub(crate) struct Sleepers(pub(crate) AtomicU64);
 
     impl Clock for Sleepers {
         fn now_ms(&self) -> u64 {

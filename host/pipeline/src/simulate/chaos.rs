@@ -39,6 +39,19 @@ pub(crate) fn spare() {
     KILL.set(None);
 }
 
+/// Plays under a virtual clock, a panic caught; nobody is killed afterwards.
+pub(crate) fn caught<T>(play: impl Future<Output = T>) -> std::thread::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let played = std::panic::AssertUnwindSafe(|| runtime.block_on(play));
+    let outcome = std::panic::catch_unwind(played);
+    spare();
+    outcome
+}
+
 /// Returns while the process lives, and never once it is dead.
 pub(crate) async fn alive() {
     let dead = KILL.with_borrow(|kill| kill.as_ref().is_some_and(|kill| kill.dead.is_stopped()));

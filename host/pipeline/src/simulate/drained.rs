@@ -11,7 +11,7 @@ use duijie_plan::OnChange;
 use duijie_record::{Resolution, SourceKey, Version};
 use duijie_store::Store;
 
-use super::chaos::spare;
+use super::chaos::caught;
 use super::checks::check;
 use super::launch::Fakes;
 use super::tests::{ALL, CALM, Play, cut_short, finish, killed, start};
@@ -113,15 +113,8 @@ async fn one(seed: u64, play: Play, kills: &[(Point, u32)]) -> bool {
 fn play(seeds: u64, play: Play, kills: impl Fn(u64) -> Vec<(Point, u32)>) -> u32 {
     let mut deaths = 0;
     for seed in 0..seeds {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
         let kills = kills(seed);
-        let round = std::panic::AssertUnwindSafe(|| runtime.block_on(one(seed, play, &kills)));
-        let dead = std::panic::catch_unwind(round);
-        spare();
+        let dead = caught(one(seed, play, &kills));
         deaths += u32::from(dead.unwrap_or_else(|_| panic!("{kills:?}, seed {seed}")));
     }
     deaths

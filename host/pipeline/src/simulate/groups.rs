@@ -20,7 +20,7 @@ mod checks;
 
 use checks::{check, left_over};
 
-use super::chaos::spare;
+use super::chaos::caught;
 use super::launch::Fakes;
 use super::store::Slow;
 use super::tests::{CALM, Play, cut_short, finish, killed, start};
@@ -258,15 +258,7 @@ async fn send_late(store: &Arc<Slow>, options: &Options, play: Play) {
 }
 
 fn holds(seed: u64, play: Play, kills: &[(Point, u32)]) -> bool {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        runtime.block_on(one(seed, play, kills))
-    }));
-    spare();
+    let outcome = caught(one(seed, play, kills));
     outcome.unwrap_or_else(|_| panic!("seed {seed} {kills:?}"))
 }
 

@@ -11,7 +11,7 @@ use duijie_plan::{OnChange, Schedule};
 use duijie_schedule::{When, Zone};
 use duijie_store::{DeadLetter, Memory, Store};
 
-use super::chaos::{kill_at, spare};
+use super::chaos::{caught, kill_at, spare};
 use super::script::{Script, applied, batch};
 use super::store::Slow;
 use super::tests::{CALM, Play, finish, killed, start};
@@ -116,15 +116,8 @@ fn a_replay_may_die_at_any_point() {
     for point in points {
         let mut deaths = 0;
         for seed in 0..60 {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .unwrap();
             let nth = 1 + u32::try_from(seed % 3).unwrap();
-            let round = std::panic::AssertUnwindSafe(|| runtime.block_on(one(seed, point, nth)));
-            let dead = std::panic::catch_unwind(round);
-            spare();
+            let dead = caught(one(seed, point, nth));
             let dead = dead.unwrap_or_else(|_| panic!("{point:?}, seed {seed}"));
             deaths += u32::from(dead);
         }

@@ -11,7 +11,7 @@ use duijie_store::{DocumentState, Fingerprint, Store, TableRow};
 
 mod reads;
 
-use super::chaos::spare;
+use super::chaos::caught;
 use super::store::Slow;
 use super::tests::{CALM, Play, cut_short, finish, killed, start};
 use super::world::{Fate, Written};
@@ -145,15 +145,7 @@ async fn one(seed: u64, play: Play, kills: &[(Point, u32)]) -> bool {
 }
 
 fn holds(seed: u64, play: Play, kills: &[(Point, u32)]) -> bool {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        runtime.block_on(one(seed, play, kills))
-    }));
-    spare();
+    let outcome = caught(one(seed, play, kills));
     outcome.unwrap_or_else(|_| panic!("seed {seed} {kills:?}"))
 }
 

@@ -7,7 +7,7 @@ use duijie_contract::Guarantee;
 use duijie_plan::OnChange;
 use duijie_store::{Memory, Store};
 
-use super::chaos::{kill_at, spare};
+use super::chaos::{caught, kill_at, spare};
 use super::checks::check;
 use super::launch::Fakes;
 use super::store::Slow;
@@ -68,16 +68,7 @@ pub(super) fn holds(
     kills: &[(Point, u32)],
     watchful: bool,
 ) -> std::thread::Result<bool> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        runtime.block_on(one(seed, play, kills, watchful))
-    }));
-    spare();
-    outcome
+    caught(one(seed, play, kills, watchful))
 }
 
 /// A store and a world, and what runs between them.

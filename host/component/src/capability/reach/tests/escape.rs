@@ -4,15 +4,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, TcpListener};
-use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::super::super::http::Resolver;
+use super::super::super::pace::tests::Sleepers;
 use super::*;
 
 const CORPUS: &str = concat!(
@@ -368,18 +367,6 @@ async fn a_connection_that_one_opened_is_not_lent_to_another() {
 
 #[tokio::test]
 async fn calls_of_all_instances_of_a_connection_keep_its_pace() {
-    struct Sleepers(AtomicU64);
-    impl Clock for Sleepers {
-        fn now_ms(&self) -> u64 {
-            self.0.load(Ordering::SeqCst)
-        }
-
-        fn sleep(&self, time: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-            let time = u64::try_from(time.as_millis()).unwrap();
-            self.0.fetch_add(time, Ordering::SeqCst);
-            Box::pin(std::future::ready(()))
-        }
-    }
     let listener = Listener::start((0..5).map(|_| ok("", "")).collect()).await;
     let options = CapabilityOptions {
         calls_per_minute: 2,
