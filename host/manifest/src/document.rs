@@ -1,5 +1,7 @@
 //! One file, read: its text, its located tree and its low form.
 
+use std::sync::LazyLock;
+
 use duijie_diagnostic::{Diagnostic, Place};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
@@ -27,7 +29,8 @@ impl Document<Pipeline> {
     /// Every problem of form, in the order of the file. `None` only where
     /// there is no map to speak of.
     pub fn pipeline(file: &str, text: &str) -> (Option<Self>, Vec<Diagnostic>) {
-        read(file, text, &schema::<Pipeline>(), false)
+        static SHAPE: Compiled = LazyLock::new(compiled::<Pipeline>);
+        read(file, text, &SHAPE, false)
     }
 
     /// JSON Schema 2020-12 for editors.
@@ -39,7 +42,8 @@ impl Document<Pipeline> {
 impl Document<Connection> {
     /// As [`Document::pipeline`]. What may be a misplaced secret is not shown.
     pub fn connection(file: &str, text: &str) -> (Option<Self>, Vec<Diagnostic>) {
-        read(file, text, &schema::<Connection>(), true)
+        static SHAPE: Compiled = LazyLock::new(compiled::<Connection>);
+        read(file, text, &SHAPE, true)
     }
 
     /// JSON Schema 2020-12 for editors.
@@ -51,14 +55,16 @@ impl Document<Connection> {
 impl Document<Serve> {
     /// As [`Document::pipeline`].
     pub fn serve(file: &str, text: &str) -> (Option<Self>, Vec<Diagnostic>) {
-        read(file, text, &schema::<Serve>(), false)
+        static SHAPE: Compiled = LazyLock::new(compiled::<Serve>);
+        read(file, text, &SHAPE, false)
     }
 }
 
 impl Document<Tenant> {
     /// As [`Document::pipeline`].
     pub fn tenant(file: &str, text: &str) -> (Option<Self>, Vec<Diagnostic>) {
-        read(file, text, &schema::<Tenant>(), false)
+        static SHAPE: Compiled = LazyLock::new(compiled::<Tenant>);
+        read(file, text, &SHAPE, false)
     }
 }
 
@@ -98,10 +104,17 @@ fn schema<T: JsonSchema>() -> Value {
     generator.into_root_schema_for::<T>().to_value()
 }
 
+/// Compiled when the first file of its kind is read.
+type Compiled = LazyLock<Result<Shape, String>>;
+
+fn compiled<T: JsonSchema>() -> Result<Shape, String> {
+    Shape::compile(&schema::<T>())
+}
+
 fn read<T: DeserializeOwned>(
     file: &str,
     text: &str,
-    schema: &Value,
+    shape: &Result<Shape, String>,
     hide_unknown: bool,
 ) -> (Option<Document<T>>, Vec<Diagnostic>) {
     let (node, mut problems) = yaml::read(file, text);
@@ -113,9 +126,9 @@ fn read<T: DeserializeOwned>(
         }
         return (None, problems);
     };
-    let shape = match Shape::compile(schema) {
+    let shape = match shape {
         Ok(shape) => shape,
-        Err(error) => return (None, vec![Diagnostic::error(code::BUG, error)]),
+        Err(error) => return (None, vec![Diagnostic::error(code::BUG, error.clone())]),
     };
     let checked = Checked {
         file,
