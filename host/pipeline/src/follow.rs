@@ -52,11 +52,7 @@ where
         };
         let made = match next.window {
             Some(stretch) => {
-                let zone = &schedule.zone;
-                let window = Window {
-                    from: zone.write(stretch.from_ms),
-                    to: zone.write(stretch.to_ms),
-                };
+                let window = Window::told_in(&schedule.zone, stretch);
                 let Some(made) = catch_up(window).await else {
                     following.ended(Ended::Failed { again_ms: None });
                     continue;

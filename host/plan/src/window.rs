@@ -7,6 +7,7 @@ use std::ops::Range;
 use duijie_contract::Role;
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Entry, Kind, Node};
+use duijie_schedule::Zone;
 use serde_json::Value;
 
 use crate::{code, resolve::Check};
@@ -15,6 +16,16 @@ use crate::{code, resolve::Check};
 pub struct Window {
     pub from: String,
     pub to: String,
+}
+
+impl Window {
+    /// A stretch that a schedule asks for, told by the clocks of its zone.
+    pub fn told_in(zone: &Zone, stretch: duijie_schedule::Window) -> Self {
+        Self {
+            from: zone.write(stretch.from_ms),
+            to: zone.write(stretch.to_ms),
+        }
+    }
 }
 
 impl Check<'_> {

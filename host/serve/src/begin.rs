@@ -111,10 +111,7 @@ fn purpose(run: &Run, document: &Document<Pipeline>) -> (Purpose, Option<Window>
     let (Some(stretch), Some(schedule)) = (run.window, schedule) else {
         return (Purpose::Live, None);
     };
-    let window = Window {
-        from: schedule.zone.write(stretch.from_ms),
-        to: schedule.zone.write(stretch.to_ms),
-    };
+    let window = Window::told_in(&schedule.zone, stretch);
     (lane::backfill(&window, Some(stretch.from_ms)), Some(window))
 }
 
