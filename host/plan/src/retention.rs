@@ -18,10 +18,10 @@ impl Retention {
         evidence_bytes: 4 << 30,
     };
 
-    /// What a pipeline wants, read from its low form: where that has a problem,
-    /// the default.
-    pub fn wanted(low: &low::Pipeline) -> Self {
-        let given = low.retention.clone().unwrap_or_default();
+    /// What is wanted, read from its low form: where that has a problem, the
+    /// default.
+    pub fn wanted(low: Option<&low::Retention>) -> Self {
+        let given = low.cloned().unwrap_or_default();
         let length = |text: Option<String>| text.as_deref().and_then(duration::parse);
         let ledger = length(given.ledger).filter(|length| *length >= SHORTEST_LEDGER);
         Self {
@@ -73,6 +73,6 @@ impl Check<'_> {
                 .hint("such as `500MB` or `4GiB`");
             self.tell(problem);
         }
-        Retention::wanted(low)
+        Retention::wanted(low.retention.as_ref())
     }
 }

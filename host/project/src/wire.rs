@@ -74,7 +74,7 @@ pub fn store(project: &Project) -> Result<Arc<Embedded>, duijie_store::Error> {
 /// Keeps as long as the pipeline that wants most.
 pub fn store_options(project: &Project) -> duijie_store::Options {
     let wanted = project.pipelines.iter();
-    let wanted = wanted.map(|document| Retention::wanted(&document.low));
+    let wanted = wanted.map(|document| Retention::wanted(document.low.retention.as_ref()));
     let kept = wanted
         .reduce(Retention::longer)
         .unwrap_or(Retention::DEFAULT);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use duijie_component::{Keys, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
-use duijie_manifest::{Document, Pipeline, Serve};
+use duijie_manifest::{Document, Serve};
 use duijie_plan::Retention;
 
 use crate::{Error, TenantName};
@@ -73,10 +73,7 @@ impl Home {
         Ok(Limits {
             listen: low.listen.unwrap_or_else(|| "127.0.0.1:7373".to_owned()),
             runs: low.runs.unwrap_or(16),
-            retention: Retention::wanted(&Pipeline {
-                retention: low.retention,
-                ..Pipeline::default()
-            }),
+            retention: Retention::wanted(low.retention.as_ref()),
         })
     }
 
