@@ -19,7 +19,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn add(&mut self, other: &Counts) {
+    pub fn add(&mut self, other: &Counts) {
         self.read += other.read;
         self.unchanged += other.unchanged;
         self.dropped += other.dropped;

@@ -58,8 +58,7 @@ impl Shared {
         let known = state.tenants.get_mut(name.as_str());
         let known = known.ok_or_else(|| Error::NoTenant(name.to_string()))?;
         known.paused = paused;
-        let held = paused || !known.enabled;
-        known.held = held;
+        let held = known.is_held();
         let tenant = Tenant(name.to_string());
         state.scheduler.pause_tenant(&tenant, held);
         let running = state
@@ -101,35 +100,27 @@ impl Shared {
     ) -> Result<(), Error> {
         let _storing = self.storing.lock().await;
         change(self)?;
-        let (bytes, claim, running) = {
+        let (bytes, running) = {
             let mut state = self.state();
             let bytes = state.scheduler.state(key)?.to_bytes()?;
-            let running = state.running.get_mut(key);
-            let (claim, running) = match running {
-                Some(running) => {
-                    running.touched = true;
-                    (running.claim.clone(), true)
-                }
-                None => {
-                    state.busy = Some(key.clone());
-                    (None, false)
-                }
-            };
-            (bytes, claim, running)
+            let running = state.running.get_mut(key).map(|running| {
+                running.touched = true;
+                running.claim.clone()
+            });
+            if running.is_none() {
+                state.busy = Some(key.clone());
+            }
+            (bytes, running)
         };
         let _free = Free(self);
-        let store = self.store(&key.tenant.0)?;
-        let stored = match (running, claim) {
-            (true, None) => Ok(()),
-            (true, Some(claim)) => store.commit(&claim, vec![Change::Schedule(bytes)]).await,
-            (false, _) => {
-                let claim = store.claim(&key.scope).await?;
-                store.commit(&claim, vec![Change::Schedule(bytes)]).await
-            }
+        let Some(claim) = running else {
+            return self.store_bytes(&key.tenant.0, &key.scope, bytes).await;
         };
-        match stored {
+        let Some(claim) = claim else { return Ok(()) };
+        let store = self.store(&key.tenant.0)?;
+        match store.commit(&claim, vec![Change::Schedule(bytes)]).await {
             // The run is being put away, and stores it by a claim of its own.
-            Err(duijie_store::Error::ClaimLost { .. }) if running => Ok(()),
+            Err(duijie_store::Error::ClaimLost { .. }) => Ok(()),
             stored => Ok(stored?),
         }
     }

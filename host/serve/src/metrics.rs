@@ -22,13 +22,7 @@ impl Totals {
             End::Stopped => self.stopped += 1,
             End::Failed(_) => self.failed += 1,
         }
-        let sums = &mut self.counts;
-        sums.read += counts.read;
-        sums.unchanged += counts.unchanged;
-        sums.dropped += counts.dropped;
-        sums.applied += counts.applied;
-        sums.rejected += counts.rejected;
-        sums.held += counts.held;
+        self.counts.add(counts);
     }
 
     fn ends(&self) -> [(&'static str, u64); 3] {

@@ -31,8 +31,6 @@ pub(crate) struct State {
 pub(crate) struct Known {
     pub(crate) enabled: bool,
     pub(crate) paused: bool,
-    /// Whether the schedule was told that nothing of it begins.
-    pub(crate) held: bool,
     /// By scope.
     pub(crate) pipelines: BTreeMap<Scope, Pipeline>,
     /// The launcher of its runs, while there are any, and what it is made of.
@@ -40,6 +38,13 @@ pub(crate) struct Known {
     pub(crate) totals: Totals,
     /// Why its folder could not be read, the last time.
     pub(crate) problem: Option<String>,
+}
+
+impl Known {
+    /// Whether the schedule is told that nothing of it begins.
+    pub(crate) fn is_held(&self) -> bool {
+        !self.enabled || self.paused
+    }
 }
 
 pub(crate) struct Pipeline {

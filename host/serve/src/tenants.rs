@@ -111,12 +111,12 @@ impl Shared {
             known.launcher = None;
         }
         known.problem = None;
+        let was_held = known.is_held();
         known.enabled = loaded.enabled;
         if let Some(paused) = stored.paused {
             known.paused = paused;
         }
-        let held = !known.enabled || known.paused;
-        let was_held = std::mem::replace(&mut known.held, held);
+        let held = known.is_held();
         let there: BTreeSet<&Scope> = loaded.found.iter().map(|found| &found.scope).collect();
         let gone: Vec<Scope> = known.pipelines.keys().cloned().collect();
         let gone = gone.into_iter().filter(|scope| !there.contains(scope));
@@ -268,7 +268,6 @@ impl Known {
         Self {
             enabled: true,
             paused: false,
-            held: false,
             pipelines: BTreeMap::new(),
             launcher: None,
             totals: Totals::default(),
