@@ -48,7 +48,7 @@ fn case(row: Row, fault: Fault, class: Class, seed: u64) -> Case {
         class,
         seed,
         documents: 60,
-        settle_ms: 100,
+        settle_ms: 300,
         off: None,
         shape: Shape::Plain,
     }
