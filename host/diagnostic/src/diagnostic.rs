@@ -1,5 +1,6 @@
 //! The value itself. How it looks is `render` and `json`.
 
+use std::fmt;
 use std::ops::Range;
 
 use crate::Code;
@@ -64,6 +65,20 @@ pub struct Diagnostic {
     pub fix: Option<Fix>,
     /// Stretches that must not be shown, such as a secret typed in the open.
     pub hidden: Vec<Place>,
+}
+
+/// On one line, for where there is no room to show the text that is meant.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(formatter, "{}: ", place.file)?;
+        }
+        formatter.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(formatter, "; {hint}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Diagnostic {

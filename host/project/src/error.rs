@@ -48,8 +48,8 @@ pub enum Error {
 /// The first in words, and how many others there are.
 fn first(problems: &[Diagnostic]) -> String {
     let errors = problems.iter().filter(|problem| problem.is_error());
-    let mut errors = errors.map(|problem| &problem.message);
-    let first = errors.next().cloned().unwrap_or_default();
+    let mut errors = errors.map(ToString::to_string);
+    let first = errors.next().unwrap_or_default();
     match errors.count() {
         0 => first,
         others => format!("{first}; and {others} more that `duijie check` tells"),

@@ -17,7 +17,7 @@ pub enum Error {
     #[error("tenant `{tenant}` has no pipeline `{named}`")]
     NoPipeline { tenant: String, named: String },
     /// Located problems in what a person wrote.
-    #[error("{}", .0.first().map(|problem| problem.message.as_str()).unwrap_or_default())]
+    #[error("{}", .0.iter().find(|problem| problem.is_error()).map(ToString::to_string).unwrap_or_default())]
     Problems(Vec<Diagnostic>, Sources),
     #[error("pipeline `{0}` is at work: pause it, or wait until its run has ended")]
     AtWork(String),
