@@ -247,6 +247,9 @@ pub(crate) struct Grant {
     /// Show it and write nothing
     #[arg(long)]
     pub(crate) show: bool,
+    /// The project is the folder of a service, and this one of its tenants
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

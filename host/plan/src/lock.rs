@@ -167,17 +167,17 @@ pub fn beyond(granted: &Granted, asked: &[Ask]) -> Vec<(usize, Vec<String>)> {
 }
 
 /// What does not run, located at the connectors in the pipeline's file.
-/// `asked` is in the order of the stages.
+/// `asked` is in the order of the stages; `command` grants it.
 pub fn ungranted(
     document: &Document<Pipeline>,
     name: &str,
     lock: &Lock,
     asked: &[Ask],
+    command: &str,
 ) -> Vec<Diagnostic> {
-    let again = format!("look at it with `duijie grant {name} --show`, then `duijie grant {name}`");
+    let again = format!("look at it with `{command} --show`, then `{command}`");
     let Some(granted) = lock.pipelines.get(name) else {
-        let message =
-            format!("nothing is granted to pipeline `{name}`, and this folder has a lock");
+        let message = format!("nothing is granted to pipeline `{name}` in `duijie.lock`");
         return vec![
             Diagnostic::error(code::NOT_GRANTED, message)
                 .at(document.place("/pipeline"))

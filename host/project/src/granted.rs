@@ -20,8 +20,9 @@ pub fn place(project: &Project) -> PathBuf {
     project.root.join(FILE)
 }
 
-/// `None` where the folder has no lock, so that it grants whatever its
-/// manifests and connections name.
+/// `None` where the folder has no lock. A project with a data folder of its
+/// own then grants whatever its manifests and connections name; a tenant's
+/// grants nothing.
 pub fn read(project: &Project) -> Result<Option<Lock>, Error> {
     let place = place(project);
     let text = match fs::read_to_string(&place) {
@@ -82,11 +83,18 @@ pub async fn problems(
     document: &Document<Pipeline>,
     plan: &Plan,
 ) -> Result<Vec<Diagnostic>, Error> {
-    let Some(lock) = read(project)? else {
-        return Ok(Vec::new());
+    let lock = match read(project)? {
+        Some(lock) => lock,
+        None if project.needs_lock() => Lock::default(),
+        None => return Ok(Vec::new()),
     };
     let asked = asked(launcher, plan).await?;
-    Ok(ungranted(document, plan.name.as_str(), &lock, &asked))
+    let name = plan.name.as_str();
+    let command = match &project.tenant {
+        Some(tenant) => format!("duijie grant {name} --tenant {tenant}"),
+        None => format!("duijie grant {name}"),
+    };
+    Ok(ungranted(document, name, &lock, &asked, &command))
 }
 
 /// What any one instance may use up.

@@ -39,15 +39,15 @@ pub struct Project {
     /// Problems of form, by file as found.
     pub problems: Vec<Diagnostic>,
     pub root: PathBuf,
-    /// Whether the data folder has the state of this project and of no other.
-    pub owns_data: bool,
+    /// Whose it is, where its data folder has the state of others as well.
+    pub tenant: Option<String>,
 }
 
 impl Project {
     pub fn open(folders: &Folders) -> Result<Self, Error> {
         let store = Vault::new(&folders.data(), Keys::of(&folders.root));
         let secrets = Secrets::open(&folders.root)?.with_store(store, OWN);
-        Self::with(folders, secrets, true)
+        Self::with(folders, secrets, None)
     }
 
     /// The same of a tenant, who gets no secret of this process's environment.
@@ -55,10 +55,10 @@ impl Project {
     pub fn of_tenant(folders: &Folders, tenant: &str, keys: Keys) -> Result<Self, Error> {
         let store = Vault::new(&folders.data(), keys);
         let secrets = Secrets::of_tenant(&folders.root)?.with_store(store, tenant);
-        Self::with(folders, secrets, false)
+        Self::with(folders, secrets, Some(tenant))
     }
 
-    fn with(folders: &Folders, secrets: Secrets, owns_data: bool) -> Result<Self, Error> {
+    fn with(folders: &Folders, secrets: Secrets, tenant: Option<&str>) -> Result<Self, Error> {
         let root = folders.root.clone();
         let mut project = Self {
             connectors: folders.within(folders.connectors.as_ref(), "connectors"),
@@ -69,7 +69,7 @@ impl Project {
             sources: Sources::default(),
             problems: Vec::new(),
             root,
-            owns_data,
+            tenant: tenant.map(str::to_owned),
         };
         for (file, text) in manifests(&project.root, "connections")? {
             project.sources.add(&file, &text);
@@ -88,6 +88,12 @@ impl Project {
         let (document, problems) = Document::pipeline(file, text);
         self.pipelines.extend(document);
         self.problems.extend(problems);
+    }
+
+    /// Whether nothing of it runs that was not granted: who writes a tenant's
+    /// manifests and who answers for the process need not be the same.
+    pub fn needs_lock(&self) -> bool {
+        self.tenant.is_some()
     }
 
     /// The pipeline that a person named, by its name or by its file.
@@ -163,7 +169,7 @@ impl Project {
             sources: Sources::default(),
             problems: Vec::new(),
             root: data.to_owned(),
-            owns_data: true,
+            tenant: None,
         })
     }
 }

@@ -151,7 +151,7 @@ pub async fn resolved(
 /// Tables that the pipeline reads and that are not there yet.
 async fn unready(project: &Project, document: &Document<Pipeline>) -> Vec<Diagnostic> {
     let mut transforms = document.low.transform.iter().flatten();
-    if !project.owns_data || transforms.all(|transform| transform.tables.is_none()) {
+    if project.tenant.is_some() || transforms.all(|transform| transform.tables.is_none()) {
         return Vec::new();
     }
     let filled = tables::names(project).await;

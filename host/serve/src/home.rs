@@ -7,6 +7,7 @@ use duijie_component::{Keys, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
 use duijie_manifest::{Document, Serve};
 use duijie_plan::Retention;
+use duijie_project::{Folders, Project};
 
 use crate::{Error, TenantName};
 
@@ -62,6 +63,19 @@ impl Home {
             true => own,
             false => self.connectors.clone(),
         }
+    }
+
+    /// What lies in a tenant's folder, and where the rest of it lies.
+    pub fn project(&self, name: &TenantName) -> Result<Project, Error> {
+        let folders = Folders {
+            root: self.tenant(name),
+            connectors: Some(self.connectors(name)),
+            data: Some(self.data.clone()),
+        };
+        if !folders.root.is_dir() {
+            return Err(Error::NoTenant(name.to_string()));
+        }
+        Ok(Project::of_tenant(&folders, name.as_str(), self.keys())?)
     }
 
     /// `serve.yaml`, with what is absent filled in.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline, Tenant};
-use duijie_project::{Folders, Project};
+use duijie_project::Project;
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Schedule, Share};
 use duijie_store::Fingerprint;
@@ -43,12 +43,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
     }
     let low = tenant(&root.join("tenant.yaml"))?;
     let quotas = low.quotas.unwrap_or_default();
-    let folders = Folders {
-        connectors: Some(home.connectors(name)),
-        data: Some(home.data().to_owned()),
-        root,
-    };
-    let project = Project::of_tenant(&folders, name.as_str(), home.keys())?;
+    let project = home.project(name)?;
     let twice = duijie_plan::folder(&project.pipelines, &project.connections);
     let texts: Vec<&str> = project
         .connections
@@ -59,7 +54,9 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
     let documents = project.pipelines.iter();
     let found = documents.filter_map(|document| found(document, &connections, &twice));
     let problems = project.problems.iter().chain(&twice);
-    let problems = problems.filter(|problem| problem.is_error()).map(line);
+    let problems = problems
+        .filter(|problem| problem.is_error())
+        .map(ToString::to_string);
     Ok(Loaded {
         problems: problems.collect(),
         enabled: low.enabled.unwrap_or(true),
@@ -71,13 +68,6 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
         connections: Fingerprint::of(connections.as_bytes()),
         project,
     })
-}
-
-fn line(problem: &Diagnostic) -> String {
-    match &problem.place {
-        Some(place) => format!("{}: {}", place.file, problem.message),
-        None => problem.message.clone(),
-    }
 }
 
 fn tenant(path: &Path) -> Result<Tenant, Error> {

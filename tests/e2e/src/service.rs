@@ -44,11 +44,11 @@ impl Service {
         };
         for (name, project) in tenants {
             service.command(&["tenants", "add", name]);
-            service.give(name, project);
             copy(
                 &project.path("data/compiled"),
                 &service.path("data/compiled"),
             );
+            service.give(name, project);
         }
         service.token = service.new_token("*", "admin");
         service
@@ -58,13 +58,15 @@ impl Service {
         self.home.path().join(name)
     }
 
-    /// Puts what the project has now into the tenant's folder.
+    /// Puts what the project has now into the tenant's folder, and grants it.
+    #[track_caller]
     pub fn give(&self, tenant: &str, project: &Project) {
         let folder = self.path("tenants").join(tenant);
         for part in ["pipelines", "connections"] {
             copy(&project.path(part), &folder.join(part));
         }
         std::fs::copy(project.path("secrets.env"), folder.join("secrets.env")).unwrap();
+        self.command(&["grant", "--tenant", tenant]);
     }
 
     #[track_caller]
@@ -107,6 +109,7 @@ impl Service {
         let mut command = binary("duijie");
         command.args(arguments).arg("--json");
         command.arg("--project").arg(self.home.path());
+        command.arg("--connectors").arg(connectors());
         Running::start(&mut command).end().expect(0).data()
     }
 

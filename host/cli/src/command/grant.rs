@@ -9,6 +9,7 @@ use duijie_diagnostic::Diagnostic;
 use duijie_pipeline::{Clock as _, SystemClock};
 use duijie_plan::{Ask, Granted, Lock, beyond, told};
 use duijie_project::{Project, granted, wire};
+use duijie_serve::TenantName;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Grant};
@@ -25,7 +26,10 @@ struct Asked {
 }
 
 pub(crate) async fn grant(global: &Global, wish: &Grant, output: &Output) -> Result<(), Failure> {
-    let mut project = Project::open(&global.folders())?;
+    let mut project = match &wish.tenant {
+        Some(tenant) => global.home().project(&TenantName::parse(tenant)?)?,
+        None => Project::open(&global.folders())?,
+    };
     let documents = match wish.pipelines.as_slice() {
         [] => project.pipelines.clone(),
         named => named
@@ -56,7 +60,7 @@ pub(crate) async fn grant(global: &Global, wish: &Grant, output: &Output) -> Res
     if all.is_empty() {
         return Err(Failure::Argument(format!(
             "there is no pipeline in {} to grant anything to\n\nhint: put a manifest into pipelines/",
-            global.project.display()
+            project.root.display()
         )));
     }
     let gone = match wish.pipelines.is_empty() {

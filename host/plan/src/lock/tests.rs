@@ -202,7 +202,7 @@ fn what_is_not_granted_is_told_at_the_connector_that_asks_for_it() {
     let name = document.low.pipeline.clone().unwrap();
     let mut lock = Lock::default();
     let told = |lock: &Lock| {
-        let found = ungranted(&document, &name, lock, &stages);
+        let found = ungranted(&document, &name, lock, &stages, "duijie grant");
         let told = found.iter().map(|one| {
             let place = one.place.as_ref().unwrap();
             let text = document.text.get(place.start..place.end).unwrap();

@@ -190,6 +190,31 @@ fn a_service_that_is_killed_goes_on_at_its_next_start() {
 }
 
 #[test]
+fn nothing_of_a_tenant_runs_that_was_not_granted() {
+    let project = project(309);
+    let mut service = Service::of(&[("north", &project)]);
+    let lock = service.path("tenants/north/duijie.lock");
+    std::fs::remove_file(lock).unwrap();
+    service.start();
+    let pipelines = service.until("/v1/tenants/north/pipelines", |pipelines| {
+        pipelines[0]["last"]["failure"].is_string()
+    });
+    let failure = pipelines[0]["last"]["failure"].as_str().unwrap();
+    for part in [
+        "nothing is granted to pipeline `stockouts`",
+        "duijie grant stockouts --tenant north",
+    ] {
+        assert!(failure.contains(part), "{failure}");
+    }
+    assert_eq!(project.count("kingdee.LoginByAppSecret"), 0);
+
+    service.command(&["grant", "stockouts", "--tenant", "north"]);
+    service.post("/v1/tenants/north/pipelines/stockouts/run", "");
+    service.until_ran("north", 1, "finished");
+    check_exactly_once(&project.simulators);
+}
+
+#[test]
 fn what_is_paused_stays_so_until_it_is_resumed() {
     let project = slow(308);
     let mut service = Service::of(&[("north", &project)]);
