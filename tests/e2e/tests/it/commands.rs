@@ -177,3 +177,22 @@ fn every_command_gives_one_json_object_whether_it_does_well_or_not() {
         assert!(error.contains("stockouts"), "{error}");
     }
 }
+
+#[test]
+fn moments_are_shown_in_the_local_time_of_who_asks() {
+    let project = Project::new(orders(1, 76));
+    project.run().expect(0);
+    let runs = project.command(&["runs", "stockouts", "--json"]).expect(0);
+    let started = runs.data()[0]["started_ms"].as_u64().unwrap() / 1_000;
+    for (zone, hours) in [("UTC", 0), ("Asia/Shanghai", 8)] {
+        let shown = project.told(&["runs", "stockouts"], "", &[("TZ", zone)]);
+        let seconds = (started + hours * 3_600) % 86_400;
+        let time = format!(
+            "{:02}:{:02}:{:02}",
+            seconds / 3_600,
+            seconds / 60 % 60,
+            seconds % 60
+        );
+        shown.expect(0).says(&[&time]);
+    }
+}
