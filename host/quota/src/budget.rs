@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What leaves further apart may arrive closer together, by this much at most.
+pub(crate) const CAUTION: Duration = Duration::from_secs(1);
+
 /// So many calls in so long. Neither is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
@@ -54,6 +57,18 @@ impl Budget {
         Self {
             windows: vec![Window::Sliding { calls, per }],
         }
+    }
+
+    /// To be kept where calls leave, so that it holds where they arrive: its
+    /// sliding windows are a second longer.
+    #[must_use]
+    pub fn at_departure(mut self) -> Self {
+        for window in &mut self.windows {
+            if let Window::Sliding { per, .. } = window {
+                *per = per.saturating_add(CAUTION);
+            }
+        }
+        self
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::budget::{Budget, Window, millis};
+use crate::budget::{Budget, CAUTION, Window, millis};
 
 impl Budget {
     /// Time that the budget alone costs, from a fresh start; the calls' own time
@@ -26,10 +26,15 @@ impl Budget {
     }
 }
 
-/// The first windowful goes at once, each further one a window later.
+/// The first windowful goes at once, each further one a window later, as it is
+/// kept at departure.
 fn wait_ms(window: Window, calls: u64) -> u64 {
     let rounds = calls.saturating_sub(1) / u64::from(window.calls());
-    rounds.saturating_mul(window.per_ms())
+    let per_ms = match window {
+        Window::Sliding { .. } => window.per_ms().saturating_add(millis(CAUTION)),
+        Window::Fixed { .. } => window.per_ms(),
+    };
+    rounds.saturating_mul(per_ms)
 }
 
 fn long(ms: u64) -> String {
@@ -69,7 +74,7 @@ mod tests {
         let words = |calls| minute.forecast_words(calls).unwrap();
         assert_eq!(words(32_400), "about 9 h at 60 calls a minute");
         assert_eq!(words(60), "no wait at 60 calls a minute");
-        assert_eq!(words(61), "about 60 s at 60 calls a minute");
+        assert_eq!(words(61), "about 61 s at 60 calls a minute");
         assert_eq!(words(1_000_000), "about 12 d at 60 calls a minute");
         let day = Window::Fixed {
             calls: 1000,

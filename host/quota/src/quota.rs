@@ -37,6 +37,12 @@ const BURST_MS: u64 = 5_000;
 /// What a throttled answer that says nothing holds its class back for.
 const HOLD_MS: u64 = 1_000;
 const LONGEST_HOLD_MS: u64 = 60_000;
+/// A system that names a longer time is asked again after this one: whoever
+/// shares the credential would have to wait as well.
+const LONGEST_ASKED_MS: u64 = 3_600_000;
+/// What is learnt of a class is never less, in calls a minute, before a share
+/// of it is taken away.
+const LEAST_LEARNT: u32 = 60;
 const MINUTE_MS: u64 = 60_000;
 /// Idle credentials are looked for once in so many calls.
 const SWEEP: u32 = 1024;
@@ -49,6 +55,8 @@ struct Class {
     records: Vec<Record>,
     /// Of the last minute, to learn from where nothing is declared.
     minute: Record,
+    /// Since when there were calls in every minute.
+    busy_ms: Option<u64>,
     line: Line,
     share: u32,
     /// Its record is no declared one; it goes once twice as many calls went well.
@@ -103,6 +111,7 @@ impl Quota {
                     record.add(now_ms);
                 }
                 class.minute.add(now_ms);
+                class.busy_ms.get_or_insert(now_ms);
                 class.line.granted(call.tenant, now_ms);
                 Answer::Granted
             }
@@ -110,7 +119,7 @@ impl Quota {
     }
 
     /// The system said that it was too much. A time that it names holds for
-    /// the whole credential; in any case the class gets less from now on, and
+    /// the whole credential, an hour at most; in any case the class gets less from now on, and
     /// that comes back by 2 % of the budget a minute.
     pub fn throttled(&mut self, call: &Call<'_>, retry_after: Option<Duration>, now_ms: u64) {
         let now_ms = self.moment(now_ms);
@@ -124,7 +133,8 @@ impl Quota {
         }
         match retry_after {
             Some(wait) => {
-                let until_ms = now_ms.saturating_add(crate::budget::millis(wait));
+                let wait_ms = crate::budget::millis(wait).min(LONGEST_ASKED_MS);
+                let until_ms = now_ms.saturating_add(wait_ms);
                 account.held_ms = account.held_ms.max(until_ms);
             }
             None => {
@@ -182,6 +192,7 @@ impl Account {
         for class in self.classes.values_mut() {
             class.held_ms = class.held_ms.saturating_sub(by_ms);
             class.shrunk_ms = class.shrunk_ms.map(|at| at.saturating_sub(by_ms));
+            class.busy_ms = class.busy_ms.map(|at| at.saturating_sub(by_ms));
             class.line.back(by_ms);
             let records = class.records.iter_mut().chain([&mut class.minute]);
             records.for_each(|record| record.back(by_ms));
@@ -194,6 +205,7 @@ impl Class {
         Self {
             records: Vec::new(),
             minute: Record::new(minute(u32::MAX)),
+            busy_ms: None,
             line: Line::default(),
             share: WHOLE,
             learnt: false,
@@ -240,6 +252,9 @@ impl Class {
         for record in self.records.iter_mut().chain([&mut self.minute]) {
             record.forget(now_ms);
         }
+        if self.minute.calls() == 0 {
+            self.busy_ms = None;
+        }
         let Some(shrunk_ms) = self.shrunk_ms else {
             return;
         };
@@ -258,16 +273,22 @@ impl Class {
         }
     }
 
+    /// Where nothing is declared, the calls of the last minute stand for it,
+    /// once there was a whole one: after a few calls at a run's begin nobody
+    /// knows yet how many a minute takes.
     fn shrink(&mut self, now_ms: u64) {
         let seen = self.minute.calls();
-        if self.records.is_empty() && seen > 0 {
+        let whole = self.busy_ms.is_some_and(|at| now_ms >= at + MINUTE_MS);
+        self.shrunk_ms = Some(now_ms);
+        if self.records.is_empty() && whole {
             self.learnt = true;
-            let mut record = Record::new(minute(seen));
+            let mut record = Record::new(minute(seen.max(LEAST_LEARNT)));
             (0..seen).for_each(|_| record.add(now_ms));
             self.records.push(record);
         }
-        self.share = (self.share * SHRINK / WHOLE).max(LEAST);
-        self.shrunk_ms = Some(now_ms);
+        if !self.records.is_empty() {
+            self.share = (self.share * SHRINK / WHOLE).max(LEAST);
+        }
     }
 
     fn is_idle(&self, now_ms: u64) -> bool {

@@ -76,7 +76,7 @@ mod tests {
         };
         let text = "source books: 32400 calls, about 9 h at 60 calls a minute";
         assert_eq!(end.text(), text);
-        assert_eq!(end.data()["least_ms"], 32_340_000);
+        assert_eq!(end.data()["least_ms"], 32_879_000);
         end.calls_per_minute = 0;
         assert_eq!(end.text(), "source books: 32400 calls, no known limit");
         assert_eq!(end.data()["least_ms"], Value::Null);

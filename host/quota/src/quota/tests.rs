@@ -137,17 +137,58 @@ fn silent_throttling_holds_the_class_longer_each_time_until_an_answer_comes() {
 fn a_class_without_a_budget_gets_one_from_what_was_too_much() {
     let mut quota = Quota::new();
     let none = Budget::default();
-    for now in 0..200 {
+    let busy = [0, 30_000].into_iter().chain(60_001..60_201);
+    for now in busy {
         assert_eq!(quota.acquire(&call("a", "a"), &none, now), Answer::Granted);
     }
-    quota.throttled(&call("a", "a"), None, 200);
-    assert_eq!(granted_at_once(&mut quota, "a", &none, 60_201), 144);
+    quota.throttled(&call("a", "a"), None, 60_201);
+    assert_eq!(granted_at_once(&mut quota, "a", &none, 120_202), 144);
     // It is given up once twice as many calls were allowed.
     let hours = 2 * 3_600_000;
     for call_number in 0..1000 {
         let answer = quota.acquire(&call("a", "a"), &none, hours);
         assert_eq!(answer, Answer::Granted, "{call_number}");
     }
+}
+
+#[test]
+fn a_class_that_was_only_just_used_is_held_and_teaches_nothing() {
+    let mut quota = Quota::new();
+    let none = Budget::default();
+    for now in 0..5 {
+        assert_eq!(quota.acquire(&call("a", "a"), &none, now), Answer::Granted);
+    }
+    for at in 5..10 {
+        quota.throttled(&call("a", "a"), None, at);
+    }
+    let held = quota.acquire(&call("a", "a"), &none, 10);
+    assert_eq!(held, Answer::Wait { until_ms: 1009 });
+    for now in 1009..2009 {
+        assert_eq!(quota.acquire(&call("a", "a"), &none, now), Answer::Granted);
+    }
+}
+
+#[test]
+fn nobody_waits_longer_than_an_hour_for_what_a_system_names() {
+    let mut quota = Quota::new();
+    let year = Duration::from_secs(365 * 86_400);
+    quota.throttled(&call("a", "a"), Some(year), 7);
+    let held = quota.acquire(&call("a", "a"), &Budget::default(), 8);
+    assert_eq!(
+        held,
+        Answer::Wait {
+            until_ms: 3_600_007
+        }
+    );
+}
+
+#[test]
+fn a_window_kept_at_departure_is_a_second_longer() {
+    let mut quota = Quota::new();
+    let budget = Budget::per_minute(1).at_departure();
+    assert_eq!(quota.acquire(&call("a", "a"), &budget, 0), Answer::Granted);
+    let next = until_granted(&mut quota, &call("a", "a"), &budget, 10);
+    assert_eq!(next, 61_000);
 }
 
 #[test]
