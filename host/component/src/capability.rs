@@ -7,7 +7,6 @@ mod evidence;
 mod http;
 mod mask;
 mod message;
-mod pace;
 mod reach;
 mod recipe;
 mod secret;
@@ -20,12 +19,12 @@ use std::time::Duration;
 
 use duijie_contract::{Mode, Preview};
 
+use crate::budget::{Account, Payer};
 use egress::AllowList;
 use http::Clients;
 pub(crate) use http::Http;
 use mask::Masker;
 pub(crate) use message::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
-use pace::Pace;
 pub(crate) use reach::{PREVIEW, Reach};
 pub(crate) use recipe::{Recipe, Recipes};
 pub use secret::{
@@ -91,6 +90,7 @@ pub(crate) struct CapabilityOptions {
     /// Requests that leave within a minute, at most; 0 is no limit.
     pub(crate) calls_per_minute: u32,
     pub(crate) http: Http,
+    pub(crate) account: Account,
 }
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub(crate) struct Capability {
     sessions: Pool,
     mode: Mode,
     limits: Limits,
-    pace: Pace,
+    payer: Payer,
     clients: Clients,
     /// Finds the secrets of the connection, and no captured value.
     own: Arc<Masker>,
@@ -161,6 +161,14 @@ impl Capability {
             }
         }
         let masker = Arc::new(Masker::new(options.secrets.values()));
+        let secrets = options.secrets.iter();
+        let settings = options.settings.iter();
+        let payer = Payer::new(
+            options.account,
+            options.calls_per_minute,
+            secrets.map(|(setting, secret)| (setting.as_str(), secret.expose())),
+            settings.map(|(setting, value)| (setting.as_str(), value.as_str())),
+        );
         Ok(Arc::new(Self {
             secrets: options.secrets,
             settings: options.settings,
@@ -170,7 +178,7 @@ impl Capability {
             sessions: options.sessions,
             mode: options.mode,
             limits: options.limits,
-            pace: Pace::new(options.calls_per_minute),
+            payer,
             own: masker.clone(),
             hidden: Mutex::new(Hidden {
                 captured: VecDeque::new(),

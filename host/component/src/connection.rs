@@ -10,6 +10,7 @@ use duijie_contract::{Description, Fault, FaultKind, Mode, Use};
 
 use serde_json::Value;
 
+use crate::budget::Account;
 use crate::capability::{
     Capability, CapabilityOptions, Http, Limits, Pool, Recipe, Recipes, Secrets,
 };
@@ -22,6 +23,7 @@ pub(crate) fn capability(
     sessions: Pool,
     mode: Mode,
     http: Http,
+    account: &Account,
 ) -> Result<Arc<Capability>, Fault> {
     let fault = |reason: String| Fault::new(&usage.connector, FaultKind::NotSent(reason));
     let mut held = BTreeMap::new();
@@ -43,6 +45,7 @@ pub(crate) fn capability(
         limits: Limits::default(),
         calls_per_minute: usage.calls_per_minute,
         http,
+        account: account.clone(),
     })
     .map_err(|error| fault(error.to_string()))
 }

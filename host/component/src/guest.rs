@@ -112,6 +112,9 @@ impl Running {
         let guest = self.store.data_mut();
         guest.slices_left = slices(self.limits.cpu);
         guest.log_lines_left = self.limits.log_lines;
+        if let Some(reach) = &mut guest.reach {
+            reach.begin_call(self.limits.deadline);
+        }
         self.store.set_epoch_deadline(1);
         Ok(self.limits.deadline)
     }

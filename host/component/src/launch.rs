@@ -13,6 +13,7 @@ use duijie_record::{Collection, Position};
 
 use crate::Error;
 use crate::adapter::v0_1;
+use crate::budget::Account;
 use crate::capability::{Capability, Clock, Http, Reach, Secrets, Sessions};
 use crate::code::Code;
 use crate::compile::Compiler;
@@ -42,6 +43,7 @@ pub struct Over {
     pub mode: Mode,
     pub secrets: Arc<Secrets>,
     pub clock: Arc<dyn Clock>,
+    pub account: Account,
 }
 
 /// Starts instances of the components in one folder.
@@ -52,6 +54,7 @@ pub struct Launcher {
     clock: Arc<dyn Clock>,
     http: Http,
     sessions: Sessions,
+    account: Account,
     connections: Mutex<HashMap<String, Arc<Capability>>>,
 }
 
@@ -64,11 +67,13 @@ impl Launcher {
             mode: options.mode,
             secrets: options.secrets,
             clock: options.clock,
+            account: Account::default(),
         };
         Self::over(Arc::new(code), over)
     }
 
-    /// Shares nothing with other launchers but compiled code.
+    /// Shares nothing with other launchers but compiled code, and budgets of
+    /// calls with those that have the same.
     pub fn over(code: Arc<Code>, options: Over) -> Result<Self, Error> {
         Ok(Self {
             library: Library::new(
@@ -82,6 +87,7 @@ impl Launcher {
             clock: options.clock,
             http: Http::new(),
             sessions: Sessions::default(),
+            account: options.account,
             connections: Mutex::default(),
         })
     }
@@ -115,6 +121,7 @@ impl Launcher {
             sessions,
             self.mode,
             self.http.clone(),
+            &self.account,
         )?;
         connections.insert(name, made.clone());
         Ok(made)

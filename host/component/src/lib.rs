@@ -2,6 +2,7 @@
 //! names wasmtime or an HTTP client.
 
 mod adapter;
+mod budget;
 mod cache;
 mod capability;
 mod code;
@@ -14,6 +15,7 @@ mod inspect;
 mod launch;
 mod library;
 
+pub use budget::{Account, Allowance, Budgets, Per, Spent};
 pub use capability::{
     Clock, Kept, Key, Keys, MOST_VALUE, OWN, Provider, Secret, SecretError, Secrets, Vault,
     check_name,

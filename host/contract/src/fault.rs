@@ -27,6 +27,10 @@ pub enum FaultKind {
         reason: String,
         retry_after: Option<Duration>,
     },
+    /// What the host allows is used up; nobody needs to try before the time,
+    /// in Unix milliseconds, when there is more.
+    #[error("{reason}")]
+    Spent { reason: String, until_ms: u64 },
     #[error("the request was not sent: {0}")]
     NotSent(String),
     #[error("the answer cannot be understood: {0}")]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_component::{Code, Compiler, Launcher, Limits, Memory, Over, SecretError};
+use duijie_component::{Account, Code, Compiler, Launcher, Limits, Memory, Over, SecretError};
 use duijie_contract::{Description, Launch as _, Mode};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
@@ -45,7 +45,8 @@ pub fn code(data: &Path, instances: u32) -> Result<Arc<Code>, Error> {
 
 /// Starts components of the project, with an engine of its own.
 pub fn launcher(project: &Project, mode: Mode) -> Result<Arc<Launcher>, Error> {
-    launcher_over(code(&project.data, INSTANCES)?, project, mode)
+    let code = code(&project.data, INSTANCES)?;
+    launcher_over(code, project, mode, Account::default())
 }
 
 /// The same over an engine that other projects use as well.
@@ -53,6 +54,7 @@ pub fn launcher_over(
     code: Arc<Code>,
     project: &Project,
     mode: Mode,
+    account: Account,
 ) -> Result<Arc<Launcher>, Error> {
     let over = Over {
         connectors: project.connectors.clone(),
@@ -60,6 +62,7 @@ pub fn launcher_over(
         mode,
         secrets: project.secrets.clone(),
         clock: Arc::new(HostClock),
+        account,
     };
     Ok(Arc::new(Launcher::over(code, over)?))
 }

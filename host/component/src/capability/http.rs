@@ -11,8 +11,9 @@ mod resolve;
 mod tests;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::mask::Masker;
 use super::message::{Failure, Response};
@@ -32,6 +33,14 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Where it says that there were too many calls: how long it asks to wait.
+    pub(super) fn throttles(&self) -> Option<Option<Duration>> {
+        (self.status == 429).then(|| {
+            let asked = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
+            asked.trim().parse().ok().map(Duration::from_secs)
+        })
+    }
+
     /// Without these values, before anything is captured from it: taking a
     /// part of an echoed secret away would hide the rest of it from the search.
     pub(super) fn hide(&mut self, masker: &Masker) {

@@ -1,23 +1,24 @@
 //! What one instance holds of its connection: the session in its hands and
 //! the write window of the call it is in. Every effect of a guest passes here.
 
+mod outgoing;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use duijie_contract::{Exchange, Mode};
+use duijie_contract::{Exchange, FaultKind, Mode};
 use futures_util::{StreamExt, stream};
 
-use super::egress::Origin;
-use super::evidence::{Evidence, Number, Span};
-use super::http::{Answer, Filled, capture, exchange, fill, preview};
-use super::message::{Capture, Failure, Piece, Purpose, Request, Response, Signed};
+use super::evidence::Evidence;
+use super::http::{capture, exchange, fill, preview};
+use super::message::{Failure, Piece, Purpose, Request, Response, Signed};
 use super::recipe::Call;
 use super::session::Lease;
 use super::{Capability, Clock, nearest};
+use outgoing::{Exchanged, Ready, Told, leave};
 
 /// Why a write did not leave.
 pub(crate) const PREVIEW: &str = "a preview writes nothing";
@@ -37,6 +38,9 @@ pub(crate) struct Reach {
     wrote: bool,
     /// The writes of this window.
     evidence: Evidence,
+    /// When the call in hand ends, whatever it waits for.
+    deadline_ms: u64,
+    told: Told,
 }
 
 impl Reach {
@@ -49,7 +53,39 @@ impl Reach {
             previewed: false,
             wrote: false,
             evidence: Evidence::default(),
+            deadline_ms: u64::MAX,
+            told: Told::default(),
         }
+    }
+
+    /// A call into the guest begins, which ends after so long at most.
+    pub(crate) fn begin_call(&mut self, deadline: Duration) {
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        self.deadline_ms = self.clock.now_ms().saturating_add(deadline_ms);
+        self.told = Told::default();
+    }
+
+    /// The guest took what came of its requests.
+    pub(crate) fn went_well(&self) {
+        if let Some(credential) = self.told.paid.filter(|_| !self.told.throttled) {
+            self.shared.payer.answered(credential);
+        }
+    }
+
+    /// The guest's call failed; gives why. That the system asked for fewer
+    /// calls may stand where the guest alone can read it.
+    pub(crate) fn went_wrong(&self, kind: FaultKind) -> FaultKind {
+        if let Some(refused) = &self.told.refused {
+            return refused.clone();
+        }
+        if let (FaultKind::RateLimited { retry_after, .. }, Some(credential)) =
+            (&kind, self.told.paid)
+        {
+            let now_ms = self.clock.now_ms();
+            let payer = &self.shared.payer;
+            payer.throttled(credential, *retry_after, now_ms);
+        }
+        kind
     }
 
     pub(crate) async fn send(&mut self, request: Request) -> Result<Response, Failure> {
@@ -69,40 +105,28 @@ impl Reach {
         }
         let writes = requests.iter().any(is_write);
         let shared = self.shared.clone();
-        let limits = shared.limits;
+        let at_once = shared.limits.at_once.max(1);
         let prepared: Vec<_> = requests
             .into_iter()
             .map(|request| self.prepare(request))
             .collect();
-        let clock = self.clock.clone();
+        let (clock, deadline_ms) = (self.clock.clone(), self.deadline_ms);
+        let told = Mutex::new(std::mem::take(&mut self.told));
         let exchanges = prepared.into_iter().map(|prepared| {
-            let (shared, clock) = (&shared, &clock);
+            let (shared, clock, told) = (&shared, &clock, &told);
             async move {
-                let ready = match prepared {
-                    Ok(ready) => ready,
-                    Err(failure) => return (None, Err(failure)),
-                };
-                shared.pace.turn(&**clock).await;
-                let from_ms = ready.noted.map(|_| clock.now_ms());
-                let clients = &shared.clients;
-                let most = limits.answer_bytes;
-                let answer = clients.exchange(ready.filled, &ready.origin, ready.deadline, most);
-                let answer = answer.await.map(|answer| (answer, ready.captures));
-                let noted = ready.noted.zip(from_ms).map(|(number, from_ms)| {
-                    let to_ms = clock.now_ms();
-                    (number, Span { from_ms, to_ms })
-                });
-                (noted, answer)
+                match prepared {
+                    Ok(ready) => leave(shared, &**clock, deadline_ms, told, ready).await,
+                    Err(failure) => (None, Err(failure)),
+                }
             }
         });
         // Until it is known that none did, a write may have left: the guest's
         // call can end here by its deadline.
         let wrote = self.wrote;
         self.wrote |= self.window.is_some() && writes;
-        let answers: Vec<_> = stream::iter(exchanges)
-            .buffered(limits.at_once.max(1))
-            .collect()
-            .await;
+        let answers: Vec<_> = stream::iter(exchanges).buffered(at_once).collect().await;
+        self.told = told.into_inner().unwrap_or_else(PoisonError::into_inner);
         let stayed = |(_, answer): &Exchanged| {
             matches!(answer, Err(Failure::Refused(_) | Failure::NotSent(_)))
         };
@@ -302,22 +326,6 @@ impl Reach {
             })
             .collect()
     }
-}
-
-/// One request's end: where it is noted, and what came of it.
-type Exchanged = (
-    Option<(Number, Span)>,
-    Result<(Answer, Vec<Capture>), Failure>,
-);
-
-/// Checked and filled, about to leave.
-struct Ready {
-    filled: Filled,
-    origin: Origin,
-    /// Where the evidence of a write is.
-    noted: Option<Number>,
-    captures: Vec<Capture>,
-    deadline: Duration,
 }
 
 fn is_write(request: &Request) -> bool {

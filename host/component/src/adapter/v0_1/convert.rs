@@ -23,9 +23,22 @@ pub(super) fn problem(problem: wit::Problem) -> Problem {
     }
 }
 
-/// A guest's answer, its own fault prefixed with who it is.
+/// A guest's answer, its own fault prefixed with who it is. Budgets learn of
+/// both; where they refused a call, that is the fault.
 pub(super) fn answer<T>(running: &Running, answer: Result<T, wit::Fault>) -> Result<T, Fault> {
-    answer.map_err(|raised| fault(&running.store.data().connector, raised))
+    let guest = running.store.data();
+    let answer = answer.map_err(|raised| fault(&guest.connector, raised));
+    match (&guest.reach, answer) {
+        (None, answer) => answer,
+        (Some(reach), Ok(value)) => {
+            reach.went_well();
+            Ok(value)
+        }
+        (Some(reach), Err(fault)) => Err(Fault {
+            kind: reach.went_wrong(fault.kind),
+            ..fault
+        }),
+    }
 }
 
 fn fault(connector: &str, fault: wit::Fault) -> Fault {

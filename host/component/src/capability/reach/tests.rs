@@ -1,6 +1,7 @@
 //! A guest's whole way out, against a server: what leaves, what comes back,
 //! and what the guest sees of it.
 
+mod budget;
 mod escape;
 mod evidence;
 mod oracle;
@@ -9,6 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use duijie_contract::{Mode, Preview};
+
+use crate::budget::Account;
 
 use super::super::http::listener::{Listener, Step, ok};
 use super::super::{
@@ -42,6 +45,7 @@ fn options(allow: &str, mode: Mode) -> CapabilityOptions {
         limits: Limits::default(),
         calls_per_minute: 0,
         http: Http::new(),
+        account: Account::default(),
     }
 }
 

@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::super::super::http::Resolver;
-use super::super::super::pace::tests::Sleepers;
 use super::*;
 
 const CORPUS: &str = concat!(
@@ -363,25 +362,4 @@ async fn a_connection_that_one_opened_is_not_lent_to_another() {
         "{answer}"
     );
     assert_eq!(listener.received().len(), 1);
-}
-
-#[tokio::test]
-async fn calls_of_all_instances_of_a_connection_keep_its_pace() {
-    let listener = Listener::start((0..5).map(|_| ok("", "")).collect()).await;
-    let options = CapabilityOptions {
-        calls_per_minute: 2,
-        ..options(&listener.origin, Mode::Effect)
-    };
-    let capability = Capability::new(options).unwrap();
-    let clock = Arc::new(Sleepers(AtomicU64::new(0)));
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        // What is refused takes no one's turn.
-        let mut fresh = Reach::new(capability.clone(), clock.clone());
-        let refused = ask(&mut fresh, get("http://other.example/")).await;
-        assert!(refused.starts_with("refused: "), "{refused}");
-        assert_eq!(ask(&mut fresh, get(&listener.origin)).await, "200 ");
-        times.push(clock.now_ms());
-    }
-    assert_eq!(times, [0, 0, 61_000, 61_000, 122_000]);
 }
