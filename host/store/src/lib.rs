@@ -18,6 +18,7 @@ mod journal;
 mod key;
 mod layer;
 mod long;
+mod measure;
 mod member;
 mod memory;
 mod owed;

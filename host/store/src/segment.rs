@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
+use duijie_record::Scope;
+
+use crate::measure::{Laid, owner};
 use crate::prepared::Effects;
 use crate::table::io_error;
 use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
@@ -31,6 +34,10 @@ struct State {
     needed: HashMap<IntentId, u64>,
     unsynced: BTreeMap<u64, Arc<File>>,
     folder_unsynced: bool,
+    /// Bytes of each owner in the files that this process wrote to.
+    appended: HashMap<(SegmentKind, u64), BTreeMap<String, u64>>,
+    /// How long the newest file of each series was when it was opened.
+    begun_at: HashMap<(SegmentKind, u64), u64>,
     /// A file was begun since the files were last counted.
     begun: bool,
 }
@@ -115,7 +122,12 @@ impl Segments {
     }
 
     /// Writes into the page cache, which takes microseconds: no sync.
-    pub(crate) fn append(&self, kind: SegmentKind, data: &[u8]) -> Result<SegmentRef, Error> {
+    pub(crate) fn append(
+        &self,
+        kind: SegmentKind,
+        scope: &Scope,
+        data: &[u8],
+    ) -> Result<SegmentRef, Error> {
         let mut state = self.state();
         let bytes = data.len() as u64;
         let full =
@@ -136,6 +148,10 @@ impl Segments {
         let (number, file) = (current.number, current.file.clone());
         state.series(kind).current = Some(current);
         written.map_err(io_error("writing a segment", &self.path(kind, number)))?;
+        if let Some(owner) = owner(scope.as_str()) {
+            let of_file = state.appended.entry((kind, number)).or_default();
+            *of_file.entry(owner.to_owned()).or_default() += bytes;
+        }
         if kind == SegmentKind::Documents {
             state.unsynced.insert(number, file);
             state.unnamed.insert((number, offset));
@@ -162,6 +178,7 @@ impl Segments {
         let found = file.metadata();
         let length = found.map_err(io_error("opening a segment", &path))?.len();
         let file = Arc::new(file);
+        state.begun_at.insert((kind, number), length);
         Ok(Some(Current {
             number,
             file,
@@ -175,6 +192,7 @@ impl Segments {
         let made = File::create_new(&path).map_err(io_error("making a segment", &path))?;
         state.series(kind).last = number;
         state.begun = true;
+        state.begun_at.insert((kind, number), 0);
         state.folder_unsynced |= kind == SegmentKind::Documents;
         Ok(Current {
             number,
@@ -262,6 +280,29 @@ impl Segments {
         }
         files.sort_by_key(|found| (found.changed_ms, found.number));
         files
+    }
+
+    /// Whose the bytes are that this process appended, and where those of
+    /// earlier ones lie.
+    pub(crate) fn laid(&self) -> Laid {
+        let mut state = self.state();
+        let files = self.files();
+        let there: HashSet<_> = files.iter().map(|one| (one.kind, one.number)).collect();
+        state.appended.retain(|file, _| there.contains(file));
+        state.begun_at.retain(|file, _| there.contains(file));
+        let mut by_owner = BTreeMap::new();
+        for (owner, bytes) in state.appended.values().flatten() {
+            *by_owner.entry(owner.clone()).or_default() += bytes;
+        }
+        let before = files.into_iter().map(|one| {
+            let file = (one.kind, one.number);
+            let begun_at = state.begun_at.get(&file).copied();
+            (file, begun_at.unwrap_or(one.bytes))
+        });
+        Laid {
+            by_owner,
+            before: before.collect(),
+        }
     }
 
     /// Bytes of documents, and of evidence.

@@ -12,6 +12,7 @@ use crate::codec::{self, LedgerRowV1};
 use crate::key::Key;
 use crate::layer::{Layer, Placed, hash};
 use crate::long::Long;
+use crate::measure::{Count, Laid};
 use crate::segment::Segments;
 use crate::table::{Table, damaged};
 use crate::{Error, LedgerRow, Options};
@@ -129,6 +130,23 @@ impl Shared {
             long.rows(scope, below)?;
         }
         Ok(found)
+    }
+
+    /// What the layers hold.
+    pub(crate) fn count_layers(&self, count: &mut Count, laid: &Laid) -> Result<(), Error> {
+        let layers = self.layers();
+        for layer in layers.each() {
+            for (key, value) in &layer.values {
+                count.value(key.bytes(), value.as_ref().map_or(0, Vec::len));
+            }
+            for (scope, rows) in &layer.ledgers {
+                for placed in rows.values() {
+                    let row = self.decoded(placed)?;
+                    count.row(scope, placed.row.bytes.len(), &row, laid);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn decoded(&self, placed: &Placed) -> Result<LedgerRow, Error> {

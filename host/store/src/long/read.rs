@@ -13,6 +13,7 @@ use super::{
 };
 use crate::codec::LongRowV1;
 use crate::key::Key;
+use crate::measure::{Count, Laid};
 use crate::table::{damaged, without_panic};
 use crate::{Error, LedgerRow};
 
@@ -240,6 +241,34 @@ impl Long {
                 found.insert(key.value().to_vec(), value.value().to_vec());
             }
             Ok(found)
+        })
+    }
+
+    /// Of every value and row, whose it is and how long.
+    pub(crate) fn count_bytes(&self, count: &mut Count, laid: &Laid) -> Result<(), Error> {
+        self.read(|read| {
+            let io = || failed(&self.place);
+            if let Some(table) = read.table(VALUES)? {
+                for entry in table.iter().map_err(io())? {
+                    let (key, value) = entry.map_err(io())?;
+                    count.value(key.value(), value.value().len());
+                }
+            }
+            let names = read.scopes()?.into_iter();
+            let names: HashMap<u32, String> = names.map(|(name, number)| (number, name)).collect();
+            let Some(table) = read.table(ROWS)? else {
+                return Ok(());
+            };
+            for entry in table.iter().map_err(io())? {
+                let (key, value) = entry.map_err(io())?;
+                let (scope, _) = read.parts(key.value())?;
+                let stored: LongRowV1<'_> = self.decode(value.value())?;
+                if let Some(scope) = names.get(&scope) {
+                    let bytes = key.value().len() + value.value().len();
+                    count.row(scope, bytes, &LedgerRow::from(stored.row), laid);
+                }
+            }
+            Ok(())
         })
     }
 
