@@ -71,7 +71,8 @@ pub struct TenantView {
     pub paused: bool,
     pub pipelines: usize,
     pub runs_active: usize,
-    /// Why its folder could not be taken over, the last time.
+    /// Why its folder could not be taken over the last time, or which quota of
+    /// it is used up.
     pub problem: Option<String>,
 }
 

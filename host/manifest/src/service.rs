@@ -40,4 +40,13 @@ pub struct Quotas {
     /// Turns that it gets beside one of weight 1, where several wait; 1 when absent.
     #[schemars(range(min = 1, max = 1000))]
     pub weight: Option<u32>,
+    /// Requests that its connectors may make, such as `100000/day` or
+    /// `5000/hour`, each from one whole hour or midnight in UTC to the next; no
+    /// limit when absent.
+    #[schemars(regex(pattern = r"^[1-9][0-9]{0,11}/(hour|day)$"))]
+    pub requests: Option<String>,
+    /// What its part of the data folder may take, such as `2GiB`; no limit when
+    /// absent.
+    #[schemars(regex(pattern = r"^[0-9]{1,12} ?([KMGT]i?B)?$"))]
+    pub disk: Option<String>,
 }

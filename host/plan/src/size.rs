@@ -13,7 +13,7 @@ const UNITS: [(&str, u64); 9] = [
 ];
 
 /// `None` for anything else.
-pub(crate) fn parse(text: &str) -> Option<u64> {
+pub fn parse(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|letter: char| !letter.is_ascii_digit());
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));

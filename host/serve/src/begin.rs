@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_component::Launcher;
+use duijie_component::{Account, Launcher};
 use duijie_contract::{FaultKind, Mode};
 use duijie_manifest::{Document, Pipeline};
 use duijie_pipeline::{Beside, End, Event, Observer, Options, Purpose, Report, Stop, run_beside};
@@ -15,7 +15,7 @@ use duijie_schedule::{Ended, Key, Run};
 use duijie_store::{Change, Claim};
 
 use crate::load::Loaded;
-use crate::state::Last;
+use crate::state::{Last, State};
 use crate::supervisor::Shared;
 use crate::{Error, TenantName};
 
@@ -140,6 +140,7 @@ impl Shared {
     fn launcher(&self, tenant: &TenantName, loaded: &Loaded) -> Result<Arc<Launcher>, Error> {
         let print = loaded.connections;
         let mut state = self.state();
+        let budgets = state.budgets.clone();
         let known = state.tenants.get_mut(tenant.as_str());
         let known = known.ok_or_else(|| Error::NoTenant(tenant.to_string()))?;
         if let Some((of, launcher)) = &known.launcher
@@ -149,7 +150,11 @@ impl Shared {
             return Ok(launcher);
         }
         let code = self.options.code.clone();
-        let launcher = wire::launcher_over(code, &loaded.project, Mode::Effect)?;
+        let account = Account {
+            budgets: budgets.clone(),
+            tenant: tenant.as_str().into(),
+        };
+        let launcher = wire::launcher_over(code, &loaded.project, Mode::Effect, account)?;
         known.launcher = Some((print, Arc::downgrade(&launcher)));
         Ok(launcher)
     }
@@ -168,13 +173,17 @@ impl Told {
     fn failed(&self, error: &Error) {
         let now_ms = self.shared.now_ms();
         let mut state = self.shared.state();
+        let state = &mut *state;
         let Some(running) = state.running.get_mut(&self.key) else {
             return;
         };
         let run = running.run.clone();
         if !std::mem::replace(&mut running.told, true) {
             running.touched = true;
-            let again_ms = self.again_ms(now_ms, !is_persons(error));
+            let again_ms = match error {
+                Error::Pipeline(error) => self.after(state, error, now_ms),
+                error => self.again_ms(now_ms, !is_persons(error)),
+            };
             // It is not there any more where its manifest was taken away.
             state
                 .scheduler
@@ -192,6 +201,19 @@ impl Told {
                 failure: Some(error.to_string()),
             });
         }
+    }
+
+    /// The same for a run that had begun. Where its tenant's requests are
+    /// spent, it waits for more with all others of the tenant.
+    fn after(&self, state: &mut State, error: &duijie_pipeline::Error, now_ms: u64) -> Option<u64> {
+        let duijie_pipeline::Error::Fault(fault) = error else {
+            return self.again_ms(now_ms, passes(error));
+        };
+        let FaultKind::Spent { reason, until_ms } = &fault.kind else {
+            return self.again_ms(now_ms, passes(error));
+        };
+        state.spent(&self.key.tenant, reason, *until_ms);
+        Some(*until_ms)
     }
 
     /// When a run that failed is tried again; not at all where only a person
@@ -229,15 +251,15 @@ impl Beside for Told {
 
     fn ended(&self, report: &Report) -> Vec<Change> {
         let now_ms = report.ended_ms;
+        let mut state = self.shared.state();
         let (ended, failure) = match &report.end {
             End::Finished => (Ended::Well, None),
             End::Stopped => (Ended::Stopped, None),
             End::Failed(error) => {
-                let again_ms = self.again_ms(now_ms, passes(error));
+                let again_ms = self.after(&mut state, error, now_ms);
                 (Ended::Failed { again_ms }, Some(error.to_string()))
             }
         };
-        let mut state = self.shared.state();
         let told = state.scheduler.ended(&self.key, ended, now_ms);
         if let Some(running) = state.running.get_mut(&self.key) {
             running.told = true;

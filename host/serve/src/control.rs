@@ -24,7 +24,13 @@ impl Shared {
     /// stands for both.
     pub(crate) async fn ask(&self, key: &Key) -> Result<(), Error> {
         self.change(key, |shared| {
-            shared.state().scheduler.ask(key, None)?;
+            let mut state = shared.state();
+            let known = state.tenants.get(&key.tenant.0);
+            if let Some(quota) = known.and_then(|known| known.quotas.beyond()) {
+                let tenant = key.tenant.0.clone();
+                return Err(Error::Beyond { tenant, quota });
+            }
+            state.scheduler.ask(key, None)?;
             Ok(())
         })
         .await
@@ -52,7 +58,8 @@ impl Shared {
         let _storing = self.storing.lock().await;
         self.state().known(name.as_str())?;
         let scope = Scope::from(OF_TENANT);
-        self.store_bytes(name.as_str(), &scope, vec![u8::from(paused)])
+        let kept = self.kept(name.as_str(), paused);
+        self.store_bytes(name.as_str(), &scope, kept.to_bytes())
             .await?;
         let mut state = self.state();
         let known = state.tenants.get_mut(name.as_str());

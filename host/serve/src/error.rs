@@ -21,6 +21,8 @@ pub enum Error {
     Problems(Vec<Diagnostic>, Sources),
     #[error("pipeline `{0}` is at work: pause it, or wait until its run has ended")]
     AtWork(String),
+    #[error("nothing of tenant `{tenant}` begins: {quota}")]
+    Beyond { tenant: String, quota: String },
     #[error("{} cannot be used: {reason}", .place.display())]
     Place { place: PathBuf, reason: String },
     #[error(

@@ -9,6 +9,7 @@ mod home;
 mod load;
 mod metrics;
 mod name;
+mod quota;
 mod service;
 mod state;
 mod supervisor;

@@ -11,12 +11,14 @@ use duijie_schedule::{Schedule, Share};
 use duijie_store::Fingerprint;
 
 use crate::home::{read, whole};
+use crate::quota::Wanted;
 use crate::{Error, Home, TenantName};
 
 /// What a tenant may have, and its pipelines.
 pub(crate) struct Loaded {
     pub(crate) enabled: bool,
     pub(crate) share: Share,
+    pub(crate) quotas: Wanted,
     pub(crate) found: Vec<Found>,
     /// What is wrong with the form of its files, a line each.
     pub(crate) problems: Vec<String>,
@@ -43,6 +45,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
     }
     let low = tenant(&root.join("tenant.yaml"))?;
     let quotas = low.quotas.unwrap_or_default();
+    let wanted = Wanted::of(&quotas);
     let project = home.project(name)?;
     let twice = duijie_plan::folder(&project.pipelines, &project.connections);
     let texts: Vec<&str> = project
@@ -64,6 +67,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
             weight: quotas.weight.unwrap_or(1),
             runs: usize::try_from(quotas.runs.unwrap_or(4)).unwrap_or(usize::MAX),
         },
+        quotas: wanted,
         found: found.collect(),
         connections: Fingerprint::of(connections.as_bytes()),
         project,

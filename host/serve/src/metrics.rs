@@ -91,6 +91,24 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
         "of runs that ended",
         &|_, known| labelled("came", &known.totals.came()),
     );
+    write(
+        "duijie_requests_total",
+        "counter",
+        "requests that connectors made",
+        &|name, _| vec![(String::new(), state.budgets.made(name))],
+    );
+    write(
+        "duijie_disk_bytes",
+        "gauge",
+        "of the data folder, when it was measured last",
+        &|_, known| {
+            let measured = known.quotas.disk_bytes();
+            measured
+                .map(|bytes| (String::new(), bytes))
+                .into_iter()
+                .collect()
+        },
+    );
     out
 }
 

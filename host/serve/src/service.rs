@@ -172,7 +172,7 @@ fn tenant_view(state: &State, name: &str, known: &Known) -> TenantView {
         paused: known.paused,
         pipelines: known.pipelines.len(),
         runs_active: active.count(),
-        problem: known.problem.clone(),
+        problem: known.trouble(),
     }
 }
 
@@ -221,6 +221,7 @@ impl From<Error> for Refusal {
             Error::Name(_) | Error::NoTenant(_) => (Why::NotFound, "list /v1/tenants"),
             Error::NoPipeline { .. } => (Why::NotFound, "list the tenant's pipelines"),
             Error::AtWork(_) => (Why::Conflict, ""),
+            Error::Beyond { .. } => (Why::Conflict, "wait, or ask for more in tenant.yaml"),
             Error::Problems(..) => (Why::Invalid, "put right what `duijie check` tells"),
             Error::Schedule(duijie_schedule::Error::Unknown(_)) => (
                 Why::Conflict,

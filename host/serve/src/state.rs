@@ -3,15 +3,16 @@
 //! state, in the store.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
-use duijie_component::Launcher;
+use duijie_component::{Budgets, Launcher};
 use duijie_pipeline::{Counts, Stop};
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Cause, Key, Run, Scheduler};
 use duijie_store::{Claim, Fingerprint};
 
 use crate::metrics::Totals;
+use crate::quota::Standing;
 
 pub(crate) struct State {
     pub(crate) scheduler: Scheduler,
@@ -25,6 +26,10 @@ pub(crate) struct State {
     pub(crate) busy: Option<Key>,
     pub(crate) ready: bool,
     pub(crate) stopping: bool,
+    /// Of calls, of everybody.
+    pub(crate) budgets: Arc<Budgets>,
+    /// Tenants whose requests are spent, and until when.
+    pub(crate) spent_until_ms: BTreeMap<String, u64>,
 }
 
 /// A tenant, whether anything of it runs or not.
@@ -38,12 +43,18 @@ pub(crate) struct Known {
     pub(crate) totals: Totals,
     /// Why its folder could not be read, the last time.
     pub(crate) problem: Option<String>,
+    pub(crate) quotas: Standing,
 }
 
 impl Known {
     /// Whether the schedule is told that nothing of it begins.
     pub(crate) fn is_held(&self) -> bool {
-        !self.enabled || self.paused
+        !self.enabled || self.paused || self.quotas.beyond().is_some()
+    }
+
+    /// What keeps it from running as it should.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.problem.clone().or_else(|| self.quotas.beyond())
     }
 }
 

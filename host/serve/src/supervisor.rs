@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use duijie_component::Code;
+use duijie_component::{Budgets, Code};
 use duijie_pipeline::{Clock, Counts, Stop};
 use duijie_record::Scope;
 use duijie_schedule::{Key, Run, Scheduler};
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::state::{Running, State};
-use crate::{Error, Home, Limits, TenantName, begin};
+use crate::{Error, Home, Limits, TenantName, begin, quota};
 
 /// What a service is started with.
 pub struct Options {
@@ -62,6 +62,8 @@ impl Supervisor {
             busy: None,
             ready: false,
             stopping: false,
+            budgets: Arc::new(Budgets::default()),
+            spent_until_ms: BTreeMap::new(),
         };
         Self(Arc::new(Shared {
             options,
@@ -79,7 +81,9 @@ impl Supervisor {
         shared.state().ready = true;
         let mut tasks = JoinSet::new();
         let mut tidied_ms = 0;
+        let mut watch = quota::Watch::default();
         loop {
+            watch.look(shared, &mut tasks);
             let sleep = self.begin_due(&mut tasks);
             let now_ms = shared.now_ms();
             if now_ms.saturating_sub(tidied_ms) > TIDY_EVERY_MS {
@@ -103,6 +107,7 @@ impl Supervisor {
                 .for_each(|running| running.stop.stop());
         }
         while tasks.join_next().await.is_some() {}
+        shared.store_spent().await;
         Ok(())
     }
 

@@ -11,11 +11,12 @@ use duijie_store::Store as _;
 
 use crate::load::{Found, Loaded, load};
 use crate::metrics::Totals;
+use crate::quota::{Kept, Standing};
 use crate::state::{Known, Pipeline, State};
 use crate::supervisor::Shared;
 use crate::{Error, TenantName};
 
-/// Where it stands whether a tenant is paused: no pipeline has an empty scope.
+/// Where it stands whether a tenant is paused and what it has spent: no pipeline has an empty scope.
 pub(crate) const OF_TENANT: &str = "";
 
 impl Shared {
@@ -113,9 +114,10 @@ impl Shared {
         known.problem = None;
         let was_held = known.is_held();
         known.enabled = loaded.enabled;
-        if let Some(paused) = stored.paused {
-            known.paused = paused;
+        if let Some(kept) = &stored.kept {
+            known.paused = kept.paused;
         }
+        known.quotas.want(&loaded.quotas);
         let held = known.is_held();
         let there: BTreeSet<&Scope> = loaded.found.iter().map(|found| &found.scope).collect();
         let gone: Vec<Scope> = known.pipelines.keys().cloned().collect();
@@ -124,6 +126,10 @@ impl Shared {
             told.removed.extend(remove(&mut state, &tenant, &scope));
         }
         state.scheduler.share(&tenant, loaded.share);
+        state.budgets.allow(name.as_str(), loaded.quotas.requests);
+        if let Some(spent) = stored.kept.and_then(|kept| kept.spent) {
+            state.budgets.restore(name.as_str(), spent);
+        }
         for found in &loaded.found {
             let stored = stored.of.get(&found.scope).cloned();
             declare(
@@ -161,13 +167,12 @@ impl Shared {
                 of.insert(scope.clone(), Stored::from_bytes(&bytes)?);
             }
         }
-        let paused = match fresh {
-            true => store
-                .schedule(&Scope::from(OF_TENANT))?
-                .map(|bytes| bytes == [1]),
+        let kept = match fresh {
+            true => store.schedule(&Scope::from(OF_TENANT))?,
             false => None,
         };
-        Ok(StoredOf { of, paused })
+        let kept = kept.map(|bytes| Kept::of(&bytes));
+        Ok(StoredOf { of, kept })
     }
 
     fn let_go(&self, name: &str) -> Reloaded {
@@ -184,6 +189,7 @@ impl Shared {
         }
         state.scheduler.remove_tenant(&tenant);
         state.tenants.remove(name);
+        state.budgets.forget(name);
         told
     }
 }
@@ -191,7 +197,7 @@ impl Shared {
 struct StoredOf {
     of: BTreeMap<Scope, Stored>,
     /// Of a tenant that was not known.
-    paused: Option<bool>,
+    kept: Option<Kept>,
 }
 
 /// Its name, where it was there.
@@ -272,6 +278,7 @@ impl Known {
             launcher: None,
             totals: Totals::default(),
             problem: None,
+            quotas: Standing::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use duijie_admin::{At, Pause, Reloaded, Service as _, Why};
-use duijie_pipeline::{Stop, SystemClock};
+use duijie_pipeline::{Clock, Stop, SystemClock};
 use duijie_plan::Retention;
 use duijie_record::Scope;
 use duijie_schedule::State as Stored;
@@ -20,12 +20,12 @@ source: {connector: none, connection: here, collection: a}
 target: {connector: none, connection: here, collection: b}
 ";
 
-const AT: At<'static> = At {
+pub(crate) const AT: At<'static> = At {
     tenant: "north",
     pipeline: "orders",
 };
 
-fn name(text: &str) -> TenantName {
+pub(crate) fn name(text: &str) -> TenantName {
     TenantName::parse(text).unwrap()
 }
 
@@ -33,7 +33,7 @@ fn home(folder: &Path) -> Home {
     Home::new(folder, None, None)
 }
 
-fn with_tenants(folder: &Path, tenants: &[&str]) -> Home {
+pub(crate) fn with_tenants(folder: &Path, tenants: &[&str]) -> Home {
     let home = home(folder);
     for tenant in tenants {
         let tenant = home.add(&name(tenant)).unwrap();
@@ -42,7 +42,11 @@ fn with_tenants(folder: &Path, tenants: &[&str]) -> Home {
     home
 }
 
-fn service(home: &Home) -> Supervisor {
+pub(crate) fn service(home: &Home) -> Supervisor {
+    service_at(home, Arc::new(SystemClock))
+}
+
+pub(crate) fn service_at(home: &Home, clock: Arc<dyn Clock>) -> Supervisor {
     let store = Embedded::open(home.data(), &duijie_store::Options::default()).unwrap();
     Supervisor::new(Options {
         home: home.clone(),
@@ -53,7 +57,7 @@ fn service(home: &Home) -> Supervisor {
         },
         store: Arc::new(store),
         code: duijie_project::wire::code(home.data(), 4).unwrap(),
-        clock: Arc::new(SystemClock),
+        clock,
         seed: 1,
     })
 }
