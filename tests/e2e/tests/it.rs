@@ -23,6 +23,7 @@ mod it {
     mod letters;
     mod planned;
     mod queues;
+    mod quotas;
     mod refusals;
     mod secrets;
     mod service;
