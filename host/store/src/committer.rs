@@ -15,6 +15,7 @@ use crate::acknowledged::Acknowledged;
 use crate::chaos::{self, Point};
 use crate::codec::{self, ClaimV1, IntentMarkV1};
 use crate::fold::Folder;
+use crate::forget::Forgotten;
 use crate::journal::Journal;
 use crate::key::{Key, Kind};
 use crate::layer::{EncodedRow, Layer};
@@ -39,6 +40,7 @@ pub(crate) enum Request {
     /// Unix milliseconds.
     Tidy(u64, Reply<Tidied>),
     Backup(PathBuf, bool, Reply<()>),
+    Forget(Forgotten, Reply<()>),
 }
 
 pub(crate) struct Committer {
@@ -194,8 +196,28 @@ impl Committer {
                 let shared = &self.shared;
                 drop(reply.send(waited.and_then(|()| backup::copy_out(shared, &to, evidence))));
             }
+            Request::Forget(forgotten, reply) => {
+                drop(reply.send(self.unless_broken(|committer| {
+                    forgotten.begin(&committer.shared.folder)?;
+                    committer.forget(&forgotten)
+                })));
+            }
             Request::Claim(..) | Request::Commit(..) => {}
         }
+    }
+
+    /// What is to be forgotten stands in its file already.
+    pub(crate) fn forget(&mut self, forgotten: &Forgotten) -> Result<(), Error> {
+        self.folder.wait()?;
+        // All of the journal, so that its files go.
+        self.fold();
+        self.folder.wait()?;
+        forgotten.leave(&self.shared)?;
+        for (scope, epoch) in &mut self.epochs {
+            // Whoever still holds a claim commits nothing by it.
+            *epoch += u64::from(forgotten.scope(scope));
+        }
+        Forgotten::end(&self.shared.folder)
     }
 
     fn unless_broken<T>(

@@ -23,6 +23,7 @@ use crate::codec::{
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
+use crate::forget::Forgotten;
 use crate::journal::Journal;
 use crate::key::{Key, Kind};
 use crate::long::Long;
@@ -42,7 +43,8 @@ mod own;
 mod read;
 
 pub(crate) use own::{lock, make_private};
-use read::{all, claims, intent_mark, many, one, open_intents, scoped};
+use read::{all, intent_mark, many, one, scoped};
+pub(crate) use read::{claims, open_intents};
 
 /// How an embedded store uses memory and disk.
 #[derive(Debug, Clone)]
@@ -134,7 +136,7 @@ impl Embedded {
         shared.segments.need(&intents);
         let intent_mark = intent_mark(&shared)?;
         let shared = Arc::new(shared);
-        let committer = Committer {
+        let mut committer = Committer {
             shared: shared.clone(),
             folder: Folder::start(&shared)?,
             journal: Journal::open(folder, replayed, !options.without_sync)?,
@@ -146,6 +148,9 @@ impl Embedded {
             intent_mark,
             broken: None,
         };
+        if let Some(forgotten) = Forgotten::unfinished(folder)? {
+            committer.forget(&forgotten)?;
+        }
         let (requests, received) = mpsc::channel();
         let thread = std::thread::Builder::new().name("store-committer".to_owned());
         let thread = thread.spawn(move || committer.run(&received));
@@ -187,6 +192,11 @@ impl Embedded {
     /// Reads the whole ledger, which takes seconds a million rows.
     pub fn owned_bytes(&self) -> Result<BTreeMap<String, u64>, Error> {
         measure::owned_bytes(&self.shared)
+    }
+
+    pub(crate) async fn forget_all(&self, forgotten: Forgotten) -> Result<(), Error> {
+        self.request(|reply| Request::Forget(forgotten, reply))
+            .await
     }
 
     async fn request<T>(&self, make: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {

@@ -27,6 +27,16 @@ pub(crate) enum Kind {
     Schedule = 19,
 }
 
+/// Whose a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The whole store's.
+    Store,
+    Scope(String),
+    /// A value table's.
+    Table(String),
+}
+
 /// Text inside a key ends with two bytes that no escaped text contains, so
 /// that keys sort as their texts do.
 const END: [u8; 2] = [0, 1];
@@ -92,16 +102,46 @@ impl Key {
         kinds.into_iter().any(|kind| self.is(kind))
     }
 
+    /// Whose it is, by its kind and by the first text in it.
+    pub(crate) fn owner(&self) -> Owner {
+        if self.is(Kind::IntentMark) || self.is(Kind::Folded) || self.0.len() < 2 {
+            return Owner::Store;
+        }
+        let name = first_text(self.0.get(2..).unwrap_or_default());
+        match self.is(Kind::TableRow) || self.is(Kind::Fill) {
+            true => Owner::Table(name),
+            false => Owner::Scope(name),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// The text that `bytes` begin with, as [`Key::text`] wrote it.
+fn first_text(bytes: &[u8]) -> String {
+    let mut text = Vec::new();
+    let mut rest = bytes;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte != 0 {
+            text.push(*byte);
+        } else if let Some((&0xff, after)) = after.split_first() {
+            text.push(0);
+            rest = after;
+        } else {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Key, Kind};
+    use super::{Key, Kind, Owner};
 
     fn key(first: &str, second: &str) -> Key {
         Key::new(Kind::Hold).text(first).text(second)
@@ -114,6 +154,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_key_tells_whose_it_is(name in "[\u{0}\u{1}a/é]{0,4}", rest in "[\u{0}a]{0,3}") {
+            let owner = |kind| Key::new(kind).text(&name).text(&rest).owner();
+            prop_assert_eq!(owner(Kind::Hold), Owner::Scope(name.clone()));
+            prop_assert_eq!(owner(Kind::TableRow), Owner::Table(name.clone()));
+            prop_assert_eq!(owner(Kind::IntentMark), Owner::Store);
+        }
+
         #[test]
         fn keys_sort_as_their_texts_and_none_begins_another(
             a in ("[\u{0}\u{1}a]{0,3}", "[\u{0}\u{1}a]{0,3}"),

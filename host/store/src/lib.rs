@@ -14,6 +14,7 @@ mod error;
 mod examine;
 mod filled;
 mod fold;
+mod forget;
 mod journal;
 mod key;
 mod layer;

@@ -3,6 +3,7 @@
 //! transaction each, and is asked after the layers above it. The only module
 //! that names redb.
 
+mod anew;
 mod read;
 mod sweep;
 mod verify;
@@ -10,7 +11,7 @@ mod verify;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use duijie_record::Scope;
 use redb::{Database, TableDefinition, WriteTransaction};
@@ -42,7 +43,9 @@ pub(crate) const FILE: &str = "long.redb";
 const UNFINISHED: &str = "long.redb.unfinished";
 
 pub(crate) struct Long {
-    db: Database,
+    /// Exchanged for another where the file is written anew.
+    db: RwLock<Database>,
+    cache_bytes: u64,
     place: PathBuf,
     scopes: RwLock<HashMap<String, u32>>,
 }
@@ -71,6 +74,15 @@ fn failed<E: Into<redb::Error>>(place: &Path) -> impl Fn(E) -> Error + '_ {
 
 fn row_key(scope: u32, source_key: &str) -> Vec<u8> {
     [&scope.to_be_bytes(), source_key.as_bytes()].concat()
+}
+
+fn database(place: &Path, cache_bytes: u64) -> Result<Database, Error> {
+    without_panic(place, || {
+        Database::builder()
+            .set_cache_size(usize::try_from(cache_bytes).unwrap_or(usize::MAX))
+            .create(place)
+            .map_err(failed(place))
+    })
 }
 
 /// What every entry of this number begins with.
@@ -118,33 +130,43 @@ impl Long {
     /// A new file is laid out in several writes, and what a kill leaves between
     /// two of them never opens; so it gets its name when it is whole.
     fn make(folder: &Path, place: &Path) -> Result<(), Error> {
+        let unfinished = Self::unfinished(folder)?;
+        unfinished.write(|_| Ok(()))?;
+        unfinished.named(folder, place)
+    }
+
+    /// A new file under another name.
+    fn unfinished(folder: &Path) -> Result<Self, Error> {
         let unfinished = folder.join(UNFINISHED);
         match std::fs::remove_file(&unfinished) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io_error("removing", &unfinished)(error));
+                Err(io_error("removing", &unfinished)(error))
             }
-            _ => {}
+            _ => Self::at(unfinished, 0),
         }
-        let long = Self::at(unfinished.clone(), 0)?;
-        long.write(|_| Ok(()))?;
-        drop(long);
+    }
+
+    /// Closes it and gives its file this name, in the place of another one.
+    fn named(self, folder: &Path, place: &Path) -> Result<(), Error> {
+        let unfinished = self.place.clone();
+        drop(self);
         let named = std::fs::rename(&unfinished, place)
             .and_then(|()| std::fs::File::open(folder)?.sync_all());
         named.map_err(io_error("naming the long ledger", place))
     }
 
     fn at(place: PathBuf, cache_bytes: u64) -> Result<Self, Error> {
-        let db = without_panic(&place, || {
-            Database::builder()
-                .set_cache_size(usize::try_from(cache_bytes).unwrap_or(usize::MAX))
-                .create(&place)
-                .map_err(failed(&place))
-        })?;
+        let db = database(&place, cache_bytes)?;
         Ok(Self {
-            db,
+            db: RwLock::new(db),
+            cache_bytes,
             place,
             scopes: RwLock::default(),
         })
+    }
+
+    fn db(&self) -> RwLockReadGuard<'_, Database> {
+        self.db.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn scope(&self, scope: &Scope) -> Option<u32> {
@@ -159,7 +181,8 @@ impl Long {
         work: impl FnOnce(&WriteTransaction) -> Result<T, Error>,
     ) -> Result<T, Error> {
         without_panic(&self.place, || {
-            let mut write = self.db.begin_write().map_err(failed(&self.place))?;
+            let db = self.db();
+            let mut write = db.begin_write().map_err(failed(&self.place))?;
             write.set_quick_repair(true);
             let result = work(&write)?;
             write.commit().map_err(failed(&self.place))?;
@@ -193,9 +216,12 @@ impl Long {
         let mut scopes = known.clone();
         drop(known);
         let mut table = write.open_table(SCOPES).map_err(failed(&self.place))?;
+        // Numbers of scopes that were forgotten are free, but for the highest.
+        let mut next = scopes.values().max().map_or(0, |highest| highest + 1);
         for scope in layer.ledgers.keys() {
             if !scopes.contains_key(scope) {
-                let number = scopes.len() as u32;
+                let number = next;
+                next += 1;
                 table
                     .insert(scope.as_str(), number)
                     .map_err(failed(&self.place))?;

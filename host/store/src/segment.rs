@@ -3,6 +3,9 @@
 //! old or too many, but none that an open intent needs. Entries have no frame:
 //! length and checksum lie in the reference.
 
+mod forget;
+mod owners;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -16,6 +19,7 @@ use crate::measure::{Laid, owner};
 use crate::prepared::Effects;
 use crate::table::io_error;
 use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
+use owners::{Owned, Owners};
 
 pub(crate) struct Segments {
     folder: PathBuf,
@@ -52,6 +56,7 @@ struct Series {
 struct Current {
     number: u64,
     file: Arc<File>,
+    owners: Owners,
     length: u64,
 }
 
@@ -141,7 +146,13 @@ impl Segments {
             },
         };
         let offset = current.length;
-        let written = current.file.write_all_at(data, offset);
+        let owned = Owned {
+            scope: owners::print(scope),
+            offset,
+            bytes,
+        };
+        let written = current.owners.add(owned);
+        let written = written.and_then(|()| current.file.write_all_at(data, offset));
         if written.is_ok() {
             current.length += bytes;
         }
@@ -177,11 +188,11 @@ impl Segments {
         let file = opened.map_err(io_error("opening a segment", &path))?;
         let found = file.metadata();
         let length = found.map_err(io_error("opening a segment", &path))?.len();
-        let file = Arc::new(file);
         state.begun_at.insert((kind, number), length);
         Ok(Some(Current {
             number,
-            file,
+            file: Arc::new(file),
+            owners: Owners::open(&self.beside(kind, number))?,
             length,
         }))
     }
@@ -194,9 +205,12 @@ impl Segments {
         state.begun = true;
         state.begun_at.insert((kind, number), 0);
         state.folder_unsynced |= kind == SegmentKind::Documents;
+        // A new file has no earlier one's owners.
+        owners::write(&self.beside(kind, number), &[])?;
         Ok(Current {
             number,
             file: Arc::new(made),
+            owners: Owners::open(&self.beside(kind, number))?,
             length: 0,
         })
     }
@@ -259,7 +273,13 @@ impl Segments {
 
     /// A file that cannot be deleted stays until the next time.
     fn drop_file(&self, state: &State, found: &Found) -> bool {
-        !state.is_needed(found) && std::fs::remove_file(self.path(found.kind, found.number)).is_ok()
+        let dropped = !state.is_needed(found)
+            && std::fs::remove_file(self.path(found.kind, found.number)).is_ok();
+        if dropped {
+            // What it tells is of a file that is not there.
+            std::fs::remove_file(self.beside(found.kind, found.number)).unwrap_or_default();
+        }
+        dropped
     }
 
     /// Oldest first. What cannot be looked at is left out.
@@ -351,6 +371,11 @@ impl Segments {
 
     fn path(&self, kind: SegmentKind, number: u64) -> PathBuf {
         path(&self.folder, kind, number)
+    }
+
+    /// Where it stands whose the bytes of a file are.
+    fn beside(&self, kind: SegmentKind, number: u64) -> PathBuf {
+        self.path(kind, number).with_extension("own")
     }
 
     /// The state is whole between any two statements that change it.

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -22,11 +23,18 @@ const SLED_SEGMENT: usize = 1 << 20;
 const PIECE_NUMBER: usize = 2;
 
 pub(crate) struct Table {
+    /// Nothing while its folder is exchanged for another, and for ever where
+    /// that failed.
+    open: RwLock<Option<Open>>,
+    cache_bytes: u64,
+    place: PathBuf,
+}
+
+struct Open {
     tree: sled::Db,
     /// sled's own file, open a second time: what sled calls a flush leaves
     /// the file's length and the disk's cache behind, `fdatasync` does not.
     file: File,
-    place: PathBuf,
 }
 
 /// Changes that take effect together or not at all.
@@ -35,31 +43,28 @@ pub(crate) struct Batch(sled::Batch);
 
 pub(crate) const FOLDER: &str = "sled";
 
+/// Where the tree is written anew, and where the old one lies while the new
+/// one takes its place.
+const UNFINISHED: &str = "sled.unfinished";
+const BEFORE: &str = "sled.before";
+
 impl Table {
     pub(crate) fn exists(folder: &Path) -> bool {
-        folder.join(FOLDER).is_dir()
+        folder.join(FOLDER).is_dir() || folder.join(BEFORE).is_dir()
     }
 
     /// Opens or makes the tree in `folder`, which only this process uses.
     pub(crate) fn open(folder: &Path, cache_bytes: u64) -> Result<Self, Error> {
+        clear(folder)?;
         let place = folder.join(FOLDER);
-        let data = place.join("db");
-        std::fs::create_dir_all(&place).map_err(io_error("making the folder", &place))?;
-        if data.exists() {
-            settle(&data).map_err(io_error("syncing the database", &data))?;
-        }
-        let config = sled::Config::new()
-            .path(&place)
-            .cache_capacity(cache_bytes)
-            .segment_size(SLED_SEGMENT)
-            .flush_every_ms(None);
-        let tree = guarded(&place, || config.open())?;
-        let file = File::open(&data).map_err(io_error("opening the database", &data))?;
-        let table = Self { tree, file, place };
+        let table = Self {
+            open: RwLock::new(Some(open(&place, cache_bytes)?)),
+            cache_bytes,
+            place,
+        };
         table.sync()?;
         for path in [&table.place, folder] {
-            let opened = File::open(path).and_then(|directory| directory.sync_all());
-            opened.map_err(io_error("syncing the folder", path))?;
+            sync_folder(path)?;
         }
         Ok(table)
     }
@@ -84,7 +89,7 @@ impl Table {
         prefix: &Key,
         visit: impl FnMut(&[u8], &[u8]) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        join_pieces(self.pieces(prefix), visit)
+        self.with(|open| join_pieces(pieces(&self.place, &open.tree, prefix), visit))
     }
 
     /// Puts a value where one may be already.
@@ -102,27 +107,145 @@ impl Table {
     }
 
     fn remove_from(&self, batch: &mut Batch, key: &Key, kept: usize) -> Result<(), Error> {
-        for piece in self.pieces(key).skip(kept) {
-            batch.0.remove(piece?.0);
-        }
-        Ok(())
-    }
-
-    fn pieces(&self, prefix: &Key) -> impl Iterator<Item = Result<Piece, Error>> {
-        let mut forwards = self.tree.scan_prefix(prefix.bytes());
-        std::iter::from_fn(move || guarded(&self.place, || forwards.next().transpose()).transpose())
+        self.with(|open| {
+            for piece in pieces(&self.place, &open.tree, key).skip(kept) {
+                batch.0.remove(piece?.0);
+            }
+            Ok(())
+        })
     }
 
     /// Makes a batch visible. It is durable after the next [`Table::sync`].
     pub(crate) fn apply(&self, batch: Batch) -> Result<(), Error> {
-        guarded(&self.place, || self.tree.apply_batch(batch.0))
+        self.with(|open| guarded(&self.place, || open.tree.apply_batch(batch.0)))
     }
 
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        guarded(&self.place, || self.tree.flush())?;
-        let synced = self.file.sync_data();
-        synced.map_err(io_error("syncing the database", &self.place))
+        self.with(|open| {
+            guarded(&self.place, || open.tree.flush())?;
+            let synced = open.file.sync_data();
+            synced.map_err(io_error("syncing the database", &self.place))
+        })
     }
+
+    fn with<T>(&self, work: impl FnOnce(&Open) -> Result<T, Error>) -> Result<T, Error> {
+        let open: RwLockReadGuard<'_, Option<Open>> =
+            self.open.read().unwrap_or_else(PoisonError::into_inner);
+        match &*open {
+            Some(open) => work(open),
+            None => Err(Error::Io {
+                what: "using the database",
+                place: self.place.display().to_string(),
+                reason: "it could not be opened again after it was written anew".to_owned(),
+            }),
+        }
+    }
+
+    /// Writes the tree anew with what is to be kept, and puts it in the place
+    /// of the old one: the old one's file has what was removed long ago as
+    /// well. Nobody may write meanwhile. Cut short, it leaves one of the two,
+    /// whole.
+    pub(crate) fn write_anew(&self, keep: impl Fn(&Key) -> bool) -> Result<(), Error> {
+        let Some(folder) = self.place.parent() else {
+            return Ok(());
+        };
+        let (unfinished, before) = (folder.join(UNFINISHED), folder.join(BEFORE));
+        remove_folder(&unfinished)?;
+        self.with(|old| copy(&self.place, &old.tree, &unfinished, keep))?;
+        let mut held = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        drop(held.take());
+        // Until the last thread of the old tree has let go of its file, it
+        // may write into its folder.
+        settle(&self.place.join("db")).map_err(io_error("closing the database", &self.place))?;
+        settle(&unfinished.join("db")).map_err(io_error("closing the database", &unfinished))?;
+        let moved = std::fs::rename(&self.place, &before)
+            .and_then(|()| std::fs::rename(&unfinished, &self.place));
+        moved.map_err(io_error("exchanging the database", &self.place))?;
+        sync_folder(folder)?;
+        *held = Some(open(&self.place, self.cache_bytes)?);
+        drop(held);
+        remove_folder(&before)?;
+        sync_folder(folder)
+    }
+}
+
+/// Ends an exchange that was cut short: what stands in its place counts, and
+/// else what stood there before.
+fn clear(folder: &Path) -> Result<(), Error> {
+    let (place, before) = (folder.join(FOLDER), folder.join(BEFORE));
+    if before.is_dir() && !place.is_dir() {
+        let moved = std::fs::rename(&before, &place);
+        moved.map_err(io_error("exchanging the database", &place))?;
+    }
+    remove_folder(&before)?;
+    remove_folder(&folder.join(UNFINISHED))
+}
+
+fn remove_folder(folder: &Path) -> Result<(), Error> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(io_error("removing the folder", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), Error> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(io_error("syncing the folder", folder))
+}
+
+fn open(place: &Path, cache_bytes: u64) -> Result<Open, Error> {
+    let data = place.join("db");
+    std::fs::create_dir_all(place).map_err(io_error("making the folder", place))?;
+    if data.exists() {
+        settle(&data).map_err(io_error("syncing the database", &data))?;
+    }
+    let config = sled::Config::new()
+        .path(place)
+        .cache_capacity(cache_bytes)
+        .segment_size(SLED_SEGMENT)
+        .flush_every_ms(None);
+    let tree = guarded(place, || config.open())?;
+    let file = File::open(&data).map_err(io_error("opening the database", &data))?;
+    Ok(Open { tree, file })
+}
+
+/// Pieces that are written in one batch.
+const COPIED: usize = 256;
+
+/// A new tree with what is kept of `old`, durable and closed.
+fn copy(place: &Path, old: &sled::Db, to: &Path, keep: impl Fn(&Key) -> bool) -> Result<(), Error> {
+    let new = open(to, 1 << 20)?;
+    let mut kept = pieces(place, old, &Key::everything())
+        .filter(|piece| {
+            piece
+                .as_ref()
+                .is_ok_and(|(key, _)| keep(&Key::stored(whole(key))))
+                || piece.is_err()
+        })
+        .peekable();
+    while kept.peek().is_some() {
+        let mut batch = sled::Batch::default();
+        for piece in kept.by_ref().take(COPIED) {
+            let (key, value) = piece?;
+            batch.insert(key, value);
+        }
+        guarded(to, || new.tree.apply_batch(batch))?;
+    }
+    guarded(to, || new.tree.flush())?;
+    let synced = new.file.sync_all();
+    synced.map_err(io_error("syncing the database", to))?;
+    sync_folder(to)
+}
+
+fn pieces<'tree>(
+    place: &'tree Path,
+    tree: &'tree sled::Db,
+    prefix: &Key,
+) -> impl Iterator<Item = Result<Piece, Error>> + use<'tree> {
+    let mut forwards = tree.scan_prefix(prefix.bytes());
+    std::iter::from_fn(move || guarded(place, || forwards.next().transpose()).transpose())
 }
 
 type Piece = (sled::IVec, sled::IVec);

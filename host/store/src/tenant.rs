@@ -16,6 +16,11 @@ use crate::{
 /// knows it.
 const BETWEEN: char = '/';
 
+/// What the names of all its scopes and tables begin with.
+pub(crate) fn prefix(tenant: &str) -> String {
+    format!("{tenant}{BETWEEN}")
+}
+
 /// A tenant's part of a store.
 pub struct TenantStore {
     whole: Arc<dyn Store>,
@@ -29,7 +34,7 @@ impl TenantStore {
         let whole_name = !tenant.is_empty() && !tenant.contains(BETWEEN);
         whole_name.then(|| Self {
             whole,
-            prefix: format!("{tenant}{BETWEEN}"),
+            prefix: prefix(tenant),
         })
     }
 

@@ -34,14 +34,14 @@ pub(super) fn scoped(kind: Kind, scope: &Scope) -> Key {
     Key::new(kind).text(scope.as_str())
 }
 
-pub(super) fn claims(shared: &Shared) -> Result<Vec<(Scope, u64)>, Error> {
+pub(crate) fn claims(shared: &Shared) -> Result<Vec<(Scope, u64)>, Error> {
     many(shared, &Key::new(Kind::Claim), |bytes| {
         let stored: ClaimV1<'_> = codec::decode(bytes)?;
         Ok((Scope::from(stored.scope), stored.epoch))
     })
 }
 
-pub(super) fn open_intents(shared: &Shared, scope: &Scope) -> Result<Vec<Intent>, Error> {
+pub(crate) fn open_intents(shared: &Shared, scope: &Scope) -> Result<Vec<Intent>, Error> {
     many(shared, &scoped(Kind::Intent, scope), |bytes| {
         codec::decode::<IntentV1<'_>>(bytes).map(Intent::from)
     })

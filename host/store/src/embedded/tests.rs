@@ -31,7 +31,7 @@ async fn open_intent(store: &Embedded, claim: &Claim, bytes: usize) -> (Change, 
 fn segment_files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder.join("segments")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.collect();
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(".seg")).collect();
     names.sort();
     names
 }

@@ -109,7 +109,8 @@ impl Long {
         ask: impl FnOnce(&Read<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         without_panic(&self.place, || {
-            let transaction = self.db.begin_read().map_err(failed(&self.place))?;
+            let db = self.db();
+            let transaction = db.begin_read().map_err(failed(&self.place))?;
             ask(&Read {
                 long: self,
                 transaction,
