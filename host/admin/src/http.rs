@@ -15,7 +15,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
@@ -66,7 +66,7 @@ fn router(api: Arc<Api>) -> Router {
         .route("/metrics", get(read::metrics))
         .route("/v1/events", get(read::events))
         .route("/v1/tenants", get(read::tenants))
-        .route(at, get(read::tenant))
+        .route(at, get(read::tenant).delete(write::remove))
         .route(&of("/pipelines"), get(read::pipelines))
         .route(&of("/holds"), get(read::holds))
         .route(&of("/dead-letters"), get(read::dead_letters))
@@ -84,6 +84,7 @@ fn router(api: Arc<Api>) -> Router {
         .route(&pipeline("/pause"), post(write::pause))
         .route(&pipeline("/resume"), post(write::resume))
         .route(&pipeline("/decisions"), post(write::decide))
+        .route(&pipeline("/records/{number}"), delete(write::erase))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(MOST_BYTES))

@@ -16,8 +16,8 @@ mod token;
 pub use client::ask;
 pub use server::{Answer, Server};
 pub use service::{
-    At, Kind, LastView, Pause, PipelineView, Refusal, Reloaded, RunningView, Service, TenantView,
-    Why,
+    At, Erased, Kind, LastView, Pause, PipelineView, Refusal, Reloaded, RunningView, Service,
+    TenantView, Why,
 };
 pub use token::{EVERY, Role, Token, TokenError, Tokens};
 

@@ -39,6 +39,10 @@ pub trait Service: Send + Sync + 'static {
     -> Result<(), Refusal>;
     async fn reset_checkpoint(&self, at: At<'_>) -> Result<(), Refusal>;
     async fn reload(&self, tenant: &str) -> Result<Reloaded, Refusal>;
+    /// Takes the tenant away with all that is known of it.
+    async fn remove(&self, tenant: &str) -> Result<(), Refusal>;
+    /// Takes away what a record held; that it was dealt with stays known.
+    async fn erase(&self, at: At<'_>, number: &str) -> Result<Erased, Refusal>;
 }
 
 /// One pipeline of one tenant, as a caller named it.
@@ -116,6 +120,17 @@ pub struct Reloaded {
     pub changed: Vec<String>,
     pub removed: Vec<String>,
     pub problems: Vec<String>,
+}
+
+/// What was taken away of one record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Erased {
+    /// Source keys of the records that the number named.
+    pub records: Vec<String>,
+    /// Lines of kept records, documents and exchanges that were written over.
+    pub lines: u64,
+    /// Holds and dead letters that ended.
+    pub discarded: u64,
 }
 
 /// Why a wish was not fulfilled.

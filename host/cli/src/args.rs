@@ -129,6 +129,16 @@ pub(crate) enum Command {
         /// What `backup` made
         folder: PathBuf,
     },
+    /// Forget all that is known of a scope: what was sent may be sent again by whoever takes it up
+    Forget {
+        /// As manifests name it
+        scope: String,
+        /// Do it: it cannot be taken back
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Take away what a record held; that it was sent stays known
+    Erase(Erase),
     /// Run the pipelines of many tenants, by their schedules and over HTTP
     Serve(Serve),
     /// Whose pipelines a service runs
@@ -282,6 +292,17 @@ pub(crate) enum Tables {
         #[arg(long, value_name = "KEY")]
         after: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// Name or file of a pipeline
+    pub(crate) pipeline: String,
+    /// A source key, a target key or an id of the target
+    pub(crate) number: String,
+    /// Do it: it cannot be taken back, and what waits of it is never sent
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

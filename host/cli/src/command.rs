@@ -7,6 +7,7 @@ mod collections;
 mod dead_letters;
 mod diff;
 mod doctor;
+mod erase;
 mod forecast;
 mod grant;
 mod holds;
@@ -63,8 +64,10 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
             without_evidence,
         } => backup::backup(global, folder, !without_evidence, output).await,
         Command::Restore { folder } => restore::restore(global, folder, output).await,
+        Command::Forget { scope, yes } => erase::forget(global, scope, *yes, output).await,
+        Command::Erase(wish) => erase::erase(global, wish, output).await,
         Command::Serve(wish) => serve::serve(global, wish, output).await,
-        Command::Tenants(wish) => tenants::tenants(global, wish, output),
+        Command::Tenants(wish) => tenants::tenants(global, wish, output).await,
         Command::Tokens(wish) => tenants::tokens(global, wish, output),
         Command::CompileComponent => Ok(()),
     }

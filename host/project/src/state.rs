@@ -1,6 +1,7 @@
 //! What people ask of a store, wherever it is open: in this process, or in
 //! the one that owns the data folder.
 
+pub mod erase;
 pub mod history;
 pub mod tables;
 pub mod waiting;

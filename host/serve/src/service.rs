@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use duijie_admin::{
-    Answer as _, At, Decision, Item, Kind, LastView, Pause, PipelineView, Refusal, Reloaded, Reply,
-    Request, RunningView, Service, TenantView, Wanted, Why,
+    Answer as _, At, Decision, Erased, Item, Kind, LastView, Pause, PipelineView, Refusal,
+    Reloaded, Reply, Request, RunningView, Service, TenantView, Wanted, Why,
 };
 use duijie_project::state::State as Answers;
 use duijie_record::Scope;
@@ -155,6 +155,14 @@ impl Service for Supervisor {
         let shared: &Arc<Shared> = &self.0;
         Ok(shared.reload(&name).await?)
     }
+
+    async fn remove(&self, tenant: &str) -> Result<(), Refusal> {
+        Ok(self.0.remove(&TenantName::parse(tenant)?).await?)
+    }
+
+    async fn erase(&self, at: At<'_>, number: &str) -> Result<Erased, Refusal> {
+        Ok(self.0.erase(&self.key(at)?, number).await?)
+    }
 }
 
 fn halves(pause: Pause) -> (bool, bool) {
@@ -222,6 +230,7 @@ impl From<Error> for Refusal {
             Error::NoPipeline { .. } => (Why::NotFound, "list the tenant's pipelines"),
             Error::AtWork(_) => (Why::Conflict, ""),
             Error::Beyond { .. } => (Why::Conflict, "wait, or ask for more in tenant.yaml"),
+            Error::Project(duijie_project::Error::Refused(_)) => (Why::Invalid, ""),
             Error::Problems(..) => (Why::Invalid, "put right what `duijie check` tells"),
             Error::Schedule(duijie_schedule::Error::Unknown(_)) => (
                 Why::Conflict,

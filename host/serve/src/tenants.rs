@@ -175,7 +175,7 @@ impl Shared {
         Ok(StoredOf { of, kept })
     }
 
-    fn let_go(&self, name: &str) -> Reloaded {
+    pub(crate) fn let_go(&self, name: &str) -> Reloaded {
         let mut state = self.state();
         let tenant = Tenant(name.to_owned());
         let scopes: Vec<Scope> = state

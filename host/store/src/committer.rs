@@ -21,6 +21,7 @@ use crate::key::{Key, Kind};
 use crate::layer::{EncodedRow, Layer};
 use crate::prepared::{Effects, MAX_COMMIT, Prepared};
 use crate::redo::{self, Op, Ops};
+use crate::segment::Erasing;
 use crate::shared::Shared;
 use crate::{Claim, Error, Tidied, backup};
 
@@ -41,6 +42,7 @@ pub(crate) enum Request {
     Tidy(u64, Reply<Tidied>),
     Backup(PathBuf, bool, Reply<()>),
     Forget(Forgotten, Reply<()>),
+    Erase(Erasing, Reply<u64>),
 }
 
 pub(crate) struct Committer {
@@ -201,6 +203,10 @@ impl Committer {
                     forgotten.begin(&committer.shared.folder)?;
                     committer.forget(&forgotten)
                 })));
+            }
+            Request::Erase(erasing, reply) => {
+                let erase = |committer: &mut Self| committer.shared.segments.erase(&erasing);
+                drop(reply.send(self.unless_broken(erase)));
             }
             Request::Claim(..) | Request::Commit(..) => {}
         }

@@ -199,7 +199,10 @@ impl Embedded {
             .await
     }
 
-    async fn request<T>(&self, make: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
+    pub(crate) async fn request<T>(
+        &self,
+        make: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
         let sent = self
             .requests

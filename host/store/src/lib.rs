@@ -10,6 +10,7 @@ mod committer;
 #[cfg(test)]
 mod conformance;
 mod embedded;
+mod erase;
 mod error;
 mod examine;
 mod filled;
@@ -39,6 +40,7 @@ pub use change::{
     SegmentRef, TRIES, Try,
 };
 pub use embedded::{Embedded, Options};
+pub use erase::ERASED;
 pub use error::Error;
 pub use examine::{Found, examine};
 pub use filled::{Fill, TableRow};

@@ -3,6 +3,7 @@
 //! old or too many, but none that an open intent needs. Entries have no frame:
 //! length and checksum lie in the reference.
 
+mod erase;
 mod forget;
 mod owners;
 
@@ -19,6 +20,7 @@ use crate::measure::{Laid, owner};
 use crate::prepared::Effects;
 use crate::table::io_error;
 use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
+pub(crate) use erase::Erasing;
 use owners::{Owned, Owners};
 
 pub(crate) struct Segments {

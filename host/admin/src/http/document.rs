@@ -11,7 +11,7 @@ use crate::audit::Deed;
 use crate::http::problem::Problem;
 use crate::http::read::{Latest, Which};
 use crate::http::write::{Decided, Pausing};
-use crate::service::{PipelineView, TenantView};
+use crate::service::{Erased, PipelineView, TenantView};
 use crate::token::Role;
 
 /// One thing that can be asked for or done.
@@ -108,6 +108,14 @@ fn entries() -> Vec<Entry> {
             of::<Latest>,
         ),
         get(tenant!(""), READER, "one tenant", of::<TenantView>),
+        Entry {
+            method: "delete",
+            ..post(
+                tenant!(""),
+                ADMIN,
+                "takes it away with all that is known of it; needs `*`",
+            )
+        },
         get(
             tenant!("/pipelines"),
             READER,
@@ -166,6 +174,15 @@ fn entries() -> Vec<Entry> {
                 pipeline!("/checkpoint"),
                 OPERATOR,
                 "the next run begins at the start",
+            )
+        },
+        Entry {
+            method: "delete",
+            answer: of::<Erased>,
+            ..post(
+                pipeline!("/records/{number}"),
+                ADMIN,
+                "takes away what a record held; that it was dealt with stays known",
             )
         },
         post(pipeline!("/run"), OPERATOR, "a run beside the schedule"),

@@ -8,7 +8,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::document::openapi;
-use crate::service::{At, Kind, Pause, PipelineView, Refusal, Reloaded, Service, TenantView, Why};
+use crate::service::{
+    At, Erased, Kind, Pause, PipelineView, Refusal, Reloaded, Service, TenantView, Why,
+};
 use crate::{Decision, EVERY, Item, Role, Tokens, Wanted};
 
 struct Same;
@@ -82,6 +84,12 @@ impl Service for Same {
     async fn reset_checkpoint(&self, _: At<'_>) -> Result<(), Refusal> {
         Ok(())
     }
+    async fn remove(&self, _: &str) -> Result<(), Refusal> {
+        Ok(())
+    }
+    async fn erase(&self, _: At<'_>, _: &str) -> Result<Erased, Refusal> {
+        Ok(Erased::default())
+    }
     async fn reload(&self, _: &str) -> Result<Reloaded, Refusal> {
         Ok(Reloaded::default())
     }
@@ -153,7 +161,7 @@ fn documented() -> Vec<(String, bool)> {
 #[tokio::test]
 async fn everything_but_health_asks_for_a_token_of_the_tenant() {
     let house = House::new().await;
-    let own = house.token("a", Role::Admin);
+    let mut own = house.token("a", Role::Admin);
     let others = house.token("b", Role::Admin);
     let every = house.token(EVERY, Role::Admin);
     for (what, open) in documented() {
@@ -165,6 +173,15 @@ async fn everything_but_health_asks_for_a_token_of_the_tenant() {
         let other = house.call(&what, &others, body).await;
         let right = house.call(&what, &own, body).await;
         let all = house.call(&what, &every, body).await;
+        if what == "DELETE /v1/tenants/a" {
+            // Its tokens went with it.
+            house.told(
+                &house.call("GET /v1/tenants/a", &own, "").await,
+                401,
+                "not known",
+            );
+            own = house.token("a", Role::Admin);
+        }
         if open {
             assert_eq!((none.0, other.0), (200, 200), "{what}");
             continue;
@@ -175,6 +192,8 @@ async fn everything_but_health_asks_for_a_token_of_the_tenant() {
         let expected = match what.as_str() {
             // These show a token's own part, or are of nobody's.
             "GET /metrics" | "GET /v1/tenants" => (200, 200),
+            // Done by whoever runs the process, to all that a tenant is.
+            "DELETE /v1/tenants/a" => (403, 403),
             _ if of_tenant => (403, 200),
             _ => (403, 403),
         };
@@ -218,6 +237,11 @@ async fn a_role_does_no_more_than_it_may() {
             [403, 200, 200],
         ),
         (format!("POST {at}/reload"), [403, 403, 200]),
+        (
+            format!("DELETE {at}/pipelines/p/records/CK1"),
+            [403, 403, 200],
+        ),
+        (format!("DELETE {at}"), [403, 403, 403]),
         (format!("GET {at}/events"), [403, 403, 200]),
     ] {
         for (token, expected) in [&reader, &operator, &admin].into_iter().zip(expected) {

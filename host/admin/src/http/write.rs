@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::Api;
-use crate::http::door::Who;
+use crate::http::door::{Who, Wish};
 use crate::http::problem::Problem;
-use crate::service::{At, Pause};
+use crate::service::{At, Pause, Refusal, Why};
 use crate::token::{Role, Token};
 use crate::{Decision, Item};
 
@@ -111,6 +111,50 @@ pub(crate) async fn reload(
 ) -> Response {
     let work = async |_: &Token| api.service.reload(&tenant).await;
     api.act(&who, &tenant, Role::Admin, "reload", work).await
+}
+
+/// Takes a tenant away with all that is known of it, its tokens too. It needs
+/// a token of every tenant's admin: whoever is only its own would be gone.
+pub(crate) async fn remove(
+    State(api): State<Arc<Api>>,
+    who: Who,
+    Path(tenant): Path<String>,
+) -> Response {
+    let wish = Wish {
+        tenant: None,
+        needs: Role::Admin,
+        what: "remove a tenant",
+        changes: true,
+    };
+    if let Err(problem) = api.door.enter(&who, &wish) {
+        return problem.into_response();
+    }
+    let work = async |_: &Token| {
+        api.service.remove(&tenant).await?;
+        let removed = api.door.tokens.remove_of(&tenant);
+        removed.map_err(|error| Refusal {
+            why: Why::Failed,
+            message: error.to_string(),
+            hint: "see to the data folder, and take its tokens away with `duijie tokens rm`",
+        })
+    };
+    api.act(&who, &tenant, Role::Admin, "remove", work).await
+}
+
+/// Takes away what a record held; it is not sent again for that.
+pub(crate) async fn erase(
+    State(api): State<Arc<Api>>,
+    who: Who,
+    Path((tenant, pipeline, number)): Path<(String, String, String)>,
+) -> Response {
+    // The number may be a person's: it is not written down.
+    let what = format!("erase a record of {pipeline}");
+    let at = At {
+        tenant: &tenant,
+        pipeline: &pipeline,
+    };
+    let work = async |_: &Token| api.service.erase(at, &number).await;
+    api.act(&who, &tenant, Role::Admin, &what, work).await
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -18,7 +18,7 @@ pub(crate) enum TenantsWish {
         /// Lower-case letters, digits and `-`
         tenant: String,
     },
-    /// Take a tenant's folder and tokens away
+    /// Take a tenant away with all that is known of it: folder, secrets, tokens, state
     Rm { tenant: String },
 }
 

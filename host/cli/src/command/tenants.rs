@@ -4,7 +4,9 @@
 
 use duijie_admin::{EVERY, Role, Token, TokenError, Tokens};
 use duijie_pipeline::{Clock as _, SystemClock};
+use duijie_project::wire;
 use duijie_serve::{Home, TenantName};
+use duijie_store::{Embedded, Error as StoreError};
 use serde_json::{Value, json};
 
 use crate::args::{Global, TenantsWish, TokensWish};
@@ -12,7 +14,11 @@ use crate::exit::Failure;
 use crate::moment;
 use crate::output::Output;
 
-pub(crate) fn tenants(global: &Global, wish: &TenantsWish, output: &Output) -> Result<(), Failure> {
+pub(crate) async fn tenants(
+    global: &Global,
+    wish: &TenantsWish,
+    output: &Output,
+) -> Result<(), Failure> {
     let home = global.home();
     match wish {
         TenantsWish::List => list(&home, output),
@@ -28,15 +34,31 @@ pub(crate) fn tenants(global: &Global, wish: &TenantsWish, output: &Output) -> R
         }
         TenantsWish::Rm { tenant } => {
             let name = TenantName::parse(tenant)?;
-            home.remove(&name)?;
+            let store = store(&home)?;
+            duijie_serve::remove(&home, store.as_ref(), &name).await?;
             Tokens::of(home.data())
                 .remove_of(name.as_str())
                 .or_else(none_there)?;
-            let text = "its folder and its tokens are gone\n\nhint: a running service lets go of \
-                        it when it is told to reload it";
+            let text = "its folder, its secrets, its tokens and its state are gone";
             output.data(text, json!({ "tenant": tenant }));
             Ok(())
         }
+    }
+}
+
+/// What a running service has open is for the service to take away.
+fn store(home: &Home) -> Result<Option<Embedded>, Failure> {
+    if !Embedded::exists(home.data()) {
+        return Ok(None);
+    }
+    let options = wire::keeping(home.limits()?.retention);
+    match Embedded::open(home.data(), &options) {
+        Ok(store) => Ok(Some(store)),
+        Err(error @ StoreError::InUse { .. }) => Err(Failure::Environment(format!(
+            "{error}\n\nhint: ask the running service for it: `DELETE /v1/tenants/<tenant>` with a \
+             token of `*` and role admin"
+        ))),
+        Err(error) => Err(error.into()),
     }
 }
 

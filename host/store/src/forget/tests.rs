@@ -12,7 +12,8 @@ use crate::conformance::{
     run_row, table_row,
 };
 use crate::{
-    Change, Claim, Embedded, Error, Options, RunState, SegmentRef, Store, TenantStore, examine,
+    Came, Change, Claim, Embedded, Error, LineRef, Options, RunState, SegmentRef, Store,
+    TenantStore, examine,
 };
 
 /// Every layer but the newest lies in the databases; few bytes make a file.
@@ -249,4 +250,51 @@ async fn a_forgetting_that_was_cut_short_goes_on_when_the_store_is_opened() {
         assert_eq!(seen(&other, &claim.scope, STAYS, &segments), before);
         assert!(!folder.path().join("forgetting").exists());
     }
+}
+
+#[tokio::test]
+async fn what_a_record_held_is_erased_and_its_row_and_its_neighbours_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let claim = store.claim(&Scope::from("orders")).await.unwrap();
+    let scope = &claim.scope;
+    let line = |key: &str, name: &str| format!("{{\"no\":\"{key}\",\"receiver\":\"{name}\"}}\n");
+    let text = line("CK-100001", GONE) + &line("CK-100002", STAYS);
+    let versions = [
+        store.append_evidence(scope, text.as_bytes()).unwrap(),
+        store.append_segment(&claim, text.as_bytes()).await.unwrap(),
+    ];
+    let mut row = ledger_row("CK-100001", 1);
+    row.documents.truncate(1);
+    row.documents[0].target_key = "CK-100001".into();
+    for tried in &mut row.documents[0].tries {
+        tried.came = Came::Unknown(GONE.to_owned());
+    }
+    // The row leads to the newest version; the older one is found by its number.
+    row.record = Some(LineRef {
+        segment: versions[1].clone(),
+        line: 0,
+    });
+    store
+        .commit(&claim, vec![Change::Ledger(row.clone())])
+        .await
+        .unwrap();
+
+    let keys = [SourceKey::from("CK-100001")];
+    assert_eq!(store.erase(scope, &keys).await.unwrap(), 2);
+    assert_eq!(places(folder.path(), GONE), Vec::<PathBuf>::new());
+    for version in &versions {
+        let kept = String::from_utf8(store.kept(scope, version).unwrap().unwrap()).unwrap();
+        let second = kept.split_once('\n').unwrap().1;
+        assert_eq!(second, line("CK-100002", STAYS));
+    }
+    let left = store.ledger(scope, &keys).unwrap().remove(0).unwrap();
+    assert_eq!(left.source_print, row.source_print);
+    assert_eq!(
+        left.documents[0].mapped_print,
+        row.documents[0].mapped_print
+    );
+    assert_eq!(left.documents[0].state, row.documents[0].state);
+    assert_eq!((left.record, left.documents[0].sent.clone()), (None, None));
+    assert_eq!(store.erase(scope, &keys).await.unwrap(), 0);
 }

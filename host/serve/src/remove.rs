@@ -1,0 +1,81 @@
+//! Takes away: a tenant with all that is known of it, or what one record held.
+
+use std::sync::Arc;
+
+use duijie_admin::Erased;
+use duijie_project::state::erase::{Place, erase};
+use duijie_record::Scope;
+use duijie_schedule::Key;
+use duijie_store::{Embedded, Store as _, TenantStore};
+
+use crate::supervisor::Shared;
+use crate::{Error, Home, TenantName};
+
+/// Takes away the folder, the secrets wherever they lie, and all that the
+/// store has. No run of the tenant may be under way. Done again after it was
+/// cut short, it does the rest.
+pub async fn remove(home: &Home, store: Option<&Embedded>, name: &TenantName) -> Result<(), Error> {
+    let Some(store) = store else {
+        return home.remove(name);
+    };
+    check_there(home, store, name)?;
+    home.remove(name).or_else(there_no_more)?;
+    Ok(store.forget_tenant(name.as_str()).await?)
+}
+
+impl Shared {
+    /// Refused while anything of it is at work.
+    pub(crate) async fn remove(&self, name: &TenantName) -> Result<(), Error> {
+        let _storing = self.storing.lock().await;
+        self.check_still(name)?;
+        let (home, store) = (&self.options.home, &self.options.store);
+        check_there(home, store, name)?;
+        // A reload on the way finds no folder, and what it began before ends
+        // here.
+        self.let_go(name.as_str());
+        home.remove(name).or_else(there_no_more)?;
+        self.let_go(name.as_str());
+        self.check_still(name)?;
+        Ok(store.forget_tenant(name.as_str()).await?)
+    }
+
+    fn check_still(&self, name: &TenantName) -> Result<(), Error> {
+        let state = self.state();
+        let at_work = |key: &&Key| key.tenant.0 == name.as_str();
+        match state.running.keys().chain(state.next.keys()).find(at_work) {
+            Some(key) => Err(Error::AtWork(key.scope.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn erase(self: &Arc<Self>, key: &Key, number: &str) -> Result<Erased, Error> {
+        let store: Arc<TenantStore> = self.store(&key.tenant.0)?;
+        let place = Place {
+            whole: &self.options.store,
+            outer: Scope(format!("{}/{}", key.tenant.0, key.scope)),
+            store: store.as_ref(),
+            scope: key.scope.clone(),
+        };
+        Ok(self.alone(key, erase(&place, number)).await??)
+    }
+}
+
+fn there_no_more(error: Error) -> Result<(), Error> {
+    match error {
+        Error::NoTenant(_) => Ok(()),
+        error => Err(error),
+    }
+}
+
+/// Whether there is anything to take away.
+fn check_there(home: &Home, store: &Embedded, name: &TenantName) -> Result<(), Error> {
+    let prefix = format!("{name}/");
+    let scopes = store.scopes()?;
+    let known = scopes
+        .iter()
+        .any(|scope| scope.as_str().starts_with(&prefix));
+    match known || home.tenant(name).exists() {
+        true => Ok(()),
+        false => Err(Error::NoTenant(name.to_string())),
+    }
+}
