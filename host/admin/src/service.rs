@@ -22,15 +22,17 @@ pub trait Service: Send + Sync + 'static {
 
     async fn runs(&self, at: At<'_>, limit: usize) -> Result<Value, Refusal>;
     async fn checkpoint(&self, at: At<'_>) -> Result<Value, Refusal>;
-    /// `wanted.scope` is not read.
+    /// `wanted.scope` is not read. Personal fields are masked unless `clear`.
     async fn waiting(
         &self,
         tenant: &str,
         pipeline: Option<&str>,
         kind: Kind,
         wanted: Wanted,
+        clear: bool,
     ) -> Result<Value, Refusal>;
-    async fn trace(&self, tenant: &str, number: &str) -> Result<Value, Refusal>;
+    /// Personal fields are masked unless `clear`.
+    async fn trace(&self, tenant: &str, number: &str, clear: bool) -> Result<Value, Refusal>;
 
     async fn run(&self, at: At<'_>) -> Result<(), Refusal>;
     async fn pause(&self, at: At<'_>, pause: Pause) -> Result<(), Refusal>;

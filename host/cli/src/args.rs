@@ -105,6 +105,9 @@ pub(crate) enum Command {
     Trace {
         /// Source key, target key or the target's id
         number: String,
+        /// Show personal fields whole
+        #[arg(long)]
+        personal: bool,
     },
     /// See value tables: what pipelines filled for others to look things up in
     #[command(subcommand)]

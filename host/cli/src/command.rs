@@ -54,7 +54,9 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
         Command::Runs { pipeline, limit } => runs::runs(global, pipeline, *limit, output).await,
         Command::Holds(wish) => holds::holds(global, wish, output).await,
         Command::DeadLetters(wish) => dead_letters::dead_letters(global, wish, output).await,
-        Command::Trace { number } => trace::trace(global, number, output).await,
+        Command::Trace { number, personal } => {
+            trace::trace(global, number, *personal, output).await
+        }
         Command::Tables(wish) => tables::tables(global, wish, output).await,
         Command::Secrets(wish) => secrets::secrets(global, wish, output),
         Command::Grant(wish) => grant::grant(global, wish, output).await,

@@ -46,6 +46,11 @@ pub struct Pipeline {
     pub retries: Option<Retries>,
     pub limits: Option<Limits>,
     pub retention: Option<Retention>,
+    /// Fields of records and documents that are about people, such as
+    /// `receiver.mobile`: masked for whoever is not an admin. A list's items
+    /// need no index, and a path counts wherever it begins.
+    #[schemars(inner(length(min = 1)))]
+    pub personal: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@
 mod error;
 pub mod granted;
 pub mod lane;
+pub mod personal;
 mod project;
 pub mod state;
 pub mod wire;

@@ -53,6 +53,7 @@ impl Project {
     /// The same of a tenant, who gets no secret of this process's environment.
     /// `keys` opens the store that all tenants share.
     pub fn of_tenant(folders: &Folders, tenant: &str, keys: Keys) -> Result<Self, Error> {
+        check_own(&folders.root)?;
         let store = Vault::new(&folders.data(), keys);
         let secrets = Secrets::of_tenant(&folders.root)?.with_store(store, tenant);
         Self::with(folders, secrets, Some(tenant))
@@ -172,6 +173,43 @@ impl Project {
             tenant: None,
         })
     }
+}
+
+/// Refuses links that lead out of a tenant's folder, where another tenant's
+/// secrets and connections lie.
+fn check_own(root: &Path) -> Result<(), Error> {
+    let failed = |place: &Path| {
+        let place = place.to_owned();
+        move |error: std::io::Error| Error::Read {
+            place,
+            reason: error.to_string(),
+        }
+    };
+    let own = root.canonicalize().map_err(failed(root))?;
+    let mut places = vec![
+        root.join("secrets.env"),
+        root.join("tenant.yaml"),
+        root.join("connectors"),
+    ];
+    for folder in ["pipelines", "connections"] {
+        let folder = root.join(folder);
+        let entries = std::fs::read_dir(&folder).into_iter().flatten();
+        places.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
+        places.push(folder);
+    }
+    for place in places {
+        let leads_to = match place.canonicalize() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            leads_to => leads_to.map_err(failed(&place))?,
+        };
+        if !leads_to.starts_with(&own) {
+            return Err(Error::Read {
+                place,
+                reason: "it is a link that leads out of the tenant's folder".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The YAML files of one folder of the project, by name, with the names that

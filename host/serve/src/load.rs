@@ -5,6 +5,7 @@ use std::path::Path;
 
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline, Tenant};
+use duijie_project::personal::Personal;
 use duijie_project::Project;
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Schedule, Share};
@@ -36,6 +37,7 @@ pub(crate) struct Found {
     /// Of its manifest and the tenant's connections.
     pub(crate) print: Fingerprint,
     pub(crate) sound: bool,
+    pub(crate) personal: Personal,
 }
 
 pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
@@ -96,6 +98,7 @@ fn found(document: &Document<Pipeline>, connections: &str, twice: &[Diagnostic])
         scope: Scope(low.scope.clone()?),
         enabled: low.enabled.unwrap_or(true),
         sound: document.sound && !twice.iter().any(told) && wrong.is_empty(),
+        personal: Personal::of(low),
         schedule,
         print: Fingerprint::of(text.as_bytes()),
     })

@@ -7,6 +7,7 @@ use duijie_admin::{
     Answer as _, At, Decision, Erased, Item, Kind, LastView, Pause, PipelineView, Refusal,
     Reloaded, Reply, Request, RunningView, Service, TenantView, Wanted, Why,
 };
+use duijie_project::personal::{self, PersonalOf};
 use duijie_project::state::State as Answers;
 use duijie_record::Scope;
 use duijie_schedule::{Cause, Key, Tenant};
@@ -24,6 +25,22 @@ impl Supervisor {
             Reply::Refused(message) => Err(refusal(Why::Invalid, message, "see what waits first")),
             Reply::Error(message) => Err(refusal(Why::Failed, message, "")),
         }
+    }
+
+    /// With personal fields masked, unless `clear`.
+    fn shown(&self, tenant: &str, mut found: Value, clear: bool) -> Value {
+        if !clear {
+            personal::mask(&mut found, &self.personal(tenant));
+        }
+        found
+    }
+
+    fn personal(&self, tenant: &str) -> PersonalOf {
+        let state = self.0.state();
+        let pipelines = state.tenants.get(tenant).into_iter();
+        let pipelines = pipelines.flat_map(|known| &known.pipelines);
+        let of = pipelines.map(|(scope, one)| (scope.clone(), one.personal.clone()));
+        of.collect()
     }
 
     fn scope(&self, at: At<'_>) -> Result<Scope, Refusal> {
@@ -96,8 +113,12 @@ impl Service for Supervisor {
         pipeline: Option<&str>,
         kind: Kind,
         mut wanted: Wanted,
+        clear: bool,
     ) -> Result<Value, Refusal> {
         self.tenant(tenant)?;
+        let bodies = wanted.bodies;
+        // A message may have what only the record tells to be personal.
+        wanted.bodies |= !clear && personal::is_any(&self.personal(tenant));
         wanted.scope = match pipeline {
             Some(pipeline) => Some(self.scope(At { tenant, pipeline })?.0),
             None => None,
@@ -106,13 +127,19 @@ impl Service for Supervisor {
             Kind::Holds => Request::Holds { wanted },
             Kind::DeadLetters => Request::DeadLetters { wanted },
         };
-        self.answer(tenant, request).await
+        let found = self.answer(tenant, request).await?;
+        let mut found = self.shown(tenant, found, clear);
+        if !bodies {
+            without_bodies(&mut found);
+        }
+        Ok(found)
     }
 
-    async fn trace(&self, tenant: &str, number: &str) -> Result<Value, Refusal> {
+    async fn trace(&self, tenant: &str, number: &str, clear: bool) -> Result<Value, Refusal> {
         self.tenant(tenant)?;
         let number = number.to_owned();
-        self.answer(tenant, Request::Trace { number }).await
+        let found = self.answer(tenant, Request::Trace { number }).await?;
+        Ok(self.shown(tenant, found, clear))
     }
 
     async fn run(&self, at: At<'_>) -> Result<(), Refusal> {
@@ -162,6 +189,15 @@ impl Service for Supervisor {
 
     async fn erase(&self, at: At<'_>, number: &str) -> Result<Erased, Refusal> {
         Ok(self.0.erase(&self.key(at)?, number).await?)
+    }
+}
+
+fn without_bodies(page: &mut Value) {
+    let rows = page.get_mut("rows").and_then(Value::as_array_mut);
+    for row in rows.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for body in ["record", "document", "edited_text", "exchange"] {
+            row.remove(body);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 
 use duijie_component::{Budgets, Launcher};
 use duijie_pipeline::{Counts, Stop};
+use duijie_project::personal::Personal;
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Cause, Key, Run, Scheduler};
 use duijie_store::{Claim, Fingerprint};
@@ -62,6 +63,7 @@ pub(crate) struct Pipeline {
     pub(crate) name: PipelineName,
     pub(crate) enabled: bool,
     pub(crate) print: Fingerprint,
+    pub(crate) personal: Personal,
     pub(crate) sound: bool,
     /// Whether the schedule knows it: it was sound once.
     pub(crate) declared: bool,

@@ -259,6 +259,7 @@ fn declare(
         name: found.name.clone(),
         enabled: found.enabled,
         print: found.print,
+        personal: found.personal.clone(),
         sound: found.sound,
         declared: declared || found.sound,
         last,

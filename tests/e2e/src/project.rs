@@ -74,6 +74,13 @@ impl Project {
         self
     }
 
+    /// What follows these words on a line of the manifest.
+    pub fn manifest_line(&self, words: &str) -> String {
+        let lines = self.manifest.0.lines();
+        let mut found = lines.filter_map(|line| line.strip_prefix(words));
+        found.next().unwrap().to_owned()
+    }
+
     fn write_manifest(&self) {
         let pipelines = self.path("pipelines");
         std::fs::create_dir_all(&pipelines).unwrap();

@@ -11,6 +11,7 @@ mod it {
     mod changes;
     mod commands;
     mod dialects;
+    mod erasing;
     mod escapes;
     mod follow;
     mod grants;

@@ -204,7 +204,11 @@ async fn waiting(api: &Api, who: &Who, tenant: &str, kind: Kind, asked: Asked<Wh
         (false, Kind::DeadLetters) => (Role::Reader, "GET dead letters"),
     };
     let pipeline = which.pipeline.as_deref();
-    let work = async |_: &Token| api.service.waiting(tenant, pipeline, kind, wanted).await;
+    let work = async |token: &Token| {
+        let clear = token.role >= Role::Admin;
+        let waiting = api.service.waiting(tenant, pipeline, kind, wanted, clear);
+        waiting.await
+    };
     api.look(who, Some(tenant), needs, what, work).await
 }
 
@@ -216,7 +220,8 @@ pub(crate) async fn trace(
     Path((tenant, number)): Path<(String, String)>,
 ) -> Response {
     let work = async |token: &Token| {
-        let mut found = api.service.trace(&tenant, &number).await?;
+        let clear = token.role >= Role::Admin;
+        let mut found = api.service.trace(&tenant, &number, clear).await?;
         if token.role < Role::Operator {
             mask(&mut found);
         }

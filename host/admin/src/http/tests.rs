@@ -55,11 +55,13 @@ impl Service for Same {
         _: Option<&str>,
         _: Kind,
         wanted: Wanted,
+        clear: bool,
     ) -> Result<Value, Refusal> {
-        Ok(json!({ "bodies": wanted.bodies, "after": wanted.after }))
+        Ok(json!({ "bodies": wanted.bodies, "after": wanted.after, "clear": clear }))
     }
-    async fn trace(&self, _: &str, number: &str) -> Result<Value, Refusal> {
+    async fn trace(&self, _: &str, number: &str, clear: bool) -> Result<Value, Refusal> {
         let document = json!({ "sent": "{}", "tries": [{ "exchange": { "url": "x" } }] });
+        let number = if clear { "clear" } else { number };
         Ok(json!({ "number": number, "found": [{ "record": "{}", "documents": [document] }] }))
     }
     async fn run(&self, at: At<'_>) -> Result<(), Refusal> {
@@ -260,6 +262,18 @@ async fn a_role_does_no_more_than_it_may() {
         200,
         r#""url":"x""#,
     );
+    // Only an admin's eyes see personal fields.
+    for (what, of_admin, of_operator) in [
+        (trace.as_str(), r#""number":"clear""#, r#""number":"CK1""#),
+        (
+            "GET /v1/tenants/a/holds?bodies=true",
+            r#""clear":true"#,
+            r#""clear":false"#,
+        ),
+    ] {
+        house.told(&house.call(what, &admin, "").await, 200, of_admin);
+        house.told(&house.call(what, &operator, "").await, 200, of_operator);
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ pub(crate) struct Filter {
     /// Only until then
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+    /// Show personal fields whole
+    #[arg(long)]
+    pub(crate) personal: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,7 +25,7 @@ pub(crate) async fn holds(global: &Global, wish: &Holds, output: &Output) -> Res
 
 async fn list(project: &mut Project, filter: &Filter, output: &Output) -> Result<(), Failure> {
     let wanted = waiting::wanted(project, filter, &[])?;
-    let rows = waiting::rows(project, waiting::HOLDS, wanted).await?;
+    let rows = waiting::shown(project, waiting::HOLDS, wanted, filter.personal).await?;
     let mut text = format!("{} held", rows.len());
     for row in &rows {
         text.push_str(&format!(
@@ -54,7 +54,7 @@ async fn show(
 ) -> Result<(), Failure> {
     let mut wanted = waiting::wanted(project, filter, &[number.to_owned()])?;
     wanted.bodies = true;
-    let rows = waiting::rows(project, waiting::HOLDS, wanted).await?;
+    let rows = waiting::shown(project, waiting::HOLDS, wanted, filter.personal).await?;
     if rows.is_empty() {
         return Err(waiting::nothing("holds"));
     }

@@ -2,7 +2,7 @@
 //! record to answer.
 
 use duijie_admin::Request;
-use duijie_project::{Project, state, state::history::GONE};
+use duijie_project::{Project, personal, state, state::history::GONE};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -15,15 +15,23 @@ use crate::output::Output;
 /// A body is cut here on a page for people.
 const SHOWN: usize = 2_000;
 
-pub(crate) async fn trace(global: &Global, number: &str, output: &Output) -> Result<(), Failure> {
+pub(crate) async fn trace(
+    global: &Global,
+    number: &str,
+    clear: bool,
+    output: &Output,
+) -> Result<(), Failure> {
     let project = Project::open(&global.folders())?;
     let request = Request::Trace {
         number: number.to_owned(),
     };
-    let found = match state::is_there(&project) {
+    let mut found = match state::is_there(&project) {
         true => state::query(&project, request).await?,
         false => json!({ "found": [], "open": [] }),
     };
+    if !clear {
+        personal::mask(&mut found, &personal::of(&project.pipelines));
+    }
     let rows = list(&found, "found");
     let open = list(&found, "open");
     if rows.is_empty() && open.is_empty() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use duijie_admin::{Decision, Item, Request, Wanted};
 use duijie_pipeline::{Clock as _, SystemClock};
 use duijie_project::{
-    Project, state,
+    Project, personal, state,
     state::waiting::{Page, Waiting},
 };
 use duijie_store::Embedded;
@@ -68,6 +68,29 @@ pub(crate) async fn rows(
 ) -> Result<Vec<Waiting>, Failure> {
     let mut rows = Vec::new();
     each_page(project, ask, wanted, |page| rows.extend(page)).await?;
+    Ok(rows)
+}
+
+/// Every row as people see it: personal fields are masked unless `clear`.
+pub(crate) async fn shown(
+    project: &Project,
+    ask: Ask,
+    mut wanted: Wanted,
+    clear: bool,
+) -> Result<Vec<Waiting>, Failure> {
+    let of = personal::of(&project.pipelines);
+    let bodies = wanted.bodies;
+    // A message may have what only the record tells to be personal.
+    wanted.bodies |= !clear && personal::is_any(&of);
+    let mut rows = rows(project, ask, wanted).await?;
+    if !clear {
+        let mut found = serde_json::json!({ "rows": rows, "more": false });
+        personal::mask(&mut found, &of);
+        rows = read(found)?.rows;
+    }
+    if !bodies {
+        rows.iter_mut().for_each(|row| row.bodies = None);
+    }
     Ok(rows)
 }
 

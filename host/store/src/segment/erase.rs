@@ -6,7 +6,6 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
 use duijie_record::Scope;
-use memchr::memmem;
 
 use super::owners::{self, Owned};
 use super::{Found, Segments};
@@ -75,8 +74,10 @@ fn has(line: &[u8], word: &[u8]) -> bool {
         let byte = at.and_then(|at| line.get(at));
         byte.is_none_or(|byte| !byte.is_ascii_alphanumeric())
     };
-    memmem::find_iter(line, word).any(|at| {
-        word.len() >= LONG_WORD || (edge(at.checked_sub(1)) && edge(Some(at + word.len())))
+    let mut found = line.windows(word.len()).enumerate();
+    found.any(|(at, window)| {
+        let alone = || edge(at.checked_sub(1)) && edge(Some(at + word.len()));
+        window == word && (word.len() >= LONG_WORD || alone())
     })
 }
 
@@ -120,7 +121,10 @@ fn erase_lines(data: &mut [u8], hit: impl Fn(usize, &[u8]) -> bool) -> u64 {
     let mut rest = data;
     let mut number = 0;
     while !rest.is_empty() {
-        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let length = rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap_or(rest.len());
         let line = rest.get(..length).unwrap_or_default();
         if !line.is_empty() && !line.starts_with(HEAD) && hit(number, line) {
             write_over(rest, length);
@@ -230,9 +234,9 @@ mod tests {
                 prop_assert_eq!(now.len(), before.len());
                 prop_assert_eq!(number == at, now != before);
             }
-            let told: serde_json::Value =
-                serde_json::from_str(text.split('\n').nth(at).unwrap()).unwrap();
-            prop_assert!(told["erased"].is_string());
+            let told = text.split('\n').nth(at).unwrap().trim_end();
+            let inside = told.strip_prefix("{\"erased\":\"").unwrap().strip_suffix("\"}").unwrap();
+            prop_assert!(inside.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'@'));
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn list(
     output: &Output,
 ) -> Result<(), Failure> {
     let wanted = waiting::wanted(project, filter, &[])?;
-    let rows = waiting::rows(project, waiting::LETTERS, wanted).await?;
+    let rows = waiting::shown(project, waiting::LETTERS, wanted, filter.personal).await?;
     if grouped {
         groups(project, &rows, output);
         return Ok(());
@@ -90,7 +90,7 @@ pub(super) async fn show(
 ) -> Result<(), Failure> {
     let mut wanted = waiting::wanted(project, filter, &[number.to_owned()])?;
     wanted.bodies = true;
-    let rows = waiting::rows(project, waiting::LETTERS, wanted).await?;
+    let rows = waiting::shown(project, waiting::LETTERS, wanted, filter.personal).await?;
     if rows.is_empty() {
         return Err(waiting::nothing(super::WORDS));
     }
