@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use duijie_record::{Collection, Position};
 
 use crate::{
-    Acknowledge, Description, Fault, Fields, Lookup, Problem, Role, Source, Steps, Tables, Target,
-    Transform,
+    Acknowledge, Bounds, Description, Fault, Fields, Lookup, Problem, Role, Source, Steps, Tables,
+    Target, Transform,
 };
 
 /// One use of a connector in a pipeline, resolved: everything that an
@@ -110,6 +110,12 @@ pub trait Launch: Send + Sync {
     /// `None` where the component exports no acknowledging.
     async fn acknowledge(&self, _usage: &Use) -> Result<Option<Box<dyn Acknowledge>>, Fault> {
         Ok(None)
+    }
+
+    /// The same for one run, whose instances may use so much together. `None`
+    /// where nothing is counted.
+    fn bounded(&self, _bounds: Bounds) -> Option<Arc<dyn Launch>> {
+        None
     }
 
     /// The writes that previews kept, oldest first, and forgets them.

@@ -2,6 +2,7 @@
 //! speaks: traits, and plain values for what a connector says of itself.
 //! Nothing here knows of wasm, HTTP or disk.
 
+mod bounds;
 mod description;
 mod discovery;
 mod exchange;
@@ -10,6 +11,7 @@ mod launch;
 mod role;
 mod table;
 
+pub use bounds::Bounds;
 pub use description::{CollectionInfo, Description, Guarantee, Recipe, Role, Title};
 pub use discovery::{FieldInfo, FieldKind, FieldRule, Fields};
 pub use exchange::Exchange;

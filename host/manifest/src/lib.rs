@@ -21,7 +21,7 @@ pub use document::Document;
 pub use group::{Close, Collect, Fold, Group, GroupBy, Late, Lines, List, Takes};
 pub use low::{
     Connection, Guarantee, Limits, OnChange, OnNewer, OnRejected, OnUnknown, Pipeline, Retention,
-    Retries, Source, Target, Transform,
+    Retries, RunLimits, Source, Target, Transform,
 };
 pub use node::{Entry, Kind, Node, path};
 pub use schedule::{CatchUp, Missed, OnlyIf, Schedule, ScheduleRules};

@@ -193,6 +193,30 @@ pub struct Limits {
     /// Records of one batch to the target.
     #[schemars(range(min = 1, max = 10000))]
     pub batch_records: Option<u32>,
+    pub run: Option<RunLimits>,
+}
+
+/// What one run may use, all of its connectors together. A run that uses more
+/// is ended and told as failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunLimits {
+    /// From its begin to its end, such as `7d`, which it is when absent.
+    pub time: Option<String>,
+    /// Processor time, such as `2h`, which it is when absent.
+    pub cpu: Option<String>,
+    /// HTTP requests; 1,000,000 when absent.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub calls: Option<u64>,
+    /// Bodies of requests, such as `64GiB`, which it is when absent.
+    pub sent: Option<String>,
+    /// Bodies of answers, such as `64GiB`, which it is when absent.
+    pub received: Option<String>,
+    /// Lines that are logged; 200,000 when absent.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub log_lines: Option<u64>,
+    /// Such as `64MiB`, which it is when absent.
+    pub log_bytes: Option<String>,
 }
 
 /// How long state is kept. Of several pipelines in one data folder, the one

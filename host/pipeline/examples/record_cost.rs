@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Description, Fault, FaultKind, Guarantee, Launch, Lookup, Preview, Problem, Role, Source,
-    Tables, Target, Transform, Use,
+    Bounds, Description, Fault, FaultKind, Guarantee, Launch, Lookup, Preview, Problem, Role,
+    Source, Tables, Target, Transform, Use,
 };
 use duijie_pipeline::{Options, Silent, Stop, SystemClock, run};
 use duijie_plan::{
@@ -295,6 +295,8 @@ fn plan() -> Plan {
                 budget: Duration::ZERO,
             },
             on_newer: OnNewer::Pass,
+            bounds: Bounds::DEFAULT,
+            longest_run: Duration::from_secs(7 * 86_400),
             retention: Retention {
                 ledger: Duration::MAX,
                 evidence: Duration::MAX,

@@ -1,5 +1,7 @@
 //! Why a run could not go on.
 
+use std::time::Duration;
+
 use duijie_contract::Fault;
 
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +101,11 @@ pub enum Error {
     },
     #[error("this is not the JSON of one document: {reason}")]
     NotJson { reason: String },
+    /// What was in flight is settled; the next run goes on at the checkpoint.
+    #[error(
+        "the run took over {most:?}, the most that one may take: raise `limits.run.time` of the pipeline if it needs longer"
+    )]
+    RunTooLong { most: Duration },
     /// A task of the pipeline died; what was durable stays so.
     #[error("a stage of the pipeline died: {0}; report this as a bug and run again")]
     Stage(String),

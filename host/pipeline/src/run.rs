@@ -117,7 +117,7 @@ async fn begin(options: &Options, beside: &dyn Beside) -> Result<Arc<Context>, E
         assumed: Mutex::new(HashMap::new()),
         source_ended: OnceLock::new(),
         resent: OnceLock::new(),
-        options: options.clone(),
+        options: bounded(options),
     };
     let mut begun = abandoned(&context)?;
     begun.extend(unbound);
@@ -129,6 +129,15 @@ async fn begin(options: &Options, beside: &dyn Beside) -> Result<Arc<Context>, E
     let resumed = position.is_some();
     options.observer.event(Event::Started { run, resumed });
     Ok(Arc::new(context))
+}
+
+/// The same, with a launcher whose instances count what this run uses.
+fn bounded(options: &Options) -> Options {
+    let mut options = options.clone();
+    if let Some(own) = options.launch.bounded(options.plan.policy.bounds) {
+        options.launch = own;
+    }
+    options
 }
 
 fn row(context: &Context, ended_ms: Option<u64>, state: RunState, counts: Counts) -> RunRow {
@@ -261,12 +270,19 @@ async fn stages(
 ) -> Result<Option<Error>, Error> {
     let mut stages = start(context, counts);
     let mut failure = None;
+    let most = context.plan().policy.longest_run;
+    let mut deadline = context.options.clock.sleep(most);
     loop {
         let joined = tokio::select! {
             biased;
             joined = stages.join_next() => joined,
             () = stop.stopped(), if !context.halt.is_stopped() => {
                 context.halt.stop();
+                continue;
+            }
+            () = &mut deadline, if !context.halt.is_stopped() => {
+                context.halt.stop();
+                failure.get_or_insert(Error::RunTooLong { most });
                 continue;
             }
         };

@@ -1,6 +1,7 @@
 //! Manifest and descriptions in, resolved plan or every problem out. Touches
 //! no disk, no network and no clock.
 
+mod bounds;
 mod code;
 mod collection;
 mod connection;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use duijie_contract::{Guarantee, Use};
+use duijie_contract::{Bounds, Guarantee, Use};
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::Schedule;
 
@@ -74,6 +74,10 @@ pub struct Policy {
     /// Batches in flight at the target.
     pub writers: u32,
     pub retention: Retention,
+    /// What one run may use of its connectors.
+    pub bounds: Bounds,
+    /// From the begin of a run to its end.
+    pub longest_run: Duration,
 }
 
 /// One use of one component.

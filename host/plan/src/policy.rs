@@ -20,8 +20,10 @@ const AT_ONCE: u32 = 4;
 pub(crate) fn policy(check: &mut Check<'_>) -> Policy {
     let retries = check.retries();
     let retention = check.retention();
+    let bounds = check.bounds();
     let pipeline = &check.inputs.pipeline.low;
     let limits = pipeline.limits.clone().unwrap_or_default();
+    let (bounds, longest_run) = bounds;
     let target = pipeline.target.as_ref();
     let into_table = target.is_some_and(|target| target.table.is_some());
     Policy {
@@ -50,6 +52,8 @@ pub(crate) fn policy(check: &mut Check<'_>) -> Policy {
         read_ahead: limits.read_ahead.unwrap_or(AT_ONCE),
         writers: check.writers(),
         retention,
+        bounds,
+        longest_run,
     }
 }
 
@@ -89,7 +93,8 @@ impl Check<'_> {
     pub(crate) fn length(&mut self, within: &str, name: &str, text: &str) -> Option<Duration> {
         let parsed = duration::parse(text);
         if parsed.is_none() {
-            let message = format!("`{within}.{name}` is `{text}`, expected a length of time");
+            let field = within.replace('/', ".");
+            let message = format!("`{field}.{name}` is `{text}`, expected a length of time");
             let problem = Diagnostic::error(code::BAD_DURATION, message)
                 .at(self.inputs.pipeline.place(&format!("/{within}/{name}")))
                 .hint("such as `500ms`, `30s`, `5m`, `1h30m` or `400d`");

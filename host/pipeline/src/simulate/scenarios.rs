@@ -95,6 +95,31 @@ async fn a_refusal_stops_the_run_where_the_plan_says_so() {
     assert!(!store.dead_letters(&SCOPE.into()).unwrap().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_too_long_settles_what_is_in_flight_and_is_gone_on_with() {
+    let names: Vec<String> = (0..10).map(|number| format!("CK{number}")).collect();
+    let mut script = Script::new(names.iter().map(|name| one(name)).collect());
+    script.read = (Duration::from_secs(10), 1);
+    let mut plan = simple(Guarantee::UniqueKey);
+    plan.policy.longest_run = Duration::from_secs(35);
+    let store: Arc<Memory> = Arc::default();
+    let began = Instant::now();
+    let report = script.run(plan.clone(), &store).await;
+    let said = failure(&report);
+    assert!(
+        said.contains("over 35s") && said.contains("`limits.run.time`"),
+        "{said}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(50), "{report:?}");
+    let first = report.counts.applied;
+    assert!((1..10).contains(&first), "{report:?}");
+    assert!(store.open_intents(&SCOPE.into()).unwrap().is_empty());
+    plan.policy.longest_run = Duration::from_secs(1_000);
+    let report = script.run(plan, &store).await;
+    assert!(matches!(report.end, End::Finished), "{report:?}");
+    assert!(report.counts.applied + first >= 9, "{report:?}");
+}
+
 async fn in_doubt(on_unknown: OnUnknown) -> (usize, usize, u64) {
     let mut script = Script::new(vec![one("CK1")]);
     script.write = Arc::new(|call, batch| match call {

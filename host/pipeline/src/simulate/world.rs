@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use duijie_contract::{Fault, FaultKind, Guarantee, Role, Use};
+use duijie_contract::{Bounds, Fault, FaultKind, Guarantee, Role, Use};
 use duijie_plan::{
     OnChange, OnNewer, OnRejected, OnUnknown, Plan, Policy, Retention, Retries, Stage, TargetStage,
 };
@@ -305,6 +305,8 @@ pub(crate) fn plan(guarantee: Guarantee, on_change: OnChange, transforms: usize)
                 budget: Duration::from_secs(3_600),
             },
             on_newer: OnNewer::Pass,
+            bounds: Bounds::DEFAULT,
+            longest_run: Duration::from_secs(7 * 86_400),
             retention: Retention {
                 ledger: Duration::from_secs(400 * 86_400),
                 evidence: Duration::from_secs(30 * 86_400),
