@@ -10,7 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_component::{Clock, Compiler, Launcher, Limits, Memory, Options, Secrets};
+use duijie_component::{
+    Allowance, Clock, Compiler, Launcher, Limits, Memory, Options, Quota, Secrets,
+};
 use duijie_contract::{Fault, Launch as _, Mode, Role, Tables, Unread, Use};
 use duijie_record::Collection;
 use rustix::time::{ClockId, clock_gettime};
@@ -40,6 +42,7 @@ fn main() -> Result<(), Failure> {
         mode: Mode::Effect,
         secrets: Arc::new(Secrets::open(&root.join("target"))?),
         clock: Arc::new(Stopped),
+        allowance: Allowance::new(Quota::NONE),
     })?;
     let rule = r#"{"rules":[{"field":"FBillNo","type":"string","value":"{{order_no}}"}]}"#;
     let map = Use {

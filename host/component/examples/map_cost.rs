@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_component::{Clock, Compiler, Launcher, Limits, Memory, Options, Secrets};
+use duijie_component::{
+    Allowance, Clock, Compiler, Launcher, Limits, Memory, Options, Quota, Secrets,
+};
 use duijie_contract::{Fault, Launch as _, Mode, Role, Tables, Transform, Unread, Use};
 use duijie_record::{Change, Collection, RecordBatch, RecordEntry, SourceKey};
 use rustix::time::{ClockId, clock_gettime};
@@ -180,6 +182,7 @@ fn main() -> Result<(), Failure> {
         mode: Mode::Effect,
         secrets: Arc::new(Secrets::open(&root.join("target"))?),
         clock: Arc::new(Stopped),
+        allowance: Allowance::new(Quota::NONE),
     })?;
     let map = Use {
         connector: "map".to_owned(),

@@ -21,7 +21,7 @@ const CLASS: &str = "";
 
 /// Calls that a tenant may make from one whole hour or day in UTC to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
+pub struct CallLimit {
     pub calls: u64,
     pub per: Per,
 }
@@ -32,9 +32,9 @@ pub enum Per {
     Day,
 }
 
-/// What a tenant had of its allowance.
+/// Calls that a tenant made of what it may make.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Spent {
+pub struct Counted {
     /// When the hour or day began, Unix milliseconds.
     pub from_ms: u64,
     pub calls: u64,
@@ -60,12 +60,12 @@ struct State {
 
 #[derive(Default)]
 struct Tenant {
-    allowance: Option<Allowance>,
-    spent: Spent,
+    limit: Option<CallLimit>,
+    spent: Counted,
     made: u64,
 }
 
-impl Allowance {
+impl CallLimit {
     /// `None` for no calls, and for anything but `100000/day` or `5000/hour`.
     pub fn parse(text: &str) -> Option<Self> {
         let (calls, per) = text.split_once('/')?;
@@ -86,7 +86,7 @@ impl Allowance {
     }
 }
 
-impl fmt::Display for Allowance {
+impl fmt::Display for CallLimit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let per = match self.per {
             Per::Hour => "hour",
@@ -96,11 +96,11 @@ impl fmt::Display for Allowance {
     }
 }
 
-impl Spent {
+impl Counted {
     /// As it stands at this time: nothing, once the next hour or day began, or
     /// where it was counted by another length.
-    fn at(self, allowance: Allowance, now_ms: u64) -> Self {
-        let from_ms = now_ms - now_ms % allowance.per_ms();
+    fn at(self, limit: CallLimit, now_ms: u64) -> Self {
+        let from_ms = now_ms - now_ms % limit.per_ms();
         match self.from_ms == from_ms {
             true => self,
             false => Self { from_ms, calls: 0 },
@@ -110,12 +110,12 @@ impl Spent {
 
 impl Budgets {
     /// What a tenant may have from now on; `None` is no limit.
-    pub fn allow(&self, tenant: &str, allowance: Option<Allowance>) {
-        self.state().tenant(&tenant.into()).allowance = allowance;
+    pub fn allow(&self, tenant: &str, limit: Option<CallLimit>) {
+        self.state().tenant(&tenant.into()).limit = limit;
     }
 
     /// What an earlier process counted; the larger count holds.
-    pub fn restore(&self, tenant: &str, spent: Spent) {
+    pub fn restore(&self, tenant: &str, spent: Counted) {
         let mut state = self.state();
         let known = &mut state.tenant(&tenant.into()).spent;
         let newer = (spent.from_ms, spent.calls) > (known.from_ms, known.calls);
@@ -125,10 +125,10 @@ impl Budgets {
     }
 
     /// What a tenant has had by now; `None` where it has no limit.
-    pub fn spent(&self, tenant: &str, now_ms: u64) -> Option<Spent> {
+    pub fn spent(&self, tenant: &str, now_ms: u64) -> Option<Counted> {
         let state = self.state();
         let tenant = state.tenants.get(tenant)?;
-        Some(tenant.spent.at(tenant.allowance?, now_ms))
+        Some(tenant.spent.at(tenant.limit?, now_ms))
     }
 
     /// Calls that a tenant made since this process began.
@@ -150,13 +150,13 @@ impl Budgets {
     ) -> Result<Answer, FaultKind> {
         let mut state = self.state();
         let tenant = state.tenant(name);
-        if let Some(allowance) = tenant.allowance {
-            tenant.spent = tenant.spent.at(allowance, now_ms);
-            if tenant.spent.calls >= allowance.calls {
-                let until_ms = tenant.spent.from_ms.saturating_add(allowance.per_ms());
+        if let Some(limit) = tenant.limit {
+            tenant.spent = tenant.spent.at(limit, now_ms);
+            if tenant.spent.calls >= limit.calls {
+                let until_ms = tenant.spent.from_ms.saturating_add(limit.per_ms());
                 return Err(FaultKind::Spent {
                     reason: format!(
-                        "`quotas.requests: {allowance}` of tenant.yaml is spent, there is more \
+                        "`quotas.requests: {limit}` of tenant.yaml is spent, there is more \
                          from {} on",
                         moment(until_ms)
                     ),

@@ -1,24 +1,34 @@
 //! The one wasmtime engine of a process: its settings, its clock of epochs,
 //! its pool. Settings and their reasons are measured, see ARCHITECTURE.md.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, MemoryCreator, PoolingAllocationConfig,
 };
 
 use crate::Error;
+use crate::inspect::FEATURES;
+use crate::room::TABLE_ELEMENTS;
 
 /// How often epochs advance: what a spinning guest is late by at most, and
 /// the length of one slice of its time budget.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
+/// A tenant compiles one component at a time, so that no one of them keeps all
+/// of these.
+const COMPILING: usize = 4;
+
 const WASM_STACK: usize = 512 << 10;
 const ASYNC_STACK: usize = 1 << 20;
 const MAX_MEMORY: usize = 256 << 20;
+/// Of one component, adapters inside it included.
+const MAX_MEMORIES: u32 = 4;
 
 /// Where instances live.
 #[derive(Clone)]
@@ -30,9 +40,26 @@ pub enum Memory {
     Observed(Arc<dyn MemoryCreator>),
 }
 
+impl Memory {
+    /// Instances at once.
+    fn places(&self) -> usize {
+        match self {
+            Memory::Pooled { instances } => usize::try_from(*instances).unwrap_or(usize::MAX),
+            Memory::Observed(_) => Semaphore::MAX_PERMITS,
+        }
+    }
+}
+
 /// An engine and the thread that makes its epochs pass.
 pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
+    /// One for each instance that may live.
+    pub(crate) places: Arc<Semaphore>,
+    /// Turns of those who have used their share up, at a time: one thread of
+    /// the machine is left for everyone else.
+    pub(crate) lane: Arc<Semaphore>,
+    /// Components that are compiled at a time.
+    pub(crate) compiling: Arc<Semaphore>,
     stop: Arc<AtomicBool>,
 }
 
@@ -58,7 +85,14 @@ impl Sandbox {
             .map_err(|error| Error::Engine {
                 reason: error.to_string(),
             })?;
-        Ok(Self { engine, stop })
+        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Ok(Self {
+            engine,
+            places: Arc::new(Semaphore::new(memory.places())),
+            lane: Arc::new(Semaphore::new(threads.saturating_sub(1).max(1))),
+            compiling: Arc::new(Semaphore::new(COMPILING)),
+            stop,
+        })
     }
 }
 
@@ -77,11 +111,8 @@ pub(crate) fn compile_config() -> Config {
     config.concurrency_support(false);
     config.max_wasm_stack(WASM_STACK);
     config.async_stack_size(ASYNC_STACK);
-    config.wasm_memory64(false);
-    config.wasm_relaxed_simd(false);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
-    // Multi-memory stays on: components with inner adapters need it.
-    config.wasm_multi_memory(true);
+    config.wasm_features(FEATURES.complement(), false);
     config
 }
 
@@ -109,10 +140,11 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
         .total_tables(instances.saturating_mul(2))
         .total_memories(instances)
         .total_stacks(instances)
+        .max_memories_per_component(MAX_MEMORIES)
         .max_memory_size(MAX_MEMORY)
         .max_core_instance_size(1 << 20)
         .max_component_instance_size(1 << 20)
-        .table_elements(30_000)
+        .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(4 << 20)
         .table_keep_resident(64 << 10)
         .max_unused_warm_slots(16)

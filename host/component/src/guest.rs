@@ -1,14 +1,24 @@
 //! One instance of a component and what it may spend: memory, time, log.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use duijie_contract::{Fault, FaultKind, Tables};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{Instance, InstancePre};
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline};
 
+use crate::allowance::Place;
 use crate::capability::{Clock, Reach};
-use crate::engine::TICK;
+use crate::room::Room;
+use crate::spent::Spent;
+use crate::turn::{Ended, Meter};
+
+/// Characters of a trap that are told.
+const MOST_TOLD: usize = 1_000;
 
 /// What one instance may spend. Exceeding any of it ends that instance only.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +27,7 @@ pub struct Limits {
     /// Bytes that the guest may hand over in one call, in either direction of
     /// its imports and results.
     pub handed_over_bytes: usize,
-    /// Processor time of one call, counted in slices of the epoch clock.
+    /// Processor time of one call, counted in turns.
     pub cpu: Duration,
     /// Wall time of one call, waits included.
     pub deadline: Duration,
@@ -45,8 +55,8 @@ pub(crate) struct Guest {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
     pub(crate) log_lines_left: u32,
-    slices_left: u32,
-    limits: StoreLimits,
+    pub(crate) meter: Arc<Meter>,
+    room: Room,
 }
 
 pub(crate) struct Running {
@@ -55,16 +65,52 @@ pub(crate) struct Running {
     limits: Limits,
     /// After a trap or a missed deadline nothing may enter the instance.
     stopped: bool,
+    /// Given back after the store, which is what takes the place up.
+    _places: Places,
+}
+
+/// What an instance is made with.
+pub(crate) struct Terms {
+    pub(crate) connector: Arc<str>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) places: Places,
+}
+
+/// A place among its tenant's instances, and one in the pool.
+pub(crate) type Places = (Place, OwnedSemaphorePermit);
+
+/// How a call came out of [`Meter::turns`] within a deadline.
+type Called<R> = Result<Result<wasmtime::Result<R>, Ended>, tokio::time::error::Elapsed>;
+
+enum Failed {
+    Trap(wasmtime::Error),
+    Beyond,
+    Late,
+}
+
+fn settled<R>(called: Called<R>) -> Result<R, Failed> {
+    match called {
+        Ok(Ok(answer)) => answer.map_err(Failed::Trap),
+        Ok(Err(Ended)) => Err(Failed::Beyond),
+        Err(_) => Err(Failed::Late),
+    }
 }
 
 impl Running {
     pub(crate) async fn start(
         pre: &InstancePre<Guest>,
-        connector: Arc<str>,
         reach: Option<Reach>,
-        clock: Arc<dyn Clock>,
-        limits: Limits,
+        terms: Terms,
     ) -> Result<Self, Fault> {
+        let Terms {
+            connector,
+            clock,
+            limits,
+            meter,
+            places,
+        } = terms;
         let guest = Guest {
             connector: connector.clone(),
             reach,
@@ -72,86 +118,92 @@ impl Running {
             random: Random::new(clock.now_ms()),
             clock,
             log_lines_left: limits.log_lines,
-            slices_left: slices(limits.cpu),
-            limits: StoreLimitsBuilder::new()
-                .memory_size(limits.memory_bytes)
-                .table_elements(30_000)
-                .build(),
+            room: Room::new(meter.tenant.clone(), limits.memory_bytes),
+            meter: meter.clone(),
         };
         let mut store = Store::new(pre.engine(), guest);
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| &mut guest.room);
         store.set_hostcall_fuel(limits.handed_over_bytes);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
-            let guest = context.data_mut();
-            Ok(match guest.slices_left.checked_sub(1) {
-                Some(left) => {
-                    guest.slices_left = left;
-                    UpdateDeadline::Yield(1)
-                }
-                None => UpdateDeadline::Interrupt,
-            })
-        });
-        let instance = pre.instantiate_async(&mut store).await.map_err(|error| {
-            let text = format!("it could not be started: {error:#}");
-            Fault::new(&connector, FaultKind::Guest(text))
+        // A turn ends here, and whoever drives the call sees to the next.
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+        let turns = meter.turns(pre.instantiate_async(&mut store), limits.cpu);
+        let called = tokio::time::timeout(limits.deadline, turns).await;
+        let instance = settled(called).map_err(|failed| {
+            let why = explain(store.data_mut(), &limits, failed);
+            let text = format!("it could not be started: {why}");
+            fault(&connector, &meter.run, &text)
         })?;
         Ok(Self {
             store,
             instance,
             limits,
             stopped: false,
+            _places: places,
         })
     }
 
-    /// Before each call: fresh budgets. Gives the call's deadline.
-    pub(crate) fn begin(&mut self) -> Result<Duration, Fault> {
+    /// Before each call: fresh budgets. Gives the call's deadline, its
+    /// processor time, and who pays for it.
+    pub(crate) fn begin(&mut self) -> Result<(Duration, Duration, Arc<Meter>), Fault> {
         if self.stopped {
             return Err(self.fault("it was stopped after an earlier failure"));
         }
         let guest = self.store.data_mut();
-        guest.slices_left = slices(self.limits.cpu);
         guest.log_lines_left = self.limits.log_lines;
         if let Some(reach) = &mut guest.reach {
             reach.begin_call(self.limits.deadline);
         }
+        let meter = guest.meter.clone();
+        if meter.run.over().is_some() {
+            return Err(self.fault("its run is over"));
+        }
         self.store.set_epoch_deadline(1);
-        Ok(self.limits.deadline)
+        Ok((self.limits.deadline, self.limits.cpu, meter))
     }
 
-    /// After each call: a trap or a missed deadline stops the instance.
-    pub(crate) fn end<R>(
-        &mut self,
-        called: Result<wasmtime::Result<R>, tokio::time::error::Elapsed>,
-    ) -> Result<R, Fault> {
+    /// After each call: a trap, a missed deadline or a bound that was passed
+    /// stops the instance.
+    pub(crate) fn end<R>(&mut self, called: Called<R>) -> Result<R, Fault> {
         if let Some(reach) = &mut self.store.data_mut().reach {
             reach.end_call();
         }
-        let reason = match called {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => self.explain(&error),
-            Err(_) => format!("it did not answer within {:?}", self.limits.deadline),
-        };
-        self.stopped = true;
-        Err(self.fault(&reason))
+        settled(called).map_err(|failed| {
+            self.stopped = true;
+            let why = explain(self.store.data_mut(), &self.limits, failed);
+            self.fault(&why)
+        })
     }
 
     pub(crate) fn fault(&self, reason: &str) -> Fault {
-        let connector = &self.store.data().connector;
-        Fault::new(connector, FaultKind::Guest(reason.to_owned()))
+        let guest = self.store.data();
+        fault(&guest.connector, &guest.meter.run, reason)
     }
+}
 
-    fn explain(&self, error: &wasmtime::Error) -> String {
-        match error.downcast_ref::<wasmtime::Trap>() {
-            Some(wasmtime::Trap::Interrupt) => format!(
-                "it used over {:?} of processor time in one call",
-                self.limits.cpu
-            ),
-            _ => {
-                let text = format!("{error:#}");
-                text.chars().take(1_000).collect()
-            }
-        }
+/// That a run passed its bounds is no failure of this guest: what it did not
+/// send was not sent, and what it may have sent is told beside this.
+pub(crate) fn fault(connector: &str, run: &Spent, reason: &str) -> Fault {
+    let kind = match run.over() {
+        Some(beyond) => FaultKind::Other(beyond.to_owned()),
+        None => FaultKind::Guest(reason.to_owned()),
+    };
+    Fault::new(connector, kind)
+}
+
+/// What a person is told of it.
+fn explain(guest: &mut Guest, limits: &Limits, failed: Failed) -> String {
+    if let Some(beyond) = guest.meter.take_beyond() {
+        return beyond;
+    }
+    let text: String = match failed {
+        Failed::Trap(error) => format!("{error:#}").chars().take(MOST_TOLD).collect(),
+        Failed::Late => format!("it did not answer within {:?}", limits.deadline),
+        Failed::Beyond => "it went beyond what it may use".to_owned(),
+    };
+    match guest.room.refused() {
+        Some(refused) => format!("{refused}; then it failed: {text}"),
+        None => text,
     }
 }
 
@@ -174,8 +226,4 @@ impl Random {
         self.count = self.count.wrapping_add(1);
         self.hasher.hash_one(self.count)
     }
-}
-
-fn slices(cpu: Duration) -> u32 {
-    u32::try_from(cpu.as_millis() / TICK.as_millis().max(1)).unwrap_or(u32::MAX)
 }

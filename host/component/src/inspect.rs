@@ -1,6 +1,9 @@
 //! Reads what a component really imports and exports, and refuses what the
 //! host would not run, before a compiler sees it.
 
+#[cfg(test)]
+mod tests;
+
 use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use crate::Error;
@@ -95,7 +98,7 @@ fn refused(connector: &str, reason: String) -> Error {
 
 /// Validates all of it, and bounds what a compiler would be busy with.
 fn check_code(bytes: &[u8]) -> Result<(), String> {
-    let mut validator = Validator::new_with_features(features());
+    let mut validator = Validator::new_with_features(FEATURES);
     let mut functions = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| error.to_string())?;
@@ -146,11 +149,19 @@ fn check_function(body: &wasmparser::FunctionBody<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What the engine compiles, and no more.
-fn features() -> WasmFeatures {
-    let mut features = WasmFeatures::default();
-    features.remove(WasmFeatures::THREADS);
-    features.remove(WasmFeatures::MEMORY64);
-    features.remove(WasmFeatures::RELAXED_SIMD);
-    features
-}
+/// What a guest may be made of, and no more: all that the compilers of Rust, C,
+/// JavaScript and Python for components use. Threads, exceptions and managed
+/// memory would be more to attack, and relaxed instructions differ from machine
+/// to machine. Several memories are for components with adapters inside.
+pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::COMPONENT_MODEL);

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use duijie_contract::{
-    Acknowledge, Description, Fault, FaultKind, Fields, Launch, Lookup, Mode, Preview, Problem,
-    Role, Source, Steps, Tables, Target, Transform, Unread, Use,
+    Acknowledge, Bounds, Description, Fault, FaultKind, Fields, Launch, Lookup, Mode, Preview,
+    Problem, Role, Source, Steps, Tables, Target, Transform, Unread, Use,
 };
 use duijie_record::{Collection, Position};
 
 use crate::Error;
 use crate::adapter::v0_1;
+use crate::allowance::Allowance;
 use crate::budget::Account;
 use crate::capability::{Capability, Clock, Http, Reach, Secrets, Sessions};
 use crate::code::Code;
@@ -21,6 +22,7 @@ use crate::connection::capability;
 use crate::engine::Memory;
 use crate::guest::{Limits, Running};
 use crate::library::{Library, Loaded};
+use crate::spent::Spent;
 
 /// Everything that a launcher is made of.
 pub struct Options {
@@ -34,6 +36,7 @@ pub struct Options {
     pub mode: Mode,
     pub secrets: Arc<Secrets>,
     pub clock: Arc<dyn Clock>,
+    pub allowance: Arc<Allowance>,
 }
 
 /// The same for a launcher over code that others use as well.
@@ -44,11 +47,21 @@ pub struct Over {
     pub secrets: Arc<Secrets>,
     pub clock: Arc<dyn Clock>,
     pub account: Account,
+    /// What the tenant may have, whose launcher it is.
+    pub allowance: Arc<Allowance>,
 }
 
 /// Starts instances of the components in one folder.
 pub struct Launcher {
-    library: Library,
+    shared: Arc<Shared>,
+    /// Of the run whose launcher it is; each instance counts for itself
+    /// otherwise.
+    run: Option<Arc<Spent>>,
+}
+
+/// What the launchers of all runs share.
+struct Shared {
+    library: Arc<Library>,
     mode: Mode,
     secrets: Arc<Secrets>,
     clock: Arc<dyn Clock>,
@@ -68,6 +81,7 @@ impl Launcher {
             secrets: options.secrets,
             clock: options.clock,
             account: Account::default(),
+            allowance: options.allowance,
         };
         Self::over(Arc::new(code), over)
     }
@@ -75,13 +89,15 @@ impl Launcher {
     /// Shares nothing with other launchers but compiled code, and budgets of
     /// calls with those that have the same.
     pub fn over(code: Arc<Code>, options: Over) -> Result<Self, Error> {
-        Ok(Self {
-            library: Library::new(
-                options.connectors,
-                code,
-                options.clock.clone(),
-                options.limits,
-            ),
+        let library = Library::new(
+            options.connectors,
+            code,
+            options.clock.clone(),
+            options.limits,
+            options.allowance,
+        );
+        let shared = Shared {
+            library: Arc::new(library),
             mode: options.mode,
             secrets: options.secrets,
             clock: options.clock,
@@ -89,23 +105,48 @@ impl Launcher {
             sessions: Sessions::default(),
             account: options.account,
             connections: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            run: None,
         })
     }
 
-    fn load(&self, connector: &str) -> Result<Arc<Loaded>, Fault> {
-        self.library
-            .get(connector)
-            .map_err(|error| Fault::new(connector, FaultKind::Guest(error.to_string())))
+    async fn load(&self, connector: &str) -> Result<Arc<Loaded>, Fault> {
+        let loaded = self.shared.library.get(connector).await;
+        loaded.map_err(|error| Fault::new(connector, FaultKind::Guest(error.to_string())))
+    }
+
+    async fn described<'a>(&self, loaded: &'a Loaded) -> Result<&'a Description, Fault> {
+        self.shared.library.describe(loaded).await
+    }
+
+    /// An instance that reaches nothing.
+    async fn quiet(&self, loaded: &Loaded) -> Result<Running, Fault> {
+        self.described(loaded).await?;
+        let library = &self.shared.library;
+        library.start(loaded, None, &self.spent()).await
     }
 
     /// An instance that reaches what its connection is granted.
     async fn start(&self, loaded: &Loaded, usage: &Use) -> Result<Running, Fault> {
-        let description = self.library.describe(loaded).await?;
-        let shared = self.connection(usage, description)?;
-        let reach = Reach::new(shared, self.clock.clone());
-        self.library.start(loaded, Some(reach)).await
+        let shared = &self.shared;
+        let description = self.described(loaded).await?;
+        let connection = shared.connection(usage, description)?;
+        let reach = Reach::new(connection, shared.clock.clone());
+        shared
+            .library
+            .start(loaded, Some(reach), &self.spent())
+            .await
     }
 
+    fn spent(&self) -> Arc<Spent> {
+        let run = self.run.clone();
+        run.unwrap_or_else(|| Arc::new(Spent::new(Bounds::DEFAULT)))
+    }
+}
+
+impl Shared {
     /// What all instances of one connection share, made at its first use.
     fn connection(&self, usage: &Use, description: &Description) -> Result<Arc<Capability>, Fault> {
         let name = usage.connection.clone().unwrap_or_default();
@@ -131,8 +172,8 @@ impl Launcher {
 #[async_trait]
 impl Launch for Launcher {
     async fn describe(&self, connector: &str) -> Result<Description, Fault> {
-        let loaded = self.load(connector)?;
-        Ok(self.library.describe(&loaded).await?.clone())
+        let loaded = self.load(connector).await?;
+        Ok(self.described(&loaded).await?.clone())
     }
 
     async fn fields(
@@ -141,21 +182,19 @@ impl Launch for Launcher {
         role: Role,
         collection: &Collection,
     ) -> Result<Option<Fields>, Fault> {
-        let loaded = self.load(connector)?;
+        let loaded = self.load(connector).await?;
         let Some(indices) = loaded.discovery.as_ref() else {
             return Ok(None);
         };
-        self.library.describe(&loaded).await?;
-        let running = self.library.start(&loaded, None).await?;
+        let running = self.quiet(&loaded).await?;
         v0_1::fields(running, indices, role, collection)
             .await
             .map(Some)
     }
 
     async fn check(&self, usage: &Use) -> Result<Vec<Problem>, Fault> {
-        let loaded = self.load(&usage.connector)?;
-        self.library.describe(&loaded).await?;
-        let mut running = self.library.start(&loaded, None).await?;
+        let loaded = self.load(&usage.connector).await?;
+        let mut running = self.quiet(&loaded).await?;
         let unread: Arc<dyn Tables> = Arc::new(Unread(usage.tables.clone()));
         running.store.data_mut().tables = Some(unread).filter(|_| usage.role == Role::Transform);
         v0_1::check(running, &loaded.setup, usage).await
@@ -166,10 +205,9 @@ impl Launch for Launcher {
         usage: &Use,
         position: Option<&Position>,
     ) -> Result<Vec<String>, Fault> {
-        let loaded = self.load(&usage.connector)?;
+        let loaded = self.load(&usage.connector).await?;
         let indices = loaded.source.as_ref().ok_or_else(|| lacks(usage))?;
-        self.library.describe(&loaded).await?;
-        let running = self.library.start(&loaded, None).await?;
+        let running = self.quiet(&loaded).await?;
         v0_1::outline(running, indices, usage, position).await
     }
 
@@ -178,7 +216,7 @@ impl Launch for Launcher {
         usage: &Use,
         position: Option<&Position>,
     ) -> Result<Box<dyn Source>, Fault> {
-        let loaded = self.load(&usage.connector)?;
+        let loaded = self.load(&usage.connector).await?;
         let indices = loaded.source.as_ref().ok_or_else(|| lacks(usage))?;
         let running = self.start(&loaded, usage).await?;
         v0_1::open_source(running, indices, usage, position).await
@@ -189,23 +227,22 @@ impl Launch for Launcher {
         usage: &Use,
         tables: &Arc<dyn Tables>,
     ) -> Result<Box<dyn Transform>, Fault> {
-        let loaded = self.load(&usage.connector)?;
+        let loaded = self.load(&usage.connector).await?;
         let indices = loaded.transform.as_ref().ok_or_else(|| lacks(usage))?;
-        self.library.describe(&loaded).await?;
-        let mut running = self.library.start(&loaded, None).await?;
+        let mut running = self.quiet(&loaded).await?;
         running.store.data_mut().tables = Some(tables.clone());
         v0_1::open_transform(running, indices, usage).await
     }
 
     async fn target(&self, usage: &Use) -> Result<Box<dyn Target>, Fault> {
-        let loaded = self.load(&usage.connector)?;
+        let loaded = self.load(&usage.connector).await?;
         let indices = loaded.target.as_ref().ok_or_else(|| lacks(usage))?;
         let running = self.start(&loaded, usage).await?;
         v0_1::open_target(running, indices, usage).await
     }
 
     async fn lookup(&self, usage: &Use) -> Result<Option<Box<dyn Lookup>>, Fault> {
-        let loaded = self.load(&usage.connector)?;
+        let loaded = self.load(&usage.connector).await?;
         let Some(indices) = loaded.lookup.as_ref() else {
             return Ok(None);
         };
@@ -214,7 +251,7 @@ impl Launch for Launcher {
     }
 
     async fn steps(&self, usage: &Use) -> Result<Option<Box<dyn Steps>>, Fault> {
-        let loaded = self.load(&usage.connector)?;
+        let loaded = self.load(&usage.connector).await?;
         let Some(indices) = loaded.steps.as_ref() else {
             return Ok(None);
         };
@@ -223,7 +260,7 @@ impl Launch for Launcher {
     }
 
     async fn acknowledge(&self, usage: &Use) -> Result<Option<Box<dyn Acknowledge>>, Fault> {
-        let loaded = self.load(&usage.connector)?;
+        let loaded = self.load(&usage.connector).await?;
         let Some(indices) = loaded.acknowledge.as_ref() else {
             return Ok(None);
         };
@@ -231,8 +268,15 @@ impl Launch for Launcher {
         v0_1::open_acknowledge(running, indices, usage).map(Some)
     }
 
+    fn bounded(&self, bounds: Bounds) -> Option<Arc<dyn Launch>> {
+        Some(Arc::new(Self {
+            shared: self.shared.clone(),
+            run: Some(Arc::new(Spent::new(bounds))),
+        }))
+    }
+
     fn take_previews(&self) -> Vec<Preview> {
-        let connections = lock(&self.connections);
+        let connections = lock(&self.shared.connections);
         connections
             .values()
             .flat_map(|known| known.take_previews())

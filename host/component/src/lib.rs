@@ -2,6 +2,7 @@
 //! names wasmtime or an HTTP client.
 
 mod adapter;
+mod allowance;
 mod budget;
 mod cache;
 mod capability;
@@ -14,8 +15,12 @@ mod guest;
 mod inspect;
 mod launch;
 mod library;
+mod room;
+mod spent;
+mod turn;
 
-pub use budget::{Account, Allowance, Budgets, Per, Spent};
+pub use allowance::{Allowance, Quota, Used};
+pub use budget::{Account, Budgets, CallLimit, Counted, Per};
 pub use capability::{
     Clock, Kept, Key, Keys, MOST_VALUE, OWN, Provider, Secret, SecretError, Secrets, Vault,
     check_name,

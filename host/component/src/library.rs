@@ -3,20 +3,28 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use duijie_contract::{Description, Fault, Role};
+use duijie_contract::{Bounds, Description, Fault, FaultKind, Role};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 use wasmtime::component::{InstancePre, Linker};
 
 use crate::Error;
 use crate::adapter::{SUPPORTED, v0_1};
+use crate::allowance::Allowance;
 use crate::cache::hex;
 use crate::capability::{Clock, Reach};
 use crate::code::Code;
-use crate::guest::{Guest, Limits, Running};
+use crate::guest::{Guest, Limits, Places, Running, Terms, fault};
 use crate::inspect::{Border, border};
+use crate::spent::Spent;
+use crate::turn::Meter;
+
+/// How long the start of an instance waits for a place.
+const PLACE_WAIT: Duration = Duration::from_secs(10);
 
 /// A component ready to be instantiated.
 pub(crate) struct Loaded {
@@ -40,6 +48,7 @@ pub(crate) struct Library {
     code: Arc<Code>,
     clock: Arc<dyn Clock>,
     limits: Limits,
+    allowance: Arc<Allowance>,
     loaded: Mutex<HashMap<String, Arc<Loaded>>>,
 }
 
@@ -49,29 +58,60 @@ impl Library {
         code: Arc<Code>,
         clock: Arc<dyn Clock>,
         limits: Limits,
+        allowance: Arc<Allowance>,
     ) -> Self {
         Self {
             folder,
             code,
             clock,
             limits,
+            allowance,
             loaded: Mutex::default(),
         }
     }
 
-    pub(crate) fn get(&self, connector: &str) -> Result<Arc<Loaded>, Error> {
-        // What is loaded stays the same for as long as this library lives,
-        // whatever becomes of the file.
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = loaded.get(connector) {
+    /// What is loaded stays the same for as long as this library lives,
+    /// whatever becomes of the file. Reading and compiling are done off the
+    /// threads that runs share.
+    pub(crate) async fn get(self: &Arc<Self>, connector: &str) -> Result<Arc<Loaded>, Error> {
+        if let Some(known) = self.loaded().get(connector) {
+            return Ok(known.clone());
+        }
+        // Neither is ever closed. The tenant's own comes first: whoever waits
+        // for that takes nothing of the others'.
+        let own = self.allowance.compiling.clone().acquire_owned().await.ok();
+        let shared = self.code.sandbox.compiling.clone();
+        let shared = shared.acquire_owned().await.ok();
+        let (library, name) = (self.clone(), connector.to_owned());
+        let fresh = tokio::task::spawn_blocking(move || {
+            let fresh = library.fresh(&name);
+            drop((own, shared));
+            fresh
+        });
+        fresh.await.unwrap_or_else(|died| {
+            Err(Error::Compile {
+                connector: connector.to_owned(),
+                reason: died.to_string(),
+            })
+        })
+    }
+
+    fn fresh(&self, connector: &str) -> Result<Arc<Loaded>, Error> {
+        // Someone may have had it loaded since.
+        if let Some(known) = self.loaded().get(connector) {
             return Ok(known.clone());
         }
         let bytes = self.read(connector)?;
         let digest = hex(&Sha256::digest(&bytes));
         let load = || self.load(connector, &digest, &bytes);
         let fresh = self.code.get(connector, &digest, load)?;
-        loaded.insert(connector.to_owned(), fresh.clone());
+        self.loaded().insert(connector.to_owned(), fresh.clone());
         Ok(fresh)
+    }
+
+    /// A panic elsewhere leaves the map whole.
+    fn loaded(&self) -> MutexGuard<'_, HashMap<String, Arc<Loaded>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn load(&self, connector: &str, digest: &str, bytes: &[u8]) -> Result<Loaded, Error> {
@@ -155,18 +195,63 @@ impl Library {
         &self,
         loaded: &Loaded,
         reach: Option<Reach>,
+        run: &Arc<Spent>,
     ) -> Result<Running, Fault> {
-        let name = match loaded.description.get() {
+        let connector = match loaded.description.get() {
             Some((_, name)) => name.clone(),
             None => loaded.connector.as_str().into(),
         };
-        Running::start(&loaded.pre, name, reach, self.clock.clone(), self.limits).await
+        if run.over().is_some() {
+            return Err(fault(&connector, run, ""));
+        }
+        let places = self.places(&connector).await?;
+        let lane = self.code.sandbox.lane.clone();
+        let terms = Terms {
+            connector,
+            clock: self.clock.clone(),
+            limits: self.limits,
+            meter: Arc::new(Meter::new(self.allowance.clone(), run.clone(), lane)),
+            places,
+        };
+        Running::start(&loaded.pre, reach, terms).await
+    }
+
+    /// A place for one more instance, waited for. Instances of one run wait for
+    /// one another, so that a wait without end would be one for ever.
+    async fn places(&self, connector: &str) -> Result<Places, Fault> {
+        let full = |whose: String| {
+            let reason = format!("it could not be started within {PLACE_WAIT:?}, as {whose}");
+            let retry_after = None;
+            Fault::new(
+                connector,
+                FaultKind::Unavailable {
+                    reason,
+                    retry_after,
+                },
+            )
+        };
+        let most = self.allowance.quota().instances;
+        let own = timeout(PLACE_WAIT, self.allowance.enter()).await;
+        let own = own.map_err(|_| {
+            full(format!(
+                "its tenant has {most} connectors at work, the most that `quotas.runs` gives"
+            ))
+        })?;
+        let pool = self.code.sandbox.places.clone();
+        match timeout(PLACE_WAIT, pool.acquire_owned()).await {
+            Ok(Ok(place)) => Ok((own, place)),
+            _ => Err(full(
+                "every place for a connector in this process is taken: lower `runs` of the service"
+                    .to_owned(),
+            )),
+        }
     }
 
     /// What the component says of itself, asked once per process.
     pub(crate) async fn describe<'a>(&self, loaded: &'a Loaded) -> Result<&'a Description, Fault> {
         let ask = || async {
-            let running = self.start(loaded, None).await?;
+            let unbound = Arc::new(Spent::new(Bounds::DEFAULT));
+            let running = self.start(loaded, None, &unbound).await?;
             let mut said = v0_1::describe(running, &loaded.setup).await?;
             said.digest.clone_from(&loaded.digest);
             said.imports.clone_from(&loaded.imports);

@@ -49,4 +49,11 @@ pub struct Quotas {
     /// absent.
     #[schemars(regex(pattern = r"^[0-9]{1,12} ?([KMGT]i?B)?$"))]
     pub disk: Option<String>,
+    /// Memory of all connectors at work together, such as `512MiB`, which it
+    /// is when absent.
+    #[schemars(regex(pattern = r"^[1-9][0-9]{0,11} ?(KB|MB|GB|KiB|MiB|GiB)$"))]
+    pub memory: Option<String>,
+    /// Processor time, in hundredths of one core; 100 when absent.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub cpu: Option<u32>,
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duijie_component::{Account, Code, Compiler, Launcher, Limits, Memory, Over, SecretError};
+use duijie_component::{
+    Account, Allowance, Code, Compiler, Launcher, Limits, Memory, Over, Quota, SecretError,
+};
 use duijie_contract::{Description, Launch as _, Mode};
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Document, Pipeline};
@@ -46,15 +48,18 @@ pub fn code(data: &Path, instances: u32) -> Result<Arc<Code>, Error> {
 /// Starts components of the project, with an engine of its own.
 pub fn launcher(project: &Project, mode: Mode) -> Result<Arc<Launcher>, Error> {
     let code = code(&project.data, INSTANCES)?;
-    launcher_over(code, project, mode, Account::default())
+    let allowance = Allowance::new(Quota::NONE);
+    launcher_over(code, project, mode, Account::default(), allowance)
 }
 
-/// The same over an engine that other projects use as well.
+/// The same over an engine that other projects use as well, within what the
+/// project's tenant may have.
 pub fn launcher_over(
     code: Arc<Code>,
     project: &Project,
     mode: Mode,
     account: Account,
+    allowance: Arc<Allowance>,
 ) -> Result<Arc<Launcher>, Error> {
     let over = Over {
         connectors: project.connectors.clone(),
@@ -63,6 +68,7 @@ pub fn launcher_over(
         secrets: project.secrets.clone(),
         clock: Arc::new(HostClock),
         account,
+        allowance,
     };
     Ok(Arc::new(Launcher::over(code, over)?))
 }

@@ -154,7 +154,9 @@ impl Shared {
             budgets: budgets.clone(),
             tenant: tenant.as_str().into(),
         };
-        let launcher = wire::launcher_over(code, &loaded.project, Mode::Effect, account)?;
+        let allowance = known.allowance.clone();
+        let launcher =
+            wire::launcher_over(code, &loaded.project, Mode::Effect, account, allowance)?;
         known.launcher = Some((print, Arc::downgrade(&launcher)));
         Ok(launcher)
     }

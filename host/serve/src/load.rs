@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
+use duijie_component::Quota;
 use duijie_diagnostic::Diagnostic;
-use duijie_manifest::{Document, Pipeline, Tenant};
-use duijie_project::personal::Personal;
+use duijie_manifest::{Document, Pipeline, Quotas, Tenant};
+use duijie_plan::amount_of_bytes;
 use duijie_project::Project;
+use duijie_project::personal::Personal;
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Schedule, Share};
 use duijie_store::Fingerprint;
@@ -15,11 +17,16 @@ use crate::home::{read, whole};
 use crate::quota::Wanted;
 use crate::{Error, Home, TenantName};
 
+/// Runs of a tenant at a time, where its file does not say.
+const RUNS: u32 = 4;
+
 /// What a tenant may have, and its pipelines.
 pub(crate) struct Loaded {
     pub(crate) enabled: bool,
     pub(crate) share: Share,
     pub(crate) quotas: Wanted,
+    /// What its guests may have together.
+    pub(crate) guests: Quota,
     pub(crate) found: Vec<Found>,
     /// What is wrong with the form of its files, a line each.
     pub(crate) problems: Vec<String>,
@@ -67,13 +74,31 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
         enabled: low.enabled.unwrap_or(true),
         share: Share {
             weight: quotas.weight.unwrap_or(1),
-            runs: usize::try_from(quotas.runs.unwrap_or(4)).unwrap_or(usize::MAX),
+            runs: usize::try_from(quotas.runs.unwrap_or(RUNS)).unwrap_or(usize::MAX),
         },
         quotas: wanted,
+        guests: guests(&quotas),
         found: found.collect(),
         connections: Fingerprint::of(connections.as_bytes()),
         project,
     })
+}
+
+/// What a tenant's guests may have together where its file does not say.
+const MEMORY: usize = 512 << 20;
+const CPU_PERCENT: u32 = 100;
+/// Instances for each of its runs: a source, transforms, and for each writer a
+/// target, a look-up and steps.
+const INSTANCES_A_RUN: u32 = 16;
+
+fn guests(quotas: &Quotas) -> Quota {
+    let bytes = quotas.memory.as_deref().and_then(amount_of_bytes);
+    let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    Quota {
+        memory_bytes: bytes.unwrap_or(MEMORY),
+        cpu_percent: quotas.cpu.unwrap_or(CPU_PERCENT),
+        instances: quotas.runs.unwrap_or(RUNS).saturating_mul(INSTANCES_A_RUN),
+    }
 }
 
 fn tenant(path: &Path) -> Result<Tenant, Error> {

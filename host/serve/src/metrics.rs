@@ -1,6 +1,7 @@
 //! Numbers for Prometheus, a line each in its text form. Labels are names of
 //! tenants, which need no escape.
 
+use duijie_component::Used;
 use duijie_pipeline::{Counts, End};
 
 use crate::state::{Known, State};
@@ -109,7 +110,49 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
                 .collect()
         },
     );
+    used(&mut out, &tenants);
     out
+}
+
+/// What a tenant's guests have and had.
+fn used(out: &mut String, tenants: &[(&String, &Known)]) {
+    type Of = fn(&Used) -> f64;
+    let metrics: [(&str, &str, &str, Of); 5] = [
+        (
+            "duijie_memory_bytes",
+            "gauge",
+            "memories and tables of connectors at work",
+            |used| used.memory_bytes as f64,
+        ),
+        (
+            "duijie_memory_peak_bytes",
+            "gauge",
+            "the most that it was",
+            |used| used.memory_peak as f64,
+        ),
+        ("duijie_instances", "gauge", "connectors at work", |used| {
+            f64::from(used.instances)
+        }),
+        (
+            "duijie_cpu_seconds_total",
+            "counter",
+            "processor time of connectors",
+            |used| used.cpu.as_secs_f64(),
+        ),
+        (
+            "duijie_cpu_held_back_seconds_total",
+            "counter",
+            "how long connectors waited for their tenant's share",
+            |used| used.held_back.as_secs_f64(),
+        ),
+    ];
+    for (metric, kind, help, of) in metrics {
+        out.push_str(&format!("# HELP {metric} {help}\n# TYPE {metric} {kind}\n"));
+        for (name, known) in tenants {
+            let value = of(&known.allowance.used());
+            out.push_str(&format!("{metric}{{tenant=\"{name}\"}} {value}\n"));
+        }
+    }
 }
 
 /// Labels beside the tenant, and a value.

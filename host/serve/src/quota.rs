@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use duijie_component::{Allowance, Spent};
+use duijie_component::{CallLimit, Counted};
 use duijie_manifest::Quotas;
 use duijie_record::Scope;
 use duijie_schedule::Tenant;
@@ -30,7 +30,7 @@ const MEASURE_SHARE: u64 = 50;
 /// What a tenant's file asks for. What is absent has no limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    pub(crate) requests: Option<Allowance>,
+    pub(crate) requests: Option<CallLimit>,
     disk: Option<u64>,
 }
 
@@ -38,7 +38,7 @@ impl Wanted {
     /// The form of both was checked with the file.
     pub(crate) fn of(low: &Quotas) -> Self {
         Self {
-            requests: low.requests.as_deref().and_then(Allowance::parse),
+            requests: low.requests.as_deref().and_then(CallLimit::parse),
             disk: low.disk.as_deref().and_then(duijie_plan::amount_of_bytes),
         }
     }
@@ -47,10 +47,10 @@ impl Wanted {
 /// How a tenant stands.
 #[derive(Default)]
 pub(crate) struct Standing {
-    requests: Option<Allowance>,
+    requests: Option<CallLimit>,
     /// Why nothing may be requested, and until when.
     spent: Option<(String, u64)>,
-    stored: Option<Spent>,
+    stored: Option<Counted>,
     disk: Option<u64>,
     measured: Option<u64>,
 }
@@ -138,7 +138,7 @@ impl State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) paused: bool,
-    pub(crate) spent: Option<Spent>,
+    pub(crate) spent: Option<Counted>,
 }
 
 impl Kept {
@@ -146,7 +146,7 @@ impl Kept {
         let paused = bytes.first() == Some(&1);
         let numbers = bytes.get(1..).unwrap_or_default().as_chunks::<8>().0;
         let spent = match numbers {
-            [from_ms, calls] => Some(Spent {
+            [from_ms, calls] => Some(Counted {
                 from_ms: u64::from_be_bytes(*from_ms),
                 calls: u64::from_be_bytes(*calls),
             }),
@@ -237,7 +237,7 @@ impl Shared {
             (known.paused, known.quotas.stored)
         };
         let kept = self.kept(name, paused);
-        let unused = |spent: Spent| spent.calls == 0;
+        let unused = |spent: Counted| spent.calls == 0;
         if kept.spent == stored || stored.is_none() && kept.spent.is_none_or(unused) {
             return Ok(());
         }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
-use duijie_component::{Budgets, Launcher};
+use duijie_component::{Allowance, Budgets, Launcher};
 use duijie_pipeline::{Counts, Stop};
 use duijie_project::personal::Personal;
 use duijie_record::{PipelineName, Scope};
@@ -42,6 +42,8 @@ pub(crate) struct Known {
     /// The launcher of its runs, while there are any, and what it is made of.
     pub(crate) launcher: Option<(Fingerprint, Weak<Launcher>)>,
     pub(crate) totals: Totals,
+    /// What its guests may have together, and have used.
+    pub(crate) allowance: Arc<Allowance>,
     /// Why its folder could not be read, the last time.
     pub(crate) problem: Option<String>,
     pub(crate) quotas: Standing,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use duijie_admin::Reloaded;
+use duijie_component::{Allowance, Quota};
 use duijie_record::Scope;
 use duijie_schedule::{Declared, Key, State as Stored, Tenant};
 use duijie_store::Store as _;
@@ -114,6 +115,7 @@ impl Shared {
         known.problem = None;
         let was_held = known.is_held();
         known.enabled = loaded.enabled;
+        known.allowance.set(loaded.guests);
         if let Some(kept) = &stored.kept {
             known.paused = kept.paused;
         }
@@ -278,6 +280,7 @@ impl Known {
             pipelines: BTreeMap::new(),
             launcher: None,
             totals: Totals::default(),
+            allowance: Allowance::new(Quota::NONE),
             problem: None,
             quotas: Standing::default(),
         }

@@ -180,6 +180,41 @@ async fn a_tenant_that_cannot_be_read_stays_as_it_was_and_spoils_no_other() {
 }
 
 #[tokio::test]
+async fn a_quota_counts_from_the_next_reload_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = with_tenants(folder.path(), &["north"]);
+    let service = service(&home);
+    let config = home.tenant(&name("north")).join("tenant.yaml");
+    let quota = async |text: &str| {
+        std::fs::write(&config, text).unwrap();
+        service.reload("north").await.unwrap();
+        let state = service.0.state();
+        let quota = state.known("north").unwrap().allowance.quota();
+        (quota.memory_bytes, quota.cpu_percent, quota.instances)
+    };
+    assert_eq!(quota("enabled: true").await, (512 << 20, 100, 64));
+    let more = "quotas: {memory: 1GiB, cpu: 250, runs: 2}";
+    assert_eq!(quota(more).await, (1 << 30, 250, 32));
+    assert_eq!(quota("enabled: true").await, (512 << 20, 100, 64));
+    for wrong in [
+        "memory: 0",
+        "memory: lots",
+        "memory: 0MiB",
+        "memory: -1GiB",
+        "cpu: 0",
+        "cpu: 100%",
+    ] {
+        std::fs::write(&config, format!("quotas: {{{wrong}}}")).unwrap();
+        assert!(service.reload("north").await.is_err(), "{wrong}");
+    }
+    let metrics = service.metrics(Some("north"));
+    let line = "duijie_memory_bytes{tenant=\"north\"} 0\n";
+    assert!(metrics.contains(line), "{metrics}");
+    let line = "duijie_cpu_seconds_total{tenant=\"north\"} 0\n";
+    assert!(metrics.contains(line), "{metrics}");
+}
+
+#[tokio::test]
 async fn a_pause_is_known_to_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let home = with_tenants(folder.path(), &["north", "south"]);

@@ -14,9 +14,9 @@ use crate::command::run::listen;
 use crate::exit::Failure;
 use crate::output::Output;
 
-/// Instances that one run needs at most: its source, its transforms and its
-/// writers, and some that are on their way out.
-const INSTANCES_A_RUN: u32 = 8;
+/// Instances that one run needs, as a rule: its source, its transforms, and for
+/// each of its writers a target, a look-up and steps. Others wait.
+const INSTANCES_A_RUN: u32 = 16;
 /// As many as the address space is wanted for.
 const MOST_INSTANCES: u32 = 4096;
 

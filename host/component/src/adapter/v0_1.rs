@@ -4,9 +4,9 @@
 /// One call into the guest, within its budgets and deadline.
 macro_rules! call {
     ($running:expr, |$store:ident| $call:expr) => {{
-        let deadline = $running.begin()?;
+        let (deadline, cpu, meter) = $running.begin()?;
         let $store = &mut $running.store;
-        let answer = tokio::time::timeout(deadline, $call).await;
+        let answer = tokio::time::timeout(deadline, meter.turns($call, cpu)).await;
         $running.end(answer)
     }};
 }

@@ -188,7 +188,7 @@ async fn what_a_system_asks_for_holds_for_every_tenant_with_the_credential() {
 async fn a_tenant_has_its_requests_of_each_hour_and_takes_none_of_another() {
     let budgets = Arc::<Budgets>::default();
     let clock = clock();
-    budgets.allow("north", Allowance::parse("3/hour"));
+    budgets.allow("north", CallLimit::parse("3/hour"));
     let north = payer(&budgets, "north", 0, "secret");
     let south = payer(&budgets, "south", 0, "secret");
     clock.sleep(Duration::from_secs(1_800)).await;
@@ -209,7 +209,7 @@ async fn a_tenant_has_its_requests_of_each_hour_and_takes_none_of_another() {
     turn(&north, &clock).await.unwrap();
     assert_eq!((budgets.made("north"), budgets.made("south")), (4, 1));
     let now_ms = clock.now_ms();
-    let expected = Spent {
+    let expected = Counted {
         from_ms: MIDNIGHT + 3_600_000,
         calls: 1,
     };
@@ -222,8 +222,8 @@ async fn what_an_earlier_process_counted_counts_on_within_its_day() {
     let clock = clock();
     for (from_ms, left) in [(MIDNIGHT, 1), (MIDNIGHT - 86_400_000, 3)] {
         let budgets = Arc::<Budgets>::default();
-        budgets.allow("north", Allowance::parse("3/day"));
-        budgets.restore("north", Spent { from_ms, calls: 2 });
+        budgets.allow("north", CallLimit::parse("3/day"));
+        budgets.restore("north", Counted { from_ms, calls: 2 });
         let payer = payer(&budgets, "north", 0, "secret");
         for _ in 0..left {
             turn(&payer, &clock).await.unwrap();
@@ -237,11 +237,11 @@ async fn what_an_earlier_process_counted_counts_on_within_its_day() {
 #[test]
 fn an_allowance_is_read_as_it_is_written() {
     for text in ["1/hour", "100000/day"] {
-        assert_eq!(Allowance::parse(text).unwrap().to_string(), text);
+        assert_eq!(CallLimit::parse(text).unwrap().to_string(), text);
     }
     for text in [
         "", "0/day", "5", "/day", "5/week", "5/", "-1/day", "1e3/day",
     ] {
-        assert_eq!(Allowance::parse(text), None, "{text}");
+        assert_eq!(CallLimit::parse(text), None, "{text}");
     }
 }

@@ -21,6 +21,16 @@ pub(crate) enum Piece {
     Captured(String, Encoding),
 }
 
+impl Piece {
+    /// Bytes that the guest itself gave.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Secret(..) | Piece::Captured(..) => 0,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Session,

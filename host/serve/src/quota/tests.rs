@@ -58,7 +58,7 @@ fn a_tenant_stands_as_its_file_and_its_use_say() {
     assert_eq!(standing.beyond().as_deref(), Some("spent"));
     standing.want(&wanted(Some("6/day"), None));
     assert_eq!(standing.beyond(), None);
-    let requests = Allowance {
+    let requests = CallLimit {
         calls: 6,
         per: Per::Day,
     };
@@ -67,7 +67,7 @@ fn a_tenant_stands_as_its_file_and_its_use_say() {
 
 #[test]
 fn what_is_kept_is_read_as_it_was_written_and_as_it_was_before_there_were_quotas() {
-    let spent = Some(Spent {
+    let spent = Some(Counted {
         from_ms: 1_700_006_400_000,
         calls: 12,
     });
@@ -93,7 +93,7 @@ async fn what_a_tenant_has_spent_is_known_to_the_next_process() {
     let home = with_tenants(folder.path(), &["north", "south"]);
     let config = home.tenant(&name("north")).join("tenant.yaml");
     std::fs::write(&config, "quotas: {requests: 3/day}").unwrap();
-    let spent = Spent {
+    let spent = Counted {
         from_ms: NOON_MS - DAY_MS / 2,
         calls: 2,
     };
@@ -106,7 +106,7 @@ async fn what_a_tenant_has_spent_is_known_to_the_next_process() {
         (service, budgets)
     };
     let (service, budgets) = begun().await;
-    let none = Spent { calls: 0, ..spent };
+    let none = Counted { calls: 0, ..spent };
     assert_eq!(budgets.spent("north", NOON_MS), Some(none));
     budgets.restore("north", spent);
     budgets.restore("south", spent);

@@ -84,6 +84,8 @@ fn acknowledged(answer: wit::Answer) -> Acknowledged {
     match answer {
         wit::Answer::Acknowledged => Acknowledged::Yes,
         wit::Answer::Refused(rejection) => Acknowledged::Refused(convert::rejection(rejection)),
-        wit::Answer::Unknown(reason) | wit::Answer::Other(reason) => Acknowledged::Unknown(reason),
+        wit::Answer::Unknown(reason) | wit::Answer::Other(reason) => {
+            Acknowledged::Unknown(convert::told(reason))
+        }
     }
 }

@@ -15,11 +15,27 @@ pub(super) fn settings(usage: &Use) -> wit::Settings<'_> {
     }
 }
 
+/// Bytes of a text for people that are kept: it goes into logs and the store.
+const MOST_TOLD: usize = 4 << 10;
+/// Problems that are told.
+pub(super) const MOST_PROBLEMS: usize = 100;
+
+/// A guest's text for people, cut where it is no longer meant for any.
+pub(super) fn told(mut text: String) -> String {
+    if text.len() > MOST_TOLD {
+        text.truncate(text.floor_char_boundary(MOST_TOLD));
+        // What was handed over goes with the rest of it.
+        text.shrink_to_fit();
+        text.push('…');
+    }
+    text
+}
+
 pub(super) fn problem(problem: wit::Problem) -> Problem {
     Problem {
-        at: problem.at,
-        message: problem.message,
-        hint: problem.hint,
+        at: told(problem.at),
+        message: told(problem.message),
+        hint: problem.hint.map(told),
     }
 }
 
@@ -45,29 +61,30 @@ fn fault(connector: &str, fault: wit::Fault) -> Fault {
     let retry_after = |ms: Option<u64>| ms.map(Duration::from_millis);
     let kind = match fault {
         wit::Fault::InvalidSettings(problems) => {
-            FaultKind::InvalidSettings(problems.into_iter().map(problem).collect())
+            let problems = problems.into_iter().take(MOST_PROBLEMS);
+            FaultKind::InvalidSettings(problems.map(problem).collect())
         }
-        wit::Fault::Unauthorized(reason) => FaultKind::Unauthorized(reason),
+        wit::Fault::Unauthorized(reason) => FaultKind::Unauthorized(told(reason)),
         wit::Fault::RateLimited(pause) => FaultKind::RateLimited {
-            reason: pause.reason,
+            reason: told(pause.reason),
             retry_after: retry_after(pause.retry_after_ms),
         },
         wit::Fault::Unavailable(pause) => FaultKind::Unavailable {
-            reason: pause.reason,
+            reason: told(pause.reason),
             retry_after: retry_after(pause.retry_after_ms),
         },
-        wit::Fault::NotSent(reason) => FaultKind::NotSent(reason),
-        wit::Fault::Broken(reason) => FaultKind::Broken(reason),
-        wit::Fault::Other(reason) => FaultKind::Other(reason),
+        wit::Fault::NotSent(reason) => FaultKind::NotSent(told(reason)),
+        wit::Fault::Broken(reason) => FaultKind::Broken(told(reason)),
+        wit::Fault::Other(reason) => FaultKind::Other(told(reason)),
     };
     Fault::new(connector, kind)
 }
 
 pub(super) fn rejection(rejection: wit::RejectionResult) -> Rejection {
     Rejection {
-        code: rejection.code,
-        message: rejection.message,
-        field: rejection.field,
+        code: told(rejection.code),
+        message: told(rejection.message),
+        field: rejection.field.map(told),
         retry: match rejection.retry {
             wit::Retry::Never => Retry::Never,
             wit::Retry::Later => Retry::Later,

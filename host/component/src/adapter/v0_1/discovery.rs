@@ -28,7 +28,8 @@ pub(crate) async fn fields(
         collection.as_str()
     ))?;
     let connector = &running.store.data().connector;
-    let told = answer.map_err(|reason| Fault::new(connector, FaultKind::Other(reason)))?;
+    let told = answer
+        .map_err(|reason| Fault::new(connector, FaultKind::Other(super::convert::told(reason))))?;
     Ok(Fields {
         fields: told.fields.into_iter().map(field).collect(),
         rules: told.rules.into_iter().map(rule).collect(),

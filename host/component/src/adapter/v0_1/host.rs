@@ -6,6 +6,7 @@ use duijie_contract::{MOST_TABLE_BYTES, Missing};
 use super::bindings::duijie::host::{clock, http, log, random, session, sign, tables};
 use crate::capability::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
 use crate::guest::Guest;
+use crate::turn::Meter;
 
 /// Log texts are cut here; a log is no way to move data out.
 const LOG_BYTES: usize = 4 << 10;
@@ -21,7 +22,11 @@ impl http::Host for Guest {
         let Some(reach) = &mut self.reach else {
             return Ok(Err(http::Failure::Refused(NO_REACH.to_owned())));
         };
-        Ok(answer(reach.send(to_request(request)).await))
+        let request = to_request(request);
+        self.meter.asks([&request])?;
+        let answered = reach.send(request).await;
+        self.meter.answered([&answered])?;
+        Ok(answer(answered))
     }
 
     async fn send_many(
@@ -32,8 +37,10 @@ impl http::Host for Guest {
             let refused = || Err(http::Failure::Refused(NO_REACH.to_owned()));
             return Ok(requests.iter().map(|_| refused()).collect());
         };
-        let requests = requests.into_iter().map(to_request).collect();
+        let requests: Vec<_> = requests.into_iter().map(to_request).collect();
+        self.meter.asks(&requests)?;
         let answers = reach.send_many(requests).await;
+        self.meter.answered(&answers)?;
         Ok(answers.into_iter().map(answer).collect())
     }
 }
@@ -115,6 +122,8 @@ impl log::Host for Guest {
         self.log_lines_left = left;
         let end = message.floor_char_boundary(LOG_BYTES);
         let text = message.get(..end).unwrap_or_default();
+        let counted = self.meter.run.log(text.len());
+        counted.map_err(|beyond| self.meter.trap(beyond))?;
         let text = match &self.reach {
             Some(reach) => reach.mask_text(text),
             None => text.into(),
@@ -126,6 +135,29 @@ impl log::Host for Guest {
             log::Level::Info => tracing::info!(connector, "{text}"),
             log::Level::Warn => tracing::warn!(connector, "{text}"),
             log::Level::Error => tracing::error!(connector, "{text}"),
+        }
+        Ok(())
+    }
+}
+
+impl Meter {
+    /// Before requests leave: whether the run has any left.
+    fn asks<'a>(&self, requests: impl IntoIterator<Item = &'a Request>) -> wasmtime::Result<()> {
+        for request in requests {
+            let bytes = request.body.iter().map(Piece::len).sum();
+            let counted = self.run.call(bytes);
+            counted.map_err(|beyond| self.trap(beyond))?;
+        }
+        Ok(())
+    }
+
+    fn answered<'a>(
+        &self,
+        answers: impl IntoIterator<Item = &'a Result<Response, Failure>>,
+    ) -> wasmtime::Result<()> {
+        for response in answers.into_iter().flatten() {
+            let counted = self.run.received(response.body.len());
+            counted.map_err(|beyond| self.trap(beyond))?;
         }
         Ok(())
     }

@@ -37,7 +37,8 @@ pub(crate) async fn check(
         settings,
         usage.collection.as_str(),
     ))?;
-    Ok(problems.into_iter().map(convert::problem).collect())
+    let problems = problems.into_iter().take(convert::MOST_PROBLEMS);
+    Ok(problems.map(convert::problem).collect())
 }
 
 fn load(running: &mut Running, indices: &SetupIndices) -> Result<wit::Guest, Fault> {

@@ -79,9 +79,9 @@ fn progress(progress: wit::Progress) -> Progress {
     match progress {
         wit::Progress::Done(steps) => Progress::Done(steps),
         wit::Progress::Absent => Progress::Absent,
-        wit::Progress::Conflict(reason) => Progress::Conflict(reason),
+        wit::Progress::Conflict(reason) => Progress::Conflict(convert::told(reason)),
         wit::Progress::CannotTell(reason) | wit::Progress::Other(reason) => {
-            Progress::CannotTell(reason)
+            Progress::CannotTell(convert::told(reason))
         }
     }
 }
@@ -91,6 +91,8 @@ fn outcome(outcome: wit::Outcome) -> Outcome {
     match outcome {
         wit::Outcome::Applied => Outcome::Applied(None),
         wit::Outcome::Rejected(rejection) => Outcome::Rejected(convert::rejection(rejection)),
-        wit::Outcome::Unknown(reason) | wit::Outcome::Other(reason) => Outcome::Unknown(reason),
+        wit::Outcome::Unknown(reason) | wit::Outcome::Other(reason) => {
+            Outcome::Unknown(convert::told(reason))
+        }
     }
 }

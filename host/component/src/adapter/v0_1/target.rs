@@ -156,7 +156,9 @@ fn outcome(outcome: wit::Outcome) -> Outcome {
     match outcome {
         wit::Outcome::Applied(id) => Outcome::Applied(id),
         wit::Outcome::Rejected(rejection) => Outcome::Rejected(convert::rejection(rejection)),
-        wit::Outcome::Unknown(reason) | wit::Outcome::Other(reason) => Outcome::Unknown(reason),
+        wit::Outcome::Unknown(reason) | wit::Outcome::Other(reason) => {
+            Outcome::Unknown(convert::told(reason))
+        }
     }
 }
 
@@ -168,7 +170,7 @@ fn finding(finding: lookup::Finding) -> Finding {
             Finding::FoundTwice(found.into_iter().map(document).collect())
         }
         lookup::Finding::CannotTell(reason) | lookup::Finding::Other(reason) => {
-            Finding::CannotTell(reason)
+            Finding::CannotTell(convert::told(reason))
         }
     }
 }

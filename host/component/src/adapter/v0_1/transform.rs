@@ -67,11 +67,11 @@ fn line(line: wit::Line) -> MappedLine {
 fn verdict(verdict: wit::Verdict) -> Verdict {
     match verdict {
         wit::Verdict::Keep => Verdict::Keep,
-        wit::Verdict::Drop(reason) => Verdict::Drop(reason),
+        wit::Verdict::Drop(reason) => Verdict::Drop(convert::told(reason)),
         wit::Verdict::Reject(rejection) => Verdict::Reject(convert::rejection(rejection)),
         wit::Verdict::Other(text) => Verdict::Reject(Rejection {
             code: "transform.other".to_owned(),
-            message: text,
+            message: convert::told(text),
             field: None,
             retry: Retry::Never,
         }),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use duijie_contract::FaultKind;
 
 use super::*;
-use crate::budget::Allowance;
+use crate::budget::CallLimit;
 
 /// Stands still but for who sleeps.
 struct Sleepers(AtomicU64);
@@ -117,7 +117,7 @@ async fn a_spent_quota_is_the_fault_whatever_the_guest_makes_of_it() {
     let listener = Listener::start(vec![ok("", "")]).await;
     let options = options(&listener.origin, Mode::Effect);
     let account = options.account.clone();
-    account.budgets.allow("", Allowance::parse("1/day"));
+    account.budgets.allow("", CallLimit::parse("1/day"));
     let mut reach = Reach::new(Capability::new(options).unwrap(), clock());
     reach.begin_call(Duration::from_secs(60));
     reach.open_write(1);
