@@ -22,6 +22,7 @@ mod it {
     mod kingdee_operations;
     mod kingdee_source;
     mod letters;
+    mod limits;
     mod planned;
     mod queues;
     mod quotas;

@@ -1,10 +1,13 @@
 //! A server that says what a test tells it to, and remembers who came.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+const TRICKLE: &str = "HTTP/1.1 200 OK\r\n\r\n";
 
 pub(crate) struct Listener {
     pub(crate) origin: String,
@@ -43,6 +46,11 @@ impl Listener {
         .await
     }
 
+    /// Begins an answer, and gives a byte of it now and then for ever.
+    pub(crate) async fn trickling() -> Self {
+        Self::start(Some(TRICKLE.to_owned())).await
+    }
+
     pub(crate) fn came(&self) -> Vec<String> {
         self.came.lock().unwrap().clone()
     }
@@ -70,6 +78,13 @@ async fn serve(
         came.lock().unwrap()[at].clone_from(&text);
     }
     match answer {
+        Some(answer) if answer == TRICKLE => {
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            // Until the caller goes.
+            while stream.write_all(b".").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
         Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
         None => std::future::pending().await,
     }

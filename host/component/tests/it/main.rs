@@ -21,6 +21,7 @@ mod hostile;
 mod listener;
 mod memory;
 mod preview;
+mod run;
 mod sandbox;
 mod sins;
 mod steps;

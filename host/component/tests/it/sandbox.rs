@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use duijie_component::{Clock, Compiler, Launcher, Limits, Memory, Options, Secrets};
+use duijie_component::{
+    Allowance, Clock, Compiler, Launcher, Limits, Memory, Options, Quota, Secrets,
+};
 use duijie_contract::{Launch as _, Mode, Role, Source, Use};
 use duijie_record::{Collection, RecordBatch};
 
@@ -58,6 +60,7 @@ pub(crate) fn options(connectors: PathBuf) -> Options {
         mode: Mode::Effect,
         secrets: Arc::new(secrets(&[])),
         clock: Arc::new(Hands::default()),
+        allowance: Allowance::new(Quota::NONE),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::sandbox::{first, fixtures, open, options, secrets, sinner};
 /// Two calls into the sinning instance and one into the next: what the fault
 /// of the first says.
 async fn sin(options: Options, usage: Use) -> String {
+    let allowance = options.allowance.clone();
     let launcher = Launcher::new(options).unwrap();
     let mut sinning = open(&launcher, &usage).await;
     let fault = sinning.next(1, 1).await.unwrap_err();
@@ -30,6 +31,8 @@ async fn sin(options: Options, usage: Use) -> String {
     drop(sinning);
     let good = first(&launcher, &sinner(&json!({ "sin": "none" }))).await;
     assert_eq!(good.unwrap().data, b"{}", "the next instance works");
+    let used = allowance.used();
+    assert_eq!((used.memory_bytes, used.instances), (0, 0), "{used:?}");
     reason
 }
 
@@ -104,6 +107,46 @@ async fn a_guest_that_waits_for_ever_is_stopped_at_the_deadline() {
     };
     check(options, usage, &["did not answer within 150ms"]).await;
     assert_eq!(listener.came().len(), 1, "it was reached");
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_never_ends_is_let_go_at_the_deadline() {
+    let listener = Listener::trickling().await;
+    let mut options = options(fixtures());
+    options.limits.deadline = Duration::from_millis(150);
+    let usage = Use {
+        allow: vec![listener.origin.clone()],
+        ..sinner(&json!({ "sin": "fetch", "url": listener.origin }))
+    };
+    check(options, usage, &["did not answer within 150ms"]).await;
+}
+
+#[tokio::test]
+async fn a_guest_that_asks_the_host_for_ever_pays_for_it() {
+    for sin in ["ask-time", "knock"] {
+        let mut options = options(fixtures());
+        options.limits.cpu = Duration::from_millis(50);
+        let usage = sinner(&json!({ "sin": sin, "url": "http://nobody.example/" }));
+        check(options, usage, &["over 50ms of processor time"]).await;
+    }
+}
+
+#[tokio::test]
+async fn the_host_has_stack_left_wherever_it_is_called() {
+    let mut options = options(fixtures());
+    options.limits.cpu = Duration::from_secs(20);
+    let reason = sin(options, sinner(&json!({ "sin": "dive" }))).await;
+    let ends = ["call stack exhausted", "out of bounds memory access"];
+    assert!(ends.iter().any(|end| reason.contains(end)), "{reason}");
+}
+
+#[tokio::test]
+async fn a_fault_of_megabytes_is_cut() {
+    let launcher = Launcher::new(options(fixtures())).unwrap();
+    let usage = sinner(&json!({ "sin": "rant", "size": 4 << 20 }));
+    let fault = first(&launcher, &usage).await.unwrap_err();
+    assert!(fault.contains("!!!"), "its beginning is told");
+    assert!(fault.len() < 5 << 10, "it has {} bytes", fault.len());
 }
 
 /// Keeps what guests log.
