@@ -1,13 +1,14 @@
 //! The HTTP interface of a service. It checks who calls, reads what is asked
 //! for, and tells what the service answers; it decides nothing else.
 
+mod accept;
 mod document;
 mod door;
 mod problem;
 mod read;
+mod tls;
 mod write;
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,11 +23,10 @@ use tokio::net::TcpListener;
 use crate::audit::Audit;
 use crate::service::{Refusal, Service};
 use crate::token::{Role, Token, Tokens};
+use accept::PATIENCE;
 use door::{Door, Who, Wish};
 use problem::Problem;
-
-/// No request has more to say.
-const MOST_BYTES: usize = 256 << 10;
+pub use tls::{Tls, TlsError};
 
 pub(crate) struct Api {
     pub(crate) service: Arc<dyn Service>,
@@ -38,10 +38,11 @@ pub async fn listen(address: &str) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Answers until `stopped` ends, and then those that are under way. Tokens and
-/// the audit log lie in `data`.
+/// Answers until `stopped` ends, and then those that are under way, over TLS
+/// where there is a certificate. Tokens and the audit log lie in `data`.
 pub async fn answer(
     listener: TcpListener,
+    tls: Option<Tls>,
     service: Arc<dyn Service>,
     data: &Path,
     now_ms: fn() -> u64,
@@ -49,10 +50,7 @@ pub async fn answer(
 ) -> std::io::Result<()> {
     let door = Door::new(Tokens::of(data), Audit::of(data), now_ms);
     let app = router(Arc::new(Api { service, door }));
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopped)
-        .await
+    accept::accept(listener, tls.map(Arc::new), app, PATIENCE, stopped).await
 }
 
 fn router(api: Arc<Api>) -> Router {
@@ -87,7 +85,8 @@ fn router(api: Arc<Api>) -> Router {
         .route(&pipeline("/records/{number}"), delete(write::erase))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
-        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        // Bodies are whole, and not too large, when they get here.
+        .layer(DefaultBodyLimit::disable())
         .with_state(api)
 }
 

@@ -7,6 +7,7 @@ mod evidence;
 mod http;
 mod mask;
 mod message;
+mod outbound;
 mod reach;
 mod recipe;
 mod secret;
@@ -25,6 +26,7 @@ use http::Clients;
 pub(crate) use http::Http;
 use mask::Masker;
 pub(crate) use message::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
+pub use outbound::{Outbound, Posted, Unsent, Webhook};
 pub(crate) use reach::{PREVIEW, Reach};
 pub(crate) use recipe::{Recipe, Recipes};
 pub use secret::{

@@ -2,6 +2,7 @@
 //! and all problems out. Nothing is resolved here, no default is filled, no
 //! disk is read.
 
+mod alert;
 mod code;
 mod document;
 mod group;
@@ -16,6 +17,7 @@ mod tests;
 mod words;
 mod yaml;
 
+pub use alert::{Alert, AlertForm, AlertOn, Lang};
 pub use code::CODES;
 pub use document::Document;
 pub use group::{Close, Collect, Fold, Group, GroupBy, Late, Lines, List, Takes};
@@ -25,5 +27,5 @@ pub use low::{
 };
 pub use node::{Entry, Kind, Node, path};
 pub use schedule::{CatchUp, Missed, OnlyIf, Schedule, ScheduleRules};
-pub use service::{Quotas, Serve, Tenant};
+pub use service::{Quotas, Serve, Tenant, Tls};
 pub use shape::{Checked, Shape};

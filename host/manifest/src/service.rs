@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::Retention;
+use crate::{Alert, Retention};
 
 /// `serve.yaml`: the process.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -19,6 +19,23 @@ pub struct Serve {
     /// How long state is kept, of all tenants; a pipeline that wants its ledger
     /// for longer does not run.
     pub retention: Option<Retention>,
+    /// Whom to tell of what goes wrong, of all tenants.
+    #[schemars(length(max = 16))]
+    pub alerts: Option<Vec<Alert>>,
+    /// What the HTTP interface speaks TLS with; plain HTTP when absent.
+    pub tls: Option<Tls>,
+}
+
+/// Files in PEM, beside `serve.yaml` where they are not absolute.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate, and those between it and a known one behind it.
+    #[schemars(required, length(min = 1))]
+    pub certificate: Option<String>,
+    /// Its private key, which not everybody may read.
+    #[schemars(required, length(min = 1))]
+    pub key: Option<String>,
 }
 
 /// `tenant.yaml`: what one tenant may have.
@@ -28,6 +45,9 @@ pub struct Tenant {
     /// Whether anything of it runs; true when absent.
     pub enabled: Option<bool>,
     pub quotas: Option<Quotas>,
+    /// Whom to tell of what goes wrong with it.
+    #[schemars(length(max = 16))]
+    pub alerts: Option<Vec<Alert>>,
 }
 
 /// What a tenant may have of the process.

@@ -41,7 +41,7 @@ pub use plan::{
 pub use refusal::{StageAt, refusals};
 pub use resolve::{Inputs, resolve};
 pub use schedule::schedule_of;
-pub use settings::secret_settings;
+pub use settings::{reference as secret_named, secret_settings};
 pub use size::parse as amount_of_bytes;
 pub use table::unready_tables;
 pub use window::Window;

@@ -211,7 +211,7 @@ fn misplaced(given: &Given<'_>, node: &Node, problems: &mut Vec<Diagnostic>) {
 }
 
 /// The name in `${secret:NAME}`.
-fn reference(text: &str) -> Option<&str> {
+pub fn reference(text: &str) -> Option<&str> {
     let name = text.strip_prefix("${secret:")?.strip_suffix('}')?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     (!name.is_empty() && name.bytes().all(fits)).then_some(name)

@@ -39,6 +39,8 @@ async fn main() {
             listen: String::new(),
             runs: 16,
             retention: duijie_plan::Retention::DEFAULT,
+            alerts: Vec::new(),
+            tls: None,
         },
         store: Arc::new(store),
         code: duijie_project::wire::code(home.data(), 16).unwrap(),

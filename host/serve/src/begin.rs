@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use duijie_alert::{Event as Happened, Kind};
 use duijie_component::{Account, Launcher};
 use duijie_contract::{FaultKind, Mode};
 use duijie_manifest::{Document, Pipeline};
@@ -180,12 +181,13 @@ impl Told {
             return;
         };
         let run = running.run.clone();
-        if !std::mem::replace(&mut running.told, true) {
-            running.touched = true;
-            let again_ms = match error {
-                Error::Pipeline(error) => self.after(state, error, now_ms),
-                error => self.again_ms(now_ms, !is_persons(error)),
-            };
+        let first = !std::mem::replace(&mut running.told, true);
+        running.touched |= first;
+        let again_ms = match error {
+            Error::Pipeline(error) => self.after(state, error, now_ms),
+            error => self.again_ms(now_ms, !is_persons(error)),
+        };
+        if first {
             // It is not there any more where its manifest was taken away.
             state
                 .scheduler
@@ -202,6 +204,47 @@ impl Told {
                 ended_ms: now_ms,
                 failure: Some(error.to_string()),
             });
+        }
+        self.alert_failure(state, &error.to_string(), again_ms, None, now_ms);
+    }
+
+    /// A failure that may pass is told when the run after it fails as well.
+    fn alert_failure(
+        &self,
+        state: &State,
+        reason: &str,
+        again_ms: Option<u64>,
+        run: Option<&RunId>,
+        at_ms: u64,
+    ) {
+        if again_ms.is_some() && self.attempt < 2 {
+            return;
+        }
+        self.shared.alerts.happened(&Happened {
+            cause: state.cause(&self.key, Kind::FailedRuns),
+            at_ms,
+            count: 1,
+            detail: reason.to_owned(),
+            run: run.map(ToString::to_string),
+        });
+    }
+
+    /// What the run left for a person.
+    fn alert_waiting(&self, state: &State, report: &Report) {
+        let counts = [
+            (Kind::Holds, report.counts.held),
+            (Kind::DeadLetters, report.counts.rejected),
+        ];
+        for (kind, count) in counts {
+            if count > 0 {
+                self.shared.alerts.happened(&Happened {
+                    cause: state.cause(&self.key, kind),
+                    at_ms: report.ended_ms,
+                    count,
+                    detail: String::new(),
+                    run: Some(report.run.to_string()),
+                });
+            }
         }
     }
 
@@ -262,6 +305,17 @@ impl Beside for Told {
                 (Ended::Failed { again_ms }, Some(error.to_string()))
             }
         };
+        match (&report.end, &failure, ended) {
+            (_, Some(reason), Ended::Failed { again_ms }) => {
+                self.alert_failure(&state, reason, again_ms, Some(&report.run), now_ms);
+            }
+            (End::Finished, ..) => {
+                let cause = state.cause(&self.key, Kind::FailedRuns);
+                self.shared.alerts.ended(&cause, now_ms);
+            }
+            _ => {}
+        }
+        self.alert_waiting(&state, report);
         let told = state.scheduler.ended(&self.key, ended, now_ms);
         if let Some(running) = state.running.get_mut(&self.key) {
             running.told = true;

@@ -23,6 +23,9 @@ pub enum Error {
     AtWork(String),
     #[error("nothing of tenant `{tenant}` begins: {quota}")]
     Beyond { tenant: String, quota: String },
+    /// Of serve.yaml: nobody would be told of it otherwise.
+    #[error("{0}")]
+    Alert(String),
     #[error("{} cannot be used: {reason}", .place.display())]
     Place { place: PathBuf, reason: String },
     #[error(

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use duijie_component::{Keys, Vault};
+use duijie_component::{Keys, OWN, Secrets, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
-use duijie_manifest::{Document, Serve};
+use duijie_manifest::{Alert, Document, Serve, Tls};
 use duijie_plan::Retention;
 use duijie_project::{Folders, Project};
 
@@ -19,6 +19,10 @@ pub struct Limits {
     pub runs: u32,
     /// How long the store keeps what it has.
     pub retention: Retention,
+    /// Whom to tell of what goes wrong, of all tenants.
+    pub alerts: Vec<Alert>,
+    /// What the HTTP interface speaks TLS with.
+    pub tls: Option<Tls>,
 }
 
 /// Where everything of a service lies.
@@ -49,6 +53,18 @@ impl Home {
     /// What opens the store of secrets that the tenants share.
     pub(crate) fn keys(&self) -> Keys {
         Keys::of(&self.root)
+    }
+
+    /// Those of the process itself: `secrets.env` beside `serve.yaml`, the
+    /// environment, and the store.
+    pub(crate) fn secrets(&self) -> Result<Secrets, Error> {
+        let vault = Vault::new(&self.data, self.keys());
+        Ok(Secrets::open(&self.root)?.with_store(vault, OWN))
+    }
+
+    /// A path of `serve.yaml`, from its folder.
+    pub fn path(&self, named: &str) -> PathBuf {
+        self.root.join(named)
     }
 
     pub fn tenant(&self, name: &TenantName) -> PathBuf {
@@ -88,6 +104,8 @@ impl Home {
             listen: low.listen.unwrap_or_else(|| "127.0.0.1:7373".to_owned()),
             runs: low.runs.unwrap_or(16),
             retention: Retention::wanted(low.retention.as_ref()),
+            alerts: low.alerts.unwrap_or_default(),
+            tls: low.tls,
         })
     }
 

@@ -2,6 +2,7 @@
 //! run and how many at once, and what each of them may see. It answers
 //! `duijie_admin::Service`, and has no HTTP server and no command line.
 
+mod alerts;
 mod begin;
 mod control;
 mod error;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use duijie_component::Quota;
 use duijie_diagnostic::Diagnostic;
-use duijie_manifest::{Document, Pipeline, Quotas, Tenant};
+use duijie_manifest::{Alert, Document, Pipeline, Quotas, Tenant};
 use duijie_plan::amount_of_bytes;
 use duijie_project::Project;
 use duijie_project::personal::Personal;
@@ -31,6 +31,8 @@ pub(crate) struct Loaded {
     /// What is wrong with the form of its files, a line each.
     pub(crate) problems: Vec<String>,
     pub(crate) project: Project,
+    /// Whom to tell of what goes wrong with it.
+    pub(crate) alerts: Vec<Alert>,
     /// Of all connections: what a launcher is made of.
     pub(crate) connections: Fingerprint,
 }
@@ -81,6 +83,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
         found: found.collect(),
         connections: Fingerprint::of(connections.as_bytes()),
         project,
+        alerts: low.alerts.unwrap_or_default(),
     })
 }
 

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
+use duijie_alert::Kind;
 use duijie_component::{Allowance, Budgets, Launcher};
 use duijie_pipeline::{Counts, Stop};
 use duijie_project::personal::Personal;
@@ -98,6 +99,18 @@ pub(crate) struct Running {
 }
 
 impl State {
+    /// Of a pipeline, as a message names it.
+    pub(crate) fn cause(&self, key: &Key, kind: Kind) -> duijie_alert::Cause {
+        let known = self.tenants.get(&key.tenant.0);
+        let pipeline = known.and_then(|known| known.pipelines.get(&key.scope));
+        let name = pipeline.map(|pipeline| pipeline.name.to_string());
+        duijie_alert::Cause {
+            kind,
+            tenant: key.tenant.0.clone(),
+            pipeline: Some(name.unwrap_or_else(|| key.scope.to_string())),
+        }
+    }
+
     pub(crate) fn known(&self, tenant: &str) -> Result<&Known, crate::Error> {
         let known = self.tenants.get(tenant);
         known.ok_or_else(|| crate::Error::NoTenant(tenant.to_owned()))

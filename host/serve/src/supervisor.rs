@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use duijie_alert::{Event, Kind};
 use duijie_component::{Budgets, Code};
 use duijie_pipeline::{Clock, Counts, Stop};
 use duijie_record::Scope;
@@ -14,6 +15,7 @@ use duijie_store::{Embedded, Store, TenantStore};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::alerts::{self, Alerts};
 use crate::state::{Running, State};
 use crate::{Error, Home, Limits, TenantName, begin, quota};
 
@@ -39,10 +41,13 @@ pub(crate) struct Shared {
     /// Held by whoever changes a schedule's state in the store from outside of
     /// a run.
     pub(crate) storing: tokio::sync::Mutex<()>,
+    pub(crate) alerts: Alerts,
 }
 
 /// A clock that was put forward is noticed after this long at most.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+/// For what is still to be told at the end.
+const LAST_WORDS: Duration = Duration::from_secs(15);
 /// How often what is no longer kept is looked for.
 const TIDY_EVERY_MS: u64 = 3_600_000;
 
@@ -70,6 +75,7 @@ impl Supervisor {
             state: Mutex::new(state),
             wake: Notify::new(),
             storing: tokio::sync::Mutex::default(),
+            alerts: Alerts::new(),
         }))
     }
 
@@ -77,6 +83,8 @@ impl Supervisor {
     /// to stop; returns when the last run has ended.
     pub async fn supervise(&self, stop: &Stop) -> Result<(), Error> {
         let shared = &self.0;
+        shared.alert_of_all()?;
+        let mut telling = tokio::spawn(alerts::tell(shared.clone()));
         shared.reload_all().await?;
         shared.state().ready = true;
         let mut tasks = JoinSet::new();
@@ -108,6 +116,14 @@ impl Supervisor {
         }
         while tasks.join_next().await.is_some() {}
         shared.store_spent().await;
+        shared.alerts.close();
+        if tokio::time::timeout(LAST_WORDS, &mut telling)
+            .await
+            .is_err()
+        {
+            tracing::warn!("the last alerts were not told");
+            telling.abort();
+        }
         Ok(())
     }
 
@@ -122,6 +138,14 @@ impl Supervisor {
             if let Some(known) = state.tenants.get_mut(&key.tenant.0) {
                 known.totals.missed += 1;
             }
+            let cause = state.cause(&key, Kind::MissedRuns);
+            shared.alerts.happened(&Event {
+                cause,
+                at_ms: now_ms,
+                count: 1,
+                detail: String::new(),
+                run: None,
+            });
         }
         for run in due.runs {
             state.next.insert(run.key.clone(), run);
@@ -175,6 +199,22 @@ impl Shared {
 
     pub(crate) fn now_ms(&self) -> u64 {
         self.options.clock.now_ms()
+    }
+
+    /// Nobody would be told that the webhooks of all are wrong.
+    fn alert_of_all(&self) -> Result<(), Error> {
+        let wanted = &self.options.limits.alerts;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let secrets = self.options.home.secrets()?;
+        let problems = self
+            .alerts
+            .configure(alerts::OF_ALL, "serve.yaml", wanted, &secrets);
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Alert(problems.join("; "))),
+        }
     }
 
     /// All that the tenant may see of the store.

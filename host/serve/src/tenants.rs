@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use duijie_admin::Reloaded;
+use duijie_alert::{Cause, Event, Kind};
 use duijie_component::{Allowance, Quota};
 use duijie_record::Scope;
 use duijie_schedule::{Declared, Key, State as Stored, Tenant};
@@ -74,6 +75,13 @@ impl Shared {
         let applied = loaded.and_then(|loaded| self.apply(name, &loaded, None));
         if let Err(error) = &applied {
             tracing::warn!(tenant = %name, %error, "a tenant's folder was not taken over");
+            self.alerts.happened(&Event {
+                cause: of_folder(name),
+                at_ms: self.now_ms(),
+                count: 1,
+                detail: error.to_string(),
+                run: None,
+            });
             let mut state = self.state();
             let known = state
                 .tenants
@@ -96,9 +104,16 @@ impl Shared {
         let tenant = Tenant(name.to_string());
         let stored = self.stored(name, loaded)?;
         let now_ms = self.now_ms();
+        let secrets = &loaded.project.secrets;
+        let wrong = self
+            .alerts
+            .configure(name.as_str(), "tenant.yaml", &loaded.alerts, secrets);
+        wrong
+            .iter()
+            .for_each(|wrong| tracing::warn!(tenant = %name, wrong, "an alert cannot be told"));
         let mut state = self.state();
         let mut told = Reloaded {
-            problems: loaded.problems.clone(),
+            problems: loaded.problems.iter().cloned().chain(wrong).collect(),
             ..Reloaded::default()
         };
         let known = state
@@ -142,6 +157,7 @@ impl Shared {
             state.scheduler.pause_tenant(&tenant, held);
         }
         drop(state);
+        self.alerts.ended(&of_folder(name), now_ms);
         self.wake.notify_one();
         Ok(told)
     }
@@ -192,7 +208,16 @@ impl Shared {
         state.scheduler.remove_tenant(&tenant);
         state.tenants.remove(name);
         state.budgets.forget(name);
+        self.alerts.forget(name);
         told
+    }
+}
+
+fn of_folder(name: &TenantName) -> Cause {
+    Cause {
+        kind: Kind::Folder,
+        tenant: name.to_string(),
+        pipeline: None,
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) fn service_at(home: &Home, clock: Arc<dyn Clock>) -> Supervisor {
             listen: String::new(),
             runs: 4,
             retention: Retention::DEFAULT,
+            alerts: Vec::new(),
+            tls: None,
         },
         store: Arc::new(store),
         code: duijie_project::wire::code(home.data(), 4).unwrap(),
@@ -121,6 +123,8 @@ fn what_is_written_of_the_process_is_read_and_judged() {
         listen: "127.0.0.1:1".to_owned(),
         runs: 3,
         retention: Retention::DEFAULT,
+        alerts: Vec::new(),
+        tls: None,
     };
     assert_eq!(home.limits().unwrap(), expected);
     for wrong in ["runs: 0", "run: 3", "runs: many", "- 1"] {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod it {
+    mod alerts;
     mod answers;
     mod arrival;
     mod backfill;

@@ -110,7 +110,7 @@ impl House {
         let place = data.path().to_owned();
         tokio::spawn(async move {
             let forever = std::future::pending();
-            super::answer(listener, Arc::new(Same), &place, || 1_000, forever).await
+            super::answer(listener, None, Arc::new(Same), &place, || 1_000, forever).await
         });
         Self { data, address }
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use duijie_admin::{Server, http};
+use duijie_manifest::Tls;
 use duijie_pipeline::{Clock as _, Stop, SystemClock};
 use duijie_project::{state::State, wire};
-use duijie_serve::{Options, Supervisor};
+use duijie_serve::{Home, Options, Supervisor};
 use duijie_store::Embedded;
 
 use crate::args::{Global, Serve};
@@ -26,6 +27,8 @@ pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Res
     if let Some(address) = &wish.listen {
         limits.listen.clone_from(address);
     }
+    let tls = limits.tls.as_ref().map(|tls| secure(&home, tls));
+    let tls = tls.transpose()?;
     let listener = http::listen(&limits.listen).await.map_err(|error| {
         Failure::Environment(format!("cannot listen on `{}`: {error}", limits.listen))
     })?;
@@ -49,20 +52,30 @@ pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Res
     let server = server.map_err(|error| Failure::Environment(error.to_string()))?;
     let stop = Stop::new();
     let signal = listen(stop.clone())?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let answering = {
         let (service, stop) = (Arc::new(supervisor.clone()), stop.clone());
         let data = home.data().to_owned();
         let stopped = async move { stop.stopped().await };
         let now_ms = || SystemClock.now_ms();
-        tokio::spawn(async move { http::answer(listener, service, &data, now_ms, stopped).await })
+        tokio::spawn(
+            async move { http::answer(listener, tls, service, &data, now_ms, stopped).await },
+        )
     };
-    output.note(&format!("listening on http://{address}"));
+    output.note(&format!("listening on {scheme}://{address}"));
     let ended = supervisor.supervise(&stop).await;
     stop.stop();
     answering.await.map_err(environment)?.map_err(environment)?;
     drop(server);
     ended?;
     Err(Failure::Signal(signal.load(Ordering::Relaxed)))
+}
+
+/// The form was checked: both files are named.
+fn secure(home: &Home, tls: &Tls) -> Result<http::Tls, Failure> {
+    let place = |named: &Option<String>| home.path(named.as_deref().unwrap_or_default());
+    http::Tls::open(&place(&tls.certificate), &place(&tls.key))
+        .map_err(|error| Failure::Environment(format!("`tls` of serve.yaml: {error}")))
 }
 
 fn environment(error: impl std::fmt::Display) -> Failure {

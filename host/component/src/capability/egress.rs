@@ -11,6 +11,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+pub(super) use address::inner;
 use url::{Host, SyntaxViolation, Url};
 
 /// What denials are told under: a filter for logs can name it.
@@ -131,7 +132,7 @@ impl AllowList {
         let mut passed = Vec::new();
         let mut denied = None;
         for &address in found {
-            match address::inner(address) {
+            match inner(address) {
                 Some(what) if !self.grants(origin, address) => {
                     self.tell(origin, Some(address), &origin.at(address));
                     denied.get_or_insert((address, what));
@@ -189,7 +190,7 @@ fn origin_of_grant(grant: &str) -> Result<Origin, String> {
 }
 
 /// Refuses whatever one parser might read differently from another.
-fn parse(address: &str) -> Result<(Url, Origin), String> {
+pub(super) fn parse(address: &str) -> Result<(Url, Origin), String> {
     if address.len() > MOST_ADDRESS {
         return Err(format!("an address has at most {MOST_ADDRESS} bytes"));
     }

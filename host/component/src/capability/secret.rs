@@ -35,6 +35,11 @@ impl Secret {
         self.0 == other.0
     }
 
+    /// Signs with it, or the like: what is made of it must not tell it.
+    pub fn with<T>(&self, used: impl FnOnce(&str) -> T) -> T {
+        used(&self.0)
+    }
+
     /// For the moment of use; what is made of it must not be printed either.
     pub(crate) fn expose(&self) -> &str {
         &self.0

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use duijie_contract::{Exchange, Preview};
 use percent_encoding::utf8_percent_encode;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method};
 use url::Url;
 
@@ -47,6 +47,18 @@ pub(in crate::capability) struct Filled {
     pub(super) request: reqwest::Request,
     /// The body with its holes by name; without holes, shared with the request.
     pub(in crate::capability) shown: Bytes,
+}
+
+impl Filled {
+    /// A message of the host's own, in JSON.
+    pub(in crate::capability) fn json(url: Url, body: Vec<u8>) -> Self {
+        let shown = Bytes::from(body);
+        let mut request = reqwest::Request::new(Method::POST, url);
+        let form = HeaderValue::from_static("application/json; charset=utf-8");
+        request.headers_mut().insert(CONTENT_TYPE, form);
+        *request.body_mut() = Some(Body::from(shown.clone()));
+        Self { request, shown }
+    }
 }
 
 type Values = BTreeMap<String, Secret>;
