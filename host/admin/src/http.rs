@@ -78,6 +78,8 @@ fn router(api: Arc<Api>) -> Router {
             &pipeline("/checkpoint"),
             get(read::checkpoint).delete(write::reset_checkpoint),
         )
+        .route(&pipeline("/reconciliation"), get(read::reconciliation))
+        .route(&pipeline("/reconcile"), post(write::reconcile))
         .route(&pipeline("/run"), post(write::run))
         .route(&pipeline("/pause"), post(write::pause))
         .route(&pipeline("/resume"), post(write::resume))

@@ -31,10 +31,14 @@ pub trait Service: Send + Sync + 'static {
         wanted: Wanted,
         clear: bool,
     ) -> Result<Value, Refusal>;
+    /// The latest comparison of source and target.
+    async fn reconciliation(&self, at: At<'_>) -> Result<Value, Refusal>;
     /// Personal fields are masked unless `clear`.
     async fn trace(&self, tenant: &str, number: &str, clear: bool) -> Result<Value, Refusal>;
 
     async fn run(&self, at: At<'_>) -> Result<(), Refusal>;
+    /// Compares source and target as soon as it may.
+    async fn reconcile(&self, at: At<'_>) -> Result<(), Refusal>;
     async fn pause(&self, at: At<'_>, pause: Pause) -> Result<(), Refusal>;
     async fn pause_tenant(&self, tenant: &str, pause: Pause) -> Result<(), Refusal>;
     async fn decide(&self, at: At<'_>, items: Vec<Item>, decision: Decision)

@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Run a pipeline once, or by its schedule
     Run(Run),
+    /// Compare a stretch of the source with what is known of it and with the target
+    Reconcile(Reconcile),
     /// Show what a component is and asks for
     Inspect {
         /// A <connector>.wasm file
@@ -224,6 +226,18 @@ pub(crate) struct Run {
     /// Send exactly what a `plan --diff` showed: its hash, or the first digits of it
     #[arg(long, value_name = "HASH", conflicts_with = "from")]
     pub(crate) plan: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reconcile {
+    /// Name or file of a pipeline
+    pub(crate) pipeline: String,
+    /// Read the source from here on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: String,
+    /// Read it up to here
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: String,
 }
 
 /// No value is an argument: those stand in the shell's history and in the list

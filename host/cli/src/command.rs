@@ -15,6 +15,7 @@ mod import;
 mod inspect;
 mod plan;
 mod quickstart;
+mod reconcile;
 mod replay;
 mod restore;
 mod run;
@@ -44,6 +45,7 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
             plan::plan(global, &wish.pipeline, shown, output).await
         }
         Command::Run(wish) => run::run(global, wish, output).await,
+        Command::Reconcile(wish) => reconcile::reconcile(global, wish, output).await,
         Command::Inspect { component } => inspect::inspect(component, output).await,
         Command::Import(Import::Qeasy(wish)) => import::qeasy(global, wish, output).await,
         Command::Collections {

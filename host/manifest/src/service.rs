@@ -48,6 +48,25 @@ pub struct Tenant {
     /// Whom to tell of what goes wrong with it.
     #[schemars(length(max = 16))]
     pub alerts: Option<Vec<Alert>>,
+    /// When all of its pipelines are compared, source with target; only when
+    /// asked for, when absent.
+    pub reconcile: Option<Reconcile>,
+}
+
+/// Comparisons by the clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reconcile {
+    /// Such as `30 3 * * *`.
+    #[schemars(required)]
+    pub cron: Option<String>,
+    /// Whose clocks; `Asia/Shanghai` when absent.
+    pub zone: Option<String>,
+    /// How much of the source is read; `1d` when absent.
+    pub window: Option<String>,
+    /// How long before now the window ends, so that runs had time for what is
+    /// in it; `1h` when absent.
+    pub settle: Option<String>,
 }
 
 /// What a tenant may have of the process.

@@ -25,7 +25,8 @@ mod fields;
 mod look;
 
 pub use fields::FieldChange;
-use look::{Looked, Looks};
+use look::Looked;
+pub(crate) use look::Looks;
 
 /// So many records are looked at where nobody says otherwise.
 pub const DIFF_RECORDS: u64 = 10_000;

@@ -89,6 +89,11 @@ pub enum Error {
         "documents of groups cannot be planned one by one yet: `plan` shows what the first records would become"
     )]
     GroupsNotPlanned,
+    /// It would be asked for what a run has yet to acknowledge.
+    #[error(
+        "the source hands out what waits there and shows nothing again: there is nothing to compare with"
+    )]
+    NotReadAgain,
     #[error(
         "neither a hold nor a dead letter waits under `{source_key}`, part `{part}`: list them to see what does"
     )]

@@ -7,6 +7,7 @@ pub mod granted;
 pub mod lane;
 pub mod personal;
 mod project;
+pub mod reconciliation;
 pub mod state;
 pub mod wire;
 

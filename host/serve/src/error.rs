@@ -23,6 +23,8 @@ pub enum Error {
     AtWork(String),
     #[error("nothing of tenant `{tenant}` begins: {quota}")]
     Beyond { tenant: String, quota: String },
+    #[error("`reconcile` of tenant.yaml: {0}")]
+    Reconcile(String),
     /// Of serve.yaml: nobody would be told of it otherwise.
     #[error("{0}")]
     Alert(String),

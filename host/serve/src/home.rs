@@ -157,6 +157,13 @@ impl Home {
         if vault.exists() {
             vault.forget(name.as_str())?;
         }
+        let reports = self.reports(name.as_str());
+        match std::fs::remove_dir_all(&reports) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(place(&reports)(error));
+            }
+            _ => {}
+        }
         let folder = self.tenant(name);
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => Ok(()),
@@ -165,6 +172,16 @@ impl Home {
             }
             Err(error) => Err(place(&folder)(error)),
         }
+    }
+
+    /// Where the latest comparison of a pipeline is told. Names of pipelines
+    /// that are sound name no other place.
+    pub(crate) fn report(&self, tenant: &str, pipeline: &str) -> PathBuf {
+        self.reports(tenant).join(format!("{pipeline}.json"))
+    }
+
+    fn reports(&self, tenant: &str) -> PathBuf {
+        self.data.join("reconciliations").join(tenant)
     }
 
     fn tenants(&self) -> PathBuf {

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod begin;
+mod comparison;
 mod control;
 mod error;
 mod home;

@@ -13,6 +13,7 @@ use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Schedule, Share};
 use duijie_store::Fingerprint;
 
+use crate::comparison::Nightly;
 use crate::home::{read, whole};
 use crate::quota::Wanted;
 use crate::{Error, Home, TenantName};
@@ -31,6 +32,8 @@ pub(crate) struct Loaded {
     /// What is wrong with the form of its files, a line each.
     pub(crate) problems: Vec<String>,
     pub(crate) project: Project,
+    /// When its pipelines are compared.
+    pub(crate) nightly: Nightly,
     /// Whom to tell of what goes wrong with it.
     pub(crate) alerts: Vec<Alert>,
     /// Of all connections: what a launcher is made of.
@@ -55,6 +58,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
         return Err(Error::NoTenant(name.to_string()));
     }
     let low = tenant(&root.join("tenant.yaml"))?;
+    let nightly = Nightly::of(low.reconcile.as_ref()).map_err(|reason| Error::Reconcile(reason))?;
     let quotas = low.quotas.unwrap_or_default();
     let wanted = Wanted::of(&quotas);
     let project = home.project(name)?;
@@ -83,6 +87,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
         found: found.collect(),
         connections: Fingerprint::of(connections.as_bytes()),
         project,
+        nightly,
         alerts: low.alerts.unwrap_or_default(),
     })
 }

@@ -13,6 +13,7 @@ use duijie_record::Scope;
 use duijie_schedule::{Cause, Key, Tenant};
 use serde_json::Value;
 
+use crate::home::read;
 use crate::state::{Known, Pipeline, Running, State};
 use crate::supervisor::{Shared, Supervisor};
 use crate::{Error, TenantName, metrics};
@@ -133,6 +134,28 @@ impl Service for Supervisor {
             without_bodies(&mut found);
         }
         Ok(found)
+    }
+
+    async fn reconciliation(&self, at: At<'_>) -> Result<Value, Refusal> {
+        let pipeline = {
+            let state = self.0.state();
+            let (_, pipeline) = state.named(at.tenant, at.pipeline)?;
+            pipeline.name.to_string()
+        };
+        let place = self.0.options.home.report(at.tenant, &pipeline);
+        let Some(text) = read(&place)? else {
+            let message = format!("source and target of `{pipeline}` were never compared");
+            return Err(refusal(Why::NotFound, message, "post to `…/reconcile`"));
+        };
+        serde_json::from_str(&text)
+            .map_err(|error| refusal(Why::Failed, error.to_string(), "post to `…/reconcile`"))
+    }
+
+    async fn reconcile(&self, at: At<'_>) -> Result<(), Refusal> {
+        let key = self.key(at)?;
+        self.0.state().line_up(key);
+        self.0.compare.notify_one();
+        Ok(())
     }
 
     async fn trace(&self, tenant: &str, number: &str, clear: bool) -> Result<Value, Refusal> {

@@ -2,7 +2,7 @@
 //! holds for longer than a look. What must survive of it is the schedules'
 //! state, in the store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use duijie_alert::Kind;
@@ -13,6 +13,7 @@ use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Cause, Key, Run, Scheduler};
 use duijie_store::{Claim, Fingerprint};
 
+use crate::comparison::Nightly;
 use crate::metrics::Totals;
 use crate::quota::Standing;
 
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub(crate) next: HashMap<Key, Run>,
     /// Whose state in the store somebody is changing: no run of it begins.
     pub(crate) busy: Option<Key>,
+    /// Pipelines whose source and target are to be compared, in this order.
+    pub(crate) comparisons: VecDeque<Key>,
     pub(crate) ready: bool,
     pub(crate) stopping: bool,
     /// Of calls, of everybody.
@@ -43,6 +46,7 @@ pub(crate) struct Known {
     /// The launcher of its runs, while there are any, and what it is made of.
     pub(crate) launcher: Option<(Fingerprint, Weak<Launcher>)>,
     pub(crate) totals: Totals,
+    pub(crate) nightly: Nightly,
     /// What its guests may have together, and have used.
     pub(crate) allowance: Arc<Allowance>,
     /// Why its folder could not be read, the last time.
@@ -99,6 +103,13 @@ pub(crate) struct Running {
 }
 
 impl State {
+    /// To be compared, once.
+    pub(crate) fn line_up(&mut self, key: Key) {
+        if !self.comparisons.contains(&key) {
+            self.comparisons.push_back(key);
+        }
+    }
+
     /// Of a pipeline, as a message names it.
     pub(crate) fn cause(&self, key: &Key, kind: Kind) -> duijie_alert::Cause {
         let known = self.tenants.get(&key.tenant.0);

@@ -2,7 +2,7 @@
 //! run a task of its own, and on a wish to stop waits until all of them have
 //! settled what is in flight.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::alerts::{self, Alerts};
 use crate::state::{Running, State};
-use crate::{Error, Home, Limits, TenantName, begin, quota};
+use crate::{Error, Home, Limits, TenantName, begin, comparison, quota};
 
 /// What a service is started with.
 pub struct Options {
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     /// a run.
     pub(crate) storing: tokio::sync::Mutex<()>,
     pub(crate) alerts: Alerts,
+    /// Something is to be compared.
+    pub(crate) compare: Notify,
 }
 
 /// A clock that was put forward is noticed after this long at most.
@@ -65,6 +67,7 @@ impl Supervisor {
             running: HashMap::new(),
             next: HashMap::new(),
             busy: None,
+            comparisons: VecDeque::new(),
             ready: false,
             stopping: false,
             budgets: Arc::new(Budgets::default()),
@@ -76,6 +79,7 @@ impl Supervisor {
             wake: Notify::new(),
             storing: tokio::sync::Mutex::default(),
             alerts: Alerts::new(),
+            compare: Notify::new(),
         }))
     }
 
@@ -88,6 +92,7 @@ impl Supervisor {
         shared.reload_all().await?;
         shared.state().ready = true;
         let mut tasks = JoinSet::new();
+        tasks.spawn(comparison::compare(shared.clone(), stop.clone()));
         let mut tidied_ms = 0;
         let mut watch = quota::Watch::default();
         loop {

@@ -11,6 +11,7 @@ use duijie_record::Scope;
 use duijie_schedule::{Declared, Key, State as Stored, Tenant};
 use duijie_store::Store as _;
 
+use crate::comparison::Nightly;
 use crate::load::{Found, Loaded, load};
 use crate::metrics::Totals;
 use crate::quota::{Kept, Standing};
@@ -128,6 +129,7 @@ impl Shared {
             known.launcher = None;
         }
         known.problem = None;
+        known.nightly = loaded.nightly.clone();
         let was_held = known.is_held();
         known.enabled = loaded.enabled;
         known.allowance.set(loaded.guests);
@@ -159,6 +161,7 @@ impl Shared {
         drop(state);
         self.alerts.ended(&of_folder(name), now_ms);
         self.wake.notify_one();
+        self.compare.notify_one();
         Ok(told)
     }
 
@@ -306,6 +309,7 @@ impl Known {
             launcher: None,
             totals: Totals::default(),
             allowance: Allowance::new(Quota::NONE),
+            nightly: Nightly::default(),
             problem: None,
             quotas: Standing::default(),
         }

@@ -27,6 +27,7 @@ mod it {
     mod planned;
     mod queues;
     mod quotas;
+    mod reconciliation;
     mod refusals;
     mod secrets;
     mod service;

@@ -185,6 +185,17 @@ fn entries() -> Vec<Entry> {
                 "takes away what a record held; that it was dealt with stays known",
             )
         },
+        get(
+            pipeline!("/reconciliation"),
+            READER,
+            "the latest comparison of source and target",
+            of::<Value>,
+        ),
+        post(
+            pipeline!("/reconcile"),
+            OPERATOR,
+            "compares source and target, and writes nothing",
+        ),
         post(pipeline!("/run"), OPERATOR, "a run beside the schedule"),
         saying(
             post(pipeline!("/pause"), OPERATOR, "nothing of it begins"),

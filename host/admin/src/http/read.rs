@@ -136,6 +136,27 @@ pub(crate) async fn checkpoint(
         .await
 }
 
+/// The latest comparison of source and target.
+pub(crate) async fn reconciliation(
+    State(api): State<Arc<Api>>,
+    who: Who,
+    Path((tenant, pipeline)): Path<(String, String)>,
+) -> Response {
+    let at = At {
+        tenant: &tenant,
+        pipeline: &pipeline,
+    };
+    let work = async |_: &Token| api.service.reconciliation(at).await;
+    api.look(
+        &who,
+        Some(&tenant),
+        Role::Reader,
+        "GET reconciliation",
+        work,
+    )
+    .await
+}
+
 /// Which of those that wait; what is absent asks for nothing.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -64,6 +64,12 @@ impl Service for Same {
         let number = if clear { "clear" } else { number };
         Ok(json!({ "number": number, "found": [{ "record": "{}", "documents": [document] }] }))
     }
+    async fn reconciliation(&self, _: At<'_>) -> Result<Value, Refusal> {
+        Ok(json!({}))
+    }
+    async fn reconcile(&self, _: At<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
     async fn run(&self, at: At<'_>) -> Result<(), Refusal> {
         match at.pipeline {
             "none" => Err(Refusal {

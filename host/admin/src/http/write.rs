@@ -31,6 +31,21 @@ pub(crate) async fn run(
     api.act(&who, &tenant, Role::Operator, &what, work).await
 }
 
+/// Compares source and target, which writes nothing.
+pub(crate) async fn reconcile(
+    State(api): State<Arc<Api>>,
+    who: Who,
+    Path((tenant, pipeline)): Path<(String, String)>,
+) -> Response {
+    let what = format!("reconcile {pipeline}");
+    let at = At {
+        tenant: &tenant,
+        pipeline: &pipeline,
+    };
+    let work = async |_: &Token| api.service.reconcile(at).await;
+    api.act(&who, &tenant, Role::Operator, &what, work).await
+}
+
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pausing {

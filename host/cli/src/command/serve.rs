@@ -37,6 +37,8 @@ pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Res
     let store = Arc::new(store);
     let instances = limits
         .runs
+        // One comparison beside them.
+        .saturating_add(1)
         .saturating_mul(INSTANCES_A_RUN)
         .min(MOST_INSTANCES);
     let supervisor = Supervisor::new(Options {

@@ -21,7 +21,7 @@ pub(super) enum Looked {
     Hold(PlannedHold, Delta),
 }
 
-pub(super) struct Looks {
+pub(crate) struct Looks {
     lookup: Option<Box<dyn Lookup>>,
     /// Why the ledger may have forgotten what was sent.
     caution: Option<Caution>,
@@ -31,7 +31,7 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    pub(super) async fn begin(context: &Context) -> Result<Self, Error> {
+    pub(crate) async fn begin(context: &Context) -> Result<Self, Error> {
         let plan = context.plan();
         let usage = &plan.target.stage.usage;
         let lookup = match plan.target.lookup {
@@ -49,7 +49,7 @@ impl Looks {
     }
 
     /// Whether the target can be asked.
-    pub(super) fn asks(&self) -> bool {
+    pub(crate) fn asks(&self) -> bool {
         self.lookup.is_some()
     }
 
@@ -122,7 +122,7 @@ impl Looks {
     }
 
     /// `None` where the target cannot be asked.
-    async fn find(
+    pub(crate) async fn find(
         &mut self,
         context: &Context,
         keys: &[TargetKey],
