@@ -80,7 +80,7 @@ pub(crate) async fn compare(shared: Arc<Shared>, stop: Stop) {
         };
         tokio::select! {
             () = stop.stopped() => return,
-            () = one(&shared, &key) => {}
+            () = Box::pin(one(&shared, &key)) => {}
         }
     }
 }

@@ -105,13 +105,7 @@ impl Shared {
         let tenant = Tenant(name.to_string());
         let stored = self.stored(name, loaded)?;
         let now_ms = self.now_ms();
-        let secrets = &loaded.project.secrets;
-        let wrong = self
-            .alerts
-            .configure(name.as_str(), "tenant.yaml", &loaded.alerts, secrets);
-        wrong
-            .iter()
-            .for_each(|wrong| tracing::warn!(tenant = %name, wrong, "an alert cannot be told"));
+        let wrong = self.alert_of(name, loaded);
         let mut state = self.state();
         let mut told = Reloaded {
             problems: loaded.problems.iter().cloned().chain(wrong).collect(),
@@ -163,6 +157,18 @@ impl Shared {
         self.wake.notify_one();
         self.compare.notify_one();
         Ok(told)
+    }
+
+    /// Takes over whom to tell; what of it cannot be told.
+    fn alert_of(&self, name: &TenantName, loaded: &Loaded) -> Vec<String> {
+        let secrets = &loaded.project.secrets;
+        let wrong = self
+            .alerts
+            .configure(name.as_str(), "tenant.yaml", &loaded.alerts, secrets);
+        for wrong in &wrong {
+            tracing::warn!(tenant = %name, wrong, "an alert cannot be told");
+        }
+        wrong
     }
 
     /// What the store has of what the schedule does not know yet.
