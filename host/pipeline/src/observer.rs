@@ -20,6 +20,9 @@ pub enum Event<'run> {
     Read { records: usize },
     /// Documents are durable in the state told; all counts so far.
     Settled { counts: &'run Counts },
+    /// All outcomes of a source batch are durable, so long after its records
+    /// began to be made documents. Not told of one that had nothing to send.
+    Batch { took: Duration },
     /// A call is tried again after a wait.
     Waiting {
         what: &'static str,

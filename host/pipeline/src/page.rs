@@ -25,6 +25,8 @@ pub(crate) struct Page {
     pub(crate) records: Vec<RecordState>,
     /// Records that wait.
     pub(crate) waiting: usize,
+    /// When its records began to be made documents.
+    pub(crate) since_ms: u64,
     /// Dropped when all of it is durable.
     pub(crate) guard: Option<Guard>,
 }

@@ -336,10 +336,20 @@ impl Beside for Told {
 
 impl Observer for Told {
     fn event(&self, event: Event<'_>) {
-        if let Event::Settled { counts } | Event::Ended { counts, .. } = event
-            && let Some(running) = self.shared.state().running.get_mut(&self.key)
-        {
-            running.counts = *counts;
+        match event {
+            Event::Settled { counts } | Event::Ended { counts, .. } => {
+                if let Some(running) = self.shared.state().running.get_mut(&self.key) {
+                    running.counts = *counts;
+                }
+            }
+            Event::Batch { took } => {
+                let tenant = &self.key.tenant.0;
+                tracing::debug!(target: "duijie::batch", tenant, scope = %self.key.scope, took_ms = took.as_millis(), "a batch is done");
+                if let Some(known) = self.shared.state().tenants.get_mut(tenant) {
+                    known.totals.batches.add(took);
+                }
+            }
+            _ => {}
         }
     }
 }

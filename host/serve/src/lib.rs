@@ -3,6 +3,7 @@
 //! `duijie_admin::Service`, and has no HTTP server and no command line.
 
 mod alerts;
+mod batches;
 mod begin;
 mod comparison;
 mod control;

@@ -4,6 +4,7 @@
 use duijie_component::Used;
 use duijie_pipeline::{Counts, End};
 
+use crate::batches::Batches;
 use crate::state::{Known, State};
 
 /// What a tenant's runs came to since this process began.
@@ -14,6 +15,7 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
     pub(crate) missed: u64,
     pub(crate) counts: Counts,
+    pub(crate) batches: Batches,
 }
 
 impl Totals {
@@ -52,6 +54,7 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
     let tenants = state.tenants.iter();
     let tenants = tenants.filter(|(name, _)| of.is_none_or(|only| only == name.as_str()));
     let tenants: Vec<(&String, &Known)> = tenants.collect();
+    let active = state.active();
     let mut out = String::new();
     let mut write = |metric: &str, kind: &str, help: &str, values: &Values<'_>| {
         out.push_str(&format!("# HELP {metric} {help}\n# TYPE {metric} {kind}\n"));
@@ -69,8 +72,7 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
         "gauge",
         "runs under way",
         &|name, _| {
-            let keys = state.running.keys();
-            let active = keys.filter(|key| key.tenant.0 == *name).count();
+            let active = active.get(name.as_str()).copied().unwrap_or_default();
             vec![(String::new(), active as u64)]
         },
     );
@@ -111,6 +113,7 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
         },
     );
     used(&mut out, &tenants);
+    batches(&mut out, &tenants);
     out
 }
 
@@ -152,6 +155,16 @@ fn used(out: &mut String, tenants: &[(&String, &Known)]) {
             let value = of(&known.allowance.used());
             out.push_str(&format!("{metric}{{tenant=\"{name}\"}} {value}\n"));
         }
+    }
+}
+
+fn batches(out: &mut String, tenants: &[(&String, &Known)]) {
+    const METRIC: &str = "duijie_batch_seconds";
+    out.push_str(&format!(
+        "# HELP {METRIC} from a batch's transforms to its durable outcomes\n# TYPE {METRIC} histogram\n"
+    ));
+    for (name, known) in tenants {
+        known.totals.batches.write(METRIC, name, out);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the HTTP interface asks, answered for one tenant at a time: every
 //! answer out of the store is made of the tenant's own part of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use duijie_admin::{
@@ -74,15 +75,16 @@ impl Service for Supervisor {
 
     fn tenants(&self) -> Vec<TenantView> {
         let state = self.0.state();
+        let active = state.active();
         let tenants = state.tenants.iter();
         tenants
-            .map(|(name, known)| tenant_view(&state, name, known))
+            .map(|(name, known)| tenant_view(&active, name, known))
             .collect()
     }
 
     fn tenant(&self, tenant: &str) -> Result<TenantView, Refusal> {
         let state = self.0.state();
-        Ok(tenant_view(&state, tenant, state.known(tenant)?))
+        Ok(tenant_view(&state.active(), tenant, state.known(tenant)?))
     }
 
     fn pipelines(&self, tenant: &str) -> Result<Vec<PipelineView>, Refusal> {
@@ -231,14 +233,13 @@ fn halves(pause: Pause) -> (bool, bool) {
     }
 }
 
-fn tenant_view(state: &State, name: &str, known: &Known) -> TenantView {
-    let active = state.running.keys().filter(|key| key.tenant.0 == name);
+fn tenant_view(active: &HashMap<&str, usize>, name: &str, known: &Known) -> TenantView {
     TenantView {
         tenant: name.to_owned(),
         enabled: known.enabled,
         paused: known.paused,
         pipelines: known.pipelines.len(),
-        runs_active: active.count(),
+        runs_active: active.get(name).copied().unwrap_or_default(),
         problem: known.trouble(),
     }
 }

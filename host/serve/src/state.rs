@@ -103,6 +103,15 @@ pub(crate) struct Running {
 }
 
 impl State {
+    /// Runs under way, of each tenant that has any.
+    pub(crate) fn active(&self) -> HashMap<&str, usize> {
+        let mut active = HashMap::new();
+        for key in self.running.keys() {
+            *active.entry(key.tenant.0.as_str()).or_default() += 1;
+        }
+        active
+    }
+
     /// To be compared, once.
     pub(crate) fn line_up(&mut self, key: Key) {
         if !self.comparisons.contains(&key) {

@@ -130,6 +130,7 @@ impl Step<'_> {
             wishes,
             guard,
         } = lined;
+        let since_ms = self.context.now_ms();
         // The records of a group were counted when they were read.
         let grouped = self.context.plan().group.is_some() && wishes.is_empty();
         let mut owed = Vec::new();
@@ -169,6 +170,7 @@ impl Step<'_> {
             number: self.number,
             position,
             waiting: assembled.waiting(),
+            since_ms,
             records: assembled.records,
             guard,
         };

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use duijie_plan::OnRejected;
 use duijie_record::{Position, SourceKey, TargetKey, Version};
@@ -15,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chaos::{self, Point, reach};
 use crate::flight::Flight;
 use crate::options::Context;
-use crate::page::{PARTIAL, Page, RecordState, Slot, follow, release};
+use crate::page::{PARTIAL, Page, Slot, follow, release};
 use crate::report::Counts;
 use crate::stage::chunk::Guard;
 use crate::{Error, Event, Observer};
@@ -87,6 +88,8 @@ struct Gathered {
     documents: Vec<TargetKey>,
     durable: Vec<oneshot::Sender<()>>,
     guards: Vec<Guard>,
+    /// When each batch began that nothing of waits any more.
+    begun_ms: Vec<u64>,
     counts: Counts,
 }
 
@@ -166,7 +169,10 @@ impl Settler {
                 }
             };
             gathered.documents.push(row.target_key.clone());
-            let Some((page, record)) = self.record(slot) else {
+            let Some(page) = self.page(slot) else {
+                continue;
+            };
+            let Some(record) = page.records.get_mut(slot.record) else {
                 continue;
             };
             if let Some(document) = record.documents.get_mut(slot.document) {
@@ -182,10 +188,14 @@ impl Settler {
             }
             gathered.records.push(record.source_key.clone());
             record.resolved(&run, now_ms, &mut gathered.changes);
-            *page -= 1;
+            page.waiting -= 1;
+            if page.waiting == 0 {
+                gathered.begun_ms.push(page.since_ms);
+            }
         }
         for slot in partial {
-            if let Some((_, record)) = self.record(slot)
+            if let Some(page) = self.page(slot)
+                && let Some(record) = page.records.get_mut(slot.record)
                 && record.waiting > 0
             {
                 let row = record.row(&run, now_ms);
@@ -246,12 +256,10 @@ impl Settler {
         }))
     }
 
-    /// The record of a slot, and how many records of its page wait.
-    fn record(&mut self, slot: Slot) -> Option<(&mut usize, &mut RecordState)> {
+    fn page(&mut self, slot: Slot) -> Option<&mut Page> {
         let first = self.state.pages.front()?.number;
         let index = usize::try_from(slot.page.checked_sub(first)?).ok()?;
-        let page = self.state.pages.get_mut(index)?;
-        Some((&mut page.waiting, page.records.get_mut(slot.record)?))
+        self.state.pages.get_mut(index)
     }
 
     fn advance(&mut self) {
@@ -333,6 +341,11 @@ impl Settler {
             let _heard = durable.send(());
         }
         drop(gathered.guards);
+        let now_ms = self.context.now_ms();
+        for begun_ms in gathered.begun_ms {
+            let took = Duration::from_millis(now_ms.saturating_sub(begun_ms));
+            self.context.options.observer.event(Event::Batch { took });
+        }
         let mut counts = self
             .counts
             .lock()

@@ -59,6 +59,7 @@ impl Way<'_> {
             position,
             records: Vec::new(),
             waiting: 0,
+            since_ms: 0,
             guard: None,
         };
         self.number += 1;
