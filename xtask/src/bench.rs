@@ -4,6 +4,7 @@
 
 mod field;
 mod process;
+pub(crate) mod serve;
 mod state;
 mod table;
 
@@ -29,6 +30,11 @@ const LATENCY_MS: u64 = 50;
 pub(crate) fn bench() -> Result<()> {
     let root = shell::root();
     build(&root)?;
+    test::venv(
+        &root,
+        "tests/bench/python/requirements.txt",
+        "target/python-bench",
+    )?;
     let programs = Programs::new(&root)?;
     println!("## The job: {ORDERS} orders of about 5 KB, pages of 100, batches of 100\n");
     let field = Field::start(&root, ORDERS, 0)?;
@@ -76,12 +82,7 @@ fn build(root: &Path) -> Result<()> {
         "--package=duijie-store",
         "--bins",
         "--examples",
-    ])?;
-    test::venv(
-        root,
-        "tests/bench/python/requirements.txt",
-        "target/python-bench",
-    )
+    ])
 }
 
 struct Programs {

@@ -22,7 +22,8 @@ usage: cargo xtask <task>
   connectors   build the connectors and the test fixtures as components
   wit          check that released interfaces are unchanged
   tidy         check the house rules
-  bench        measure the sandbox against native code
+  bench        measure the sandbox against native code; `bench serve` the
+               service of many tenants, `bench serve --help` for its parts
   crash        kill the binary everywhere and see what is lost; `--help` for more
 ";
 
@@ -41,7 +42,11 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("quickstart") => quickstart::quickstart(),
         Some("test") => test::test(),
-        Some("bench") => bench::bench(),
+        Some("bench") => match arguments.get(1).map(String::as_str) {
+            None => bench::bench(),
+            Some("serve") => bench::serve::bench(arguments.get(2..).unwrap_or_default()),
+            Some(other) => bail!("there is no bench `{other}`\n\n{USAGE}"),
+        },
         Some("crash") => crash::crash(arguments.get(1..).unwrap_or_default()),
         Some("connectors") => guests::build(),
         Some("tidy") => tidy::check(),

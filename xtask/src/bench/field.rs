@@ -23,18 +23,27 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) fn start(root: &Path, orders: usize, latency_ms: u64) -> Result<Self> {
+        let (orders, latency_ms) = (orders.to_string(), latency_ms.to_string());
+        Self::with(
+            root,
+            &[
+                &["--orders", &orders, "--latency-ms", &latency_ms][..],
+                &["--days", "20", "--now", ORDERS_END, "--render-first", "a"],
+            ]
+            .concat(),
+        )
+    }
+
+    /// Without orders; those that are added come now.
+    pub(crate) fn of_now(root: &Path) -> Result<Self> {
+        Self::with(root, &["--orders", "0", "--latency-ms", "20"])
+    }
+
+    fn with(root: &Path, arguments: &[&str]) -> Result<Self> {
         let mut child = Command::new(root.join("target/release/duijie-sim"))
-            .args([
-                "--orders",
-                &orders.to_string(),
-                "--seed",
-                "7",
-                "--days",
-                "20",
-            ])
-            .args(["--now", ORDERS_END, "--fast", "--render-first", "a"])
-            .args(["--lines-max", "5", "--latency-ms", &latency_ms.to_string()])
+            .args(["--seed", "7", "--lines-max", "5", "--fast"])
             .arg("--until-stdin-closes")
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -126,12 +135,19 @@ impl Field {
 
     /// Forgets the documents that arrived; the orders stay.
     pub(crate) fn reset(&self) -> Result<()> {
-        self.admin("POST", "reset").map(drop)
+        self.admin("POST", "reset", "").map(drop)
+    }
+
+    /// Orders that were shipped in this second.
+    pub(crate) fn add(&self, count: usize) -> Result<()> {
+        let now_s = now_s();
+        let wish = format!(r#"{{"count":{count},"from":{now_s},"to":{now_s}}}"#);
+        self.admin("POST", "orders/add", &wish).map(drop)
     }
 
     /// A contestant that lost or doubled something has no figure.
     pub(crate) fn check_arrived(&self, expected: usize) -> Result<()> {
-        let counts: Value = serde_json::from_str(&self.admin("GET", "counts")?)?;
+        let counts: Value = serde_json::from_str(&self.admin("GET", "counts", "")?)?;
         let arrived = counts
             .get("documents")
             .and_then(Value::as_u64)
@@ -142,7 +158,7 @@ impl Field {
         Ok(())
     }
 
-    fn admin(&self, method: &str, path: &str) -> Result<String> {
+    fn admin(&self, method: &str, path: &str, body: &str) -> Result<String> {
         let address = self
             .text("/admin")
             .trim_start_matches("http://")
@@ -150,7 +166,8 @@ impl Field {
         let mut stream = TcpStream::connect(address)?;
         write!(
             stream,
-            "{method} /{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            "{method} /{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
@@ -160,6 +177,12 @@ impl Field {
         }
         Ok(body.to_owned())
     }
+}
+
+/// Unix seconds.
+pub(crate) fn now_s() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
 }
 
 impl Drop for Field {
