@@ -36,6 +36,11 @@ pub(crate) fn test() -> Result<()> {
         "tests/simulators/clients/requirements.txt",
         "target/python",
     )?;
+    venv(
+        &root,
+        "tests/e2e/clients/requirements.txt",
+        "target/python-api",
+    )?;
     // The binaries that tests start.
     cargo(
         &root,

@@ -344,7 +344,7 @@ impl Observer for Told {
             }
             Event::Batch { took } => {
                 let tenant = &self.key.tenant.0;
-                tracing::debug!(target: "duijie::batch", tenant, scope = %self.key.scope, took_ms = took.as_millis(), "a batch is done");
+                tracing::debug!(target: "duijie::batch", tenant, scope = %self.key.scope, took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "a batch is done");
                 if let Some(known) = self.shared.state().tenants.get_mut(tenant) {
                     known.totals.batches.add(took);
                 }

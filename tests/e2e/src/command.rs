@@ -79,6 +79,13 @@ impl Running {
         std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap()
     }
 
+    /// Bytes that it holds in memory now.
+    pub fn memory(&self) -> usize {
+        let text = std::fs::read_to_string(format!("/proc/{}/statm", self.child.id())).unwrap();
+        let pages: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
+        pages * 4_096
+    }
+
     /// As a failed assertion of a library would end it.
     pub fn abort(&self) {
         self.signal(Signal::ABORT);

@@ -113,6 +113,37 @@ impl Service {
         Running::start(&mut command).end().expect(0).data()
     }
 
+    /// Grants what the tenant's pipelines ask for now, over connectors of its own.
+    #[track_caller]
+    pub fn grant_own(&self, tenant: &str) {
+        let folder = self.path("tenants").join(tenant);
+        let mut command = binary("duijie");
+        command.args(["grant", "--json", "--project"]).arg(&folder);
+        command.arg("--connectors").arg(folder.join("connectors"));
+        command.arg("--data").arg(self.path("data"));
+        Running::start(&mut command).end().expect(0);
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Bytes that the process holds in memory now.
+    pub fn memory(&self) -> usize {
+        self.running.as_ref().unwrap().memory()
+    }
+
+    /// Waits until it holds no more than so many bytes.
+    #[track_caller]
+    pub fn until_memory(&self, most: usize) {
+        let begun = Instant::now();
+        while self.memory() > most {
+            let held = self.memory();
+            assert!(begun.elapsed() < LONG, "{held} bytes are still held");
+            std::thread::yield_now();
+        }
+    }
+
     pub fn new_token(&self, tenant: &str, role: &str) -> String {
         let made = self.command(&["tokens", "add", tenant, "--role", role]);
         made["token"].as_str().unwrap().to_owned()

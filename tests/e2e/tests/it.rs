@@ -9,6 +9,7 @@ mod it {
     mod arrival;
     mod backfill;
     mod backups;
+    mod canaries;
     mod changes;
     mod commands;
     mod dialects;
@@ -18,7 +19,9 @@ mod it {
     mod grants;
     mod groups;
     mod holds;
+    mod hostile;
     mod imports;
+    mod interface;
     mod kingdee_forms;
     mod kingdee_operations;
     mod kingdee_source;

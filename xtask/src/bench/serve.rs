@@ -25,7 +25,7 @@ usage: cargo xtask bench serve [part] [--option number]...
                                              [--spinners 8] [--eaters 4] [--flooders 4] [--waiters 4]
   soak     schedules, signals, restarts      [--tenants 50] [--minutes 5] [--seed 1]
 
-Without a part: all of them.
+Without a part: all of them. With `--built 1` nothing is built before.
 ";
 
 /// What was asked for: a part, and numbers by name.
@@ -101,7 +101,9 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         bail!("there is no such part\n\n{USAGE}");
     }
     let root = shell::root();
-    super::build(&root)?;
+    if wish.number("built", 0) == 0 {
+        super::build(&root)?;
+    }
     let ground = Ground {
         place: root.join("target/bench/serve"),
         root,

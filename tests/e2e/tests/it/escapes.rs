@@ -15,8 +15,8 @@ const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../golden/escapes.jso
 const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
 /// A port on all addresses of the machine, and everything that came there.
-struct Witness {
-    port: u16,
+pub(super) struct Witness {
+    pub(super) port: u16,
     came: Arc<Mutex<Came>>,
 }
 
@@ -29,7 +29,7 @@ struct Came {
 
 impl Witness {
     /// Answers a request by its first line, with `hello` where nothing else is said. It ends with the process.
-    fn start(replies: BTreeMap<String, String>) -> Self {
+    pub(super) fn start(replies: BTreeMap<String, String>) -> Self {
         let listener = TcpListener::bind("[::]:0").or_else(|_| TcpListener::bind("0.0.0.0:0"));
         let listener = listener.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -45,11 +45,11 @@ impl Witness {
         Self { port, came }
     }
 
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         self.came.lock().unwrap().connections
     }
 
-    fn heads(&self) -> Vec<String> {
+    pub(super) fn heads(&self) -> Vec<String> {
         self.came.lock().unwrap().heads.clone()
     }
 }
@@ -141,8 +141,37 @@ fn write_project(folder: &Path, plain: &Plain, allow: &[String], requests: &Valu
     writeln!(secrets, "PLAIN_TOKEN={}", plain.token()).unwrap();
 }
 
+pub(super) fn corpus() -> Vec<Value> {
+    serde_json::from_slice(&std::fs::read(CORPUS).unwrap()).unwrap()
+}
+
+/// What the granted port answers, by a request's first line; the other port is all that it names.
+pub(super) fn replies(cases: &[Value], other: u16) -> BTreeMap<String, String> {
+    let reply = |case: &Value| {
+        let [sent, reply] = ["sent", "reply"].map(|field| case[field].as_str());
+        Some((filled(sent?, 0, other), filled(reply?, 0, other)))
+    };
+    cases.iter().filter_map(reply).collect()
+}
+
+/// A case as the sinner's settings have it.
+pub(super) fn request(case: &Value, port: u16, other: u16) -> Value {
+    let filled = |text: &str| filled(text, port, other);
+    let headers = case["headers"].as_array().into_iter().flatten();
+    let headers = headers.map(|header| {
+        let text = |at: usize| filled(header[at].as_str().unwrap());
+        [text(0), text(1)]
+    });
+    json!({
+        "name": case["name"],
+        "method": filled(case["method"].as_str().unwrap_or("GET")),
+        "url": filled(case["url"].as_str().unwrap()),
+        "headers": headers.collect::<Vec<_>>(),
+    })
+}
+
 /// Ports and long runs of letters in their places.
-fn filled(text: &str, port: u16, other: u16) -> String {
+pub(super) fn filled(text: &str, port: u16, other: u16) -> String {
     let mut text = text
         .replace("{port}", &port.to_string())
         .replace("{other}", &other.to_string());
@@ -154,29 +183,12 @@ fn filled(text: &str, port: u16, other: u16) -> String {
 
 #[test]
 fn no_request_of_the_table_escapes_and_no_proxy_of_the_environment_is_asked() {
-    let corpus = std::fs::read(CORPUS).unwrap();
-    let cases: Vec<Value> = serde_json::from_slice(&corpus).unwrap();
+    let cases = corpus();
     let other = Witness::start(BTreeMap::new());
-    // Replies name the other port only.
-    let reply = |case: &Value| {
-        let [sent, reply] = ["sent", "reply"].map(|field| case[field].as_str());
-        Some((filled(sent?, 0, other.port), filled(reply?, 0, other.port)))
-    };
-    let granted = Witness::start(cases.iter().filter_map(reply).collect());
+    let granted = Witness::start(replies(&cases, other.port));
     let filled = |text: &str| filled(text, granted.port, other.port);
-    let requests = cases.iter().map(|case| {
-        let headers = case["headers"].as_array().into_iter().flatten();
-        let headers = headers.map(|header| {
-            let text = |at: usize| filled(header[at].as_str().unwrap());
-            [text(0), text(1)]
-        });
-        json!({
-            "name": case["name"],
-            "method": filled(case["method"].as_str().unwrap_or("GET")),
-            "url": filled(case["url"].as_str().unwrap()),
-            "headers": headers.collect::<Vec<_>>(),
-        })
-    });
+    let requests = cases.iter();
+    let requests = requests.map(|case| request(case, granted.port, other.port));
     let allow = [filled("http://127.0.0.1:{port}")];
     let (answers, ended) = tried(&allow, &requests.collect(), Some(other.port));
     ended.says(&[

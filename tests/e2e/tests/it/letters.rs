@@ -7,7 +7,7 @@ use serde_json::Value;
 const DATE: &str = "value: \"{{consign_time}}\"";
 
 /// A date that Kingdee does not take, for this one order.
-fn with_bad_date(manifest: &Manifest, number: &str) -> Manifest {
+pub(super) fn with_bad_date(manifest: &Manifest, number: &str) -> Manifest {
     let when = format!(
         "_function case '{{{{order_no}}}}' when '{number}' then '2025-13-01' else '{{{{consign_time}}}}' end"
     );

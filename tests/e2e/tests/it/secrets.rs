@@ -54,7 +54,7 @@ fn a_process_that_is_aborted_leaves_no_core_and_no_secret_in_its_last_words() {
 }
 
 /// Gives how many files there are.
-fn look_for(hidden: &[String], folder: &Path) -> usize {
+pub(super) fn look_for(hidden: &[String], folder: &Path) -> usize {
     let mut files = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

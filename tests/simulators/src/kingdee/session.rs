@@ -31,7 +31,9 @@ impl Sessions {
     pub(crate) fn start(&self, clock: &Clock) -> String {
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         *drawn += 1;
-        let mut random = crate::random::Random::new(*drawn ^ clock.now_ms().unsigned_abs());
+        // Side by side, so that no two logins draw from the same seed.
+        let seed = *drawn << 44 ^ clock.now_ms().unsigned_abs();
+        let mut random = crate::random::Random::new(seed);
         let (high, low) = (random.next(), random.next());
         let id = format!(
             "{:08x}-{:04x}-{:04x}-{low:016x}",

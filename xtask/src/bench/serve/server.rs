@@ -211,7 +211,9 @@ fn batch(line: &str) -> Option<(String, f64)> {
     let line: Value = serde_json::from_str(line).ok()?;
     let fields = line.get("fields")?;
     let tenant = fields.get("tenant")?.as_str()?.to_owned();
-    Some((tenant, fields.get("took_ms")?.as_f64()?))
+    let took_ms = fields.get("took_ms")?;
+    let told = || took_ms.as_str()?.parse().ok();
+    Some((tenant, took_ms.as_f64().or_else(told)?))
 }
 
 fn unchunked(body: &str) -> String {
