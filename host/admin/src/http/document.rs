@@ -22,7 +22,8 @@ struct Entry {
     needs: Option<Role>,
     summary: &'static str,
     query: Option<Of>,
-    body: Option<Of>,
+    /// And whether there has to be one.
+    body: Option<(Of, bool)>,
     answer: Of,
 }
 
@@ -73,8 +74,8 @@ fn entries() -> Vec<Entry> {
         query: Some(query),
         ..entry
     };
-    let saying = |entry: Entry, body: Of| Entry {
-        body: Some(body),
+    let saying = |entry: Entry, body: Of, required: bool| Entry {
+        body: Some((body, required)),
         ..entry
     };
     let waiting = "documents that wait; with `bodies` it needs an operator";
@@ -143,6 +144,7 @@ fn entries() -> Vec<Entry> {
         saying(
             post(tenant!("/pause"), OPERATOR, "nothing of it begins"),
             of::<Pausing>,
+            false,
         ),
         post(tenant!("/resume"), OPERATOR, "it goes on"),
         Entry {
@@ -200,6 +202,7 @@ fn entries() -> Vec<Entry> {
         saying(
             post(pipeline!("/pause"), OPERATOR, "nothing of it begins"),
             of::<Pausing>,
+            false,
         ),
         post(pipeline!("/resume"), OPERATOR, "it goes on"),
         saying(
@@ -209,6 +212,7 @@ fn entries() -> Vec<Entry> {
                 "ends the wait without a send: all or none",
             ),
             of::<Decided>,
+            true,
         ),
     ]
 }
@@ -280,10 +284,13 @@ fn operation(entry: &Entry, generator: &mut SchemaGenerator) -> Value {
             Some(role) => fields.insert("description".into(), needs(role).into()),
             None => fields.insert("security".into(), json!([])),
         };
-        if let Some(body) = entry.body {
+        if let Some((body, required)) = entry.body {
             let schema = body(generator);
             let content = json!({ "application/json": { "schema": schema } });
-            fields.insert("requestBody".into(), json!({ "content": content }));
+            fields.insert(
+                "requestBody".into(),
+                json!({ "content": content, "required": required }),
+            );
         }
     }
     operation
