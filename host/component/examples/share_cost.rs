@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use duijie_component::{
-    Allowance, Clock, Code, Compiler, Launcher, Limits, Memory, Over, Quota, Secrets,
+    Account, Allowance, Clock, Code, Compiler, Launcher, Limits, Memory, Over, Quota, Secrets,
 };
 use duijie_contract::{Launch as _, Mode, Role, Use};
 use duijie_record::Collection;
@@ -55,6 +55,7 @@ fn launcher(code: &Arc<Code>, folder: &str, quota: Quota) -> Result<Arc<Launcher
         mode: Mode::Effect,
         secrets: Arc::new(Secrets::open(std::env::temp_dir().as_path())?),
         clock: Arc::new(Stopped),
+        account: Account::default(),
         allowance: Allowance::new(quota),
     };
     Ok(Arc::new(Launcher::over(code.clone(), over)?))

@@ -141,25 +141,41 @@ impl Shared {
     fn launcher(&self, tenant: &TenantName, loaded: &Loaded) -> Result<Arc<Launcher>, Error> {
         let print = loaded.connections;
         let mut state = self.state();
-        let budgets = state.budgets.clone();
-        let known = state.tenants.get_mut(tenant.as_str());
-        let known = known.ok_or_else(|| Error::NoTenant(tenant.to_string()))?;
+        let known = state.known(tenant.as_str())?;
         if let Some((of, launcher)) = &known.launcher
             && *of == print
             && let Some(launcher) = launcher.upgrade()
         {
             return Ok(launcher);
         }
-        let code = self.options.code.clone();
+        let launcher = self.launch(&state, tenant, loaded, Mode::Effect)?;
+        if let Some(known) = state.tenants.get_mut(tenant.as_str()) {
+            known.launcher = Some((print, Arc::downgrade(&launcher)));
+        }
+        Ok(launcher)
+    }
+
+    /// One of its own, within all that the tenant may have.
+    pub(crate) fn launch(
+        &self,
+        state: &State,
+        tenant: &TenantName,
+        loaded: &Loaded,
+        mode: Mode,
+    ) -> Result<Arc<Launcher>, Error> {
         let account = Account {
-            budgets: budgets.clone(),
+            budgets: state.budgets.clone(),
             tenant: tenant.as_str().into(),
         };
-        let allowance = known.allowance.clone();
-        let launcher =
-            wire::launcher_over(code, &loaded.project, Mode::Effect, account, allowance)?;
-        known.launcher = Some((print, Arc::downgrade(&launcher)));
-        Ok(launcher)
+        let allowance = state.known(tenant.as_str())?.allowance.clone();
+        let code = self.options.code.clone();
+        Ok(wire::launcher_over(
+            code,
+            &loaded.project,
+            mode,
+            account,
+            allowance,
+        )?)
     }
 }
 

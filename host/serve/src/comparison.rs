@@ -157,8 +157,7 @@ async fn compared(shared: &Arc<Shared>, key: &Key) -> Result<(Window, Reconcilia
         tenant: tenant.to_string(),
         named: scope.to_owned(),
     })?;
-    let code = shared.options.code.clone();
-    let launcher = wire::launcher_over(code, &loaded.project, Mode::Preview)?;
+    let launcher = shared.launch(&shared.state(), &tenant, &loaded, Mode::Preview)?;
     let (schedule, _) = duijie_plan::schedule_of(document);
     let zone = match schedule {
         Some(schedule) => schedule.zone,

@@ -58,7 +58,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
         return Err(Error::NoTenant(name.to_string()));
     }
     let low = tenant(&root.join("tenant.yaml"))?;
-    let nightly = Nightly::of(low.reconcile.as_ref()).map_err(|reason| Error::Reconcile(reason))?;
+    let nightly = Nightly::of(low.reconcile.as_ref()).map_err(Error::Reconcile)?;
     let quotas = low.quotas.unwrap_or_default();
     let wanted = Wanted::of(&quotas);
     let project = home.project(name)?;

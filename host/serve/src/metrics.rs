@@ -54,15 +54,19 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
     let tenants = state.tenants.iter();
     let tenants = tenants.filter(|(name, _)| of.is_none_or(|only| only == name.as_str()));
     let tenants: Vec<(&String, &Known)> = tenants.collect();
-    let active = state.active();
     let mut out = String::new();
-    let mut write = |metric: &str, kind: &str, help: &str, values: &Values<'_>| {
-        out.push_str(&format!("# HELP {metric} {help}\n# TYPE {metric} {kind}\n"));
-        for (name, known) in &tenants {
-            for (labels, value) in values(name, known) {
-                out.push_str(&format!("{metric}{{tenant=\"{name}\"{labels}}} {value}\n"));
-            }
-        }
+    runs(&mut out, state, &tenants);
+    quotas(&mut out, state, &tenants);
+    used(&mut out, &tenants);
+    batches(&mut out, &tenants);
+    out
+}
+
+/// Pipelines, and what became of their runs.
+fn runs(out: &mut String, state: &State, tenants: &[(&String, &Known)]) {
+    let active = state.active();
+    let mut write = |metric, kind, help, values: &Values<'_>| {
+        write(out, tenants, [metric, kind, help], values);
     };
     write("duijie_pipelines", "gauge", "pipelines", &|_, known| {
         vec![(String::new(), known.pipelines.len() as u64)]
@@ -94,27 +98,44 @@ pub(crate) fn text(state: &State, of: Option<&str>) -> String {
         "of runs that ended",
         &|_, known| labelled("came", &known.totals.came()),
     );
-    write(
+}
+
+/// What is counted against a tenant's quotas.
+fn quotas(out: &mut String, state: &State, tenants: &[(&String, &Known)]) {
+    let requests = [
         "duijie_requests_total",
         "counter",
         "requests that connectors made",
-        &|name, _| vec![(String::new(), state.budgets.made(name))],
-    );
-    write(
+    ];
+    write(out, tenants, requests, &|name, _| {
+        vec![(String::new(), state.budgets.made(name))]
+    });
+    let disk = [
         "duijie_disk_bytes",
         "gauge",
         "of the data folder, when it was measured last",
-        &|_, known| {
-            let measured = known.quotas.disk_bytes();
-            measured
-                .map(|bytes| (String::new(), bytes))
-                .into_iter()
-                .collect()
-        },
-    );
-    used(&mut out, &tenants);
-    batches(&mut out, &tenants);
-    out
+    ];
+    write(out, tenants, disk, &|_, known| {
+        let measured = known.quotas.disk_bytes();
+        measured
+            .map(|bytes| (String::new(), bytes))
+            .into_iter()
+            .collect()
+    });
+}
+
+fn write(
+    out: &mut String,
+    tenants: &[(&String, &Known)],
+    [metric, kind, help]: [&str; 3],
+    values: &Values<'_>,
+) {
+    out.push_str(&format!("# HELP {metric} {help}\n# TYPE {metric} {kind}\n"));
+    for (name, known) in tenants {
+        for (labels, value) in values(name, known) {
+            out.push_str(&format!("{metric}{{tenant=\"{name}\"{labels}}} {value}\n"));
+        }
+    }
 }
 
 /// What a tenant's guests have and had.

@@ -312,7 +312,7 @@ async fn what_is_not_there_is_told_so() {
             "{tenant}"
         );
         assert_eq!(
-            service.trace(tenant, "1").await.unwrap_err().why,
+            service.trace(tenant, "1", true).await.unwrap_err().why,
             Why::NotFound
         );
         assert_eq!(
