@@ -42,7 +42,7 @@ pub fn mask(answer: &mut Value, of: &PersonalOf) {
             let scope = fields.get("scope").and_then(Value::as_str).map(Scope::from);
             match scope.map(|scope| of.get(&scope)) {
                 Some(Some(personal)) => personal.mask(answer),
-                Some(None) => Whole.mask(answer),
+                Some(None) => hide(answer),
                 None => fields.values_mut().for_each(|field| mask(field, of)),
             }
         }
@@ -55,22 +55,18 @@ fn is_body(field: &str) -> bool {
     matches!(field, "record" | "document" | "edited_text" | "sent")
 }
 
-struct Whole;
-
-impl Whole {
-    fn mask(&self, row: &mut Value) {
-        match row {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.mask(item)),
-            Value::Object(fields) => {
-                for (name, value) in fields {
-                    match is_body(name) || name == "exchange" {
-                        true => *value = Value::Null,
-                        false => self.mask(value),
-                    }
+fn hide(row: &mut Value) {
+    match row {
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match is_body(name) || name == "exchange" {
+                    true => *value = Value::Null,
+                    false => hide(value),
                 }
             }
-            _ => {}
         }
+        _ => {}
     }
 }
 

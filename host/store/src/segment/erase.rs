@@ -12,8 +12,10 @@ use super::{Found, Segments};
 use crate::table::io_error;
 use crate::{Error, LineRef, SegmentRef};
 
-/// Shorter words count only where they stand by themselves.
-const LONG_WORD: usize = 6;
+/// Shorter words count only where they stand by themselves, and those that are
+/// shorter still, which may be any amount, only as a text of their own.
+const LONG_WORD: usize = 10;
+const SHORT_WORD: usize = 5;
 const HEAD: &[u8] = br#"{"erased":""#;
 const TAIL: &[u8] = br#""}"#;
 /// Letters whose last four bits are free: 48 of them, of which a checksum
@@ -65,20 +67,22 @@ impl Erasing {
     }
 }
 
-/// Whether the word stands in the line; a short one not as a part of another.
+/// Whether the word stands in the line.
 fn has(line: &[u8], word: &[u8]) -> bool {
-    if word.is_empty() {
-        return false;
-    }
-    let edge = |at: Option<usize>| {
-        let byte = at.and_then(|at| line.get(at));
-        byte.is_none_or(|byte| !byte.is_ascii_alphanumeric())
+    let stands = |at: usize| {
+        let around = [
+            at.checked_sub(1).and_then(|at| line.get(at)),
+            line.get(at + word.len()),
+        ];
+        let mut around = around.into_iter();
+        match word.len() {
+            LONG_WORD.. => true,
+            0..=SHORT_WORD => around.all(|byte| matches!(byte, Some(b'"' | b'\\'))),
+            _ => around.all(|byte| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric())),
+        }
     };
-    let mut found = line.windows(word.len()).enumerate();
-    found.any(|(at, window)| {
-        let alone = || edge(at.checked_sub(1)) && edge(Some(at + word.len()));
-        window == word && (word.len() >= LONG_WORD || alone())
-    })
+    let mut found = line.windows(word.len().max(1)).enumerate();
+    !word.is_empty() && found.any(|(at, window)| window == word && stands(at))
 }
 
 impl Segments {
@@ -213,7 +217,11 @@ mod tests {
     fn a_short_word_is_no_part_of_another() {
         assert!(has(b"{\"no\":\"12\"}", b"12"));
         assert!(!has(b"{\"no\":\"112\"}", b"12"));
-        assert!(has(b"x%22CK-100%22", b"CK-100"));
+        assert!(!has(b"{\"amount\":12}", b"12"));
+        assert!(has(b"{\\\"no\\\":\\\"12\\\"}", b"12"));
+        assert!(has(b"x=CK-100&y", b"CK-100"));
+        assert!(!has(b"x=CK-1001", b"CK-100"));
+        assert!(has(b"x%22CK20251001%22", b"CK20251001"));
         assert!(!has(b"anything", b""));
     }
 
