@@ -189,6 +189,7 @@ fn check_own(root: &Path) -> Result<(), Error> {
     let mut places = vec![
         root.join("secrets.env"),
         root.join("tenant.yaml"),
+        root.join("duijie.lock"),
         root.join("connectors"),
     ];
     for folder in ["pipelines", "connections"] {
