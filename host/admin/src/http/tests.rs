@@ -268,17 +268,12 @@ async fn a_role_does_no_more_than_it_may() {
         200,
         r#""url":"x""#,
     );
-    // Only an admin's eyes see personal fields.
-    for (what, of_admin, of_operator) in [
-        (trace.as_str(), r#""number":"clear""#, r#""number":"CK1""#),
-        (
-            "GET /v1/tenants/a/holds?bodies=true",
-            r#""clear":true"#,
-            r#""clear":false"#,
-        ),
-    ] {
-        house.told(&house.call(what, &admin, "").await, 200, of_admin);
-        house.told(&house.call(what, &operator, "").await, 200, of_operator);
+    // Only an admin sees personal fields.
+    let holds = "GET /v1/tenants/a/holds?bodies=true";
+    for (what, clear) in [(trace.as_str(), "\"clear\""), (holds, "\"clear\":true")] {
+        house.told(&house.call(what, &admin, "").await, 200, clear);
+        let (_, masked) = house.call(what, &operator, "").await;
+        assert!(!masked.contains(clear), "{masked}");
     }
 }
 
