@@ -232,13 +232,13 @@ async fn what_a_guest_did_before_counts_for_nothing() {
 
 #[tokio::test]
 async fn a_guest_that_does_what_a_system_tells_it_has_the_same_limits() {
-    let mut options = options(fixtures());
-    options.limits.cpu = Duration::from_millis(50);
-    let launcher = Launcher::new(options).unwrap();
     for (told, says) in [
         ("\"spin\"", "over 50ms of processor time"),
         ("\"panic\"", "unreachable"),
     ] {
+        let mut options = options(fixtures());
+        options.limits.cpu = Duration::from_millis(50);
+        let launcher = Launcher::new(options).unwrap();
         let listener = Listener::ok(told).await;
         let fault = first(&launcher, &reaching(&listener, "obey")).await;
         let fault = fault.unwrap_err();
