@@ -178,6 +178,27 @@ impl Api {
         self.fulfil(who, &wish, act).await
     }
 
+    /// What is wrong with a wish, which only those are told who may have it.
+    pub(crate) fn wrong(
+        &self,
+        who: &Who,
+        tenant: Option<&str>,
+        needs: Role,
+        what: &str,
+        problem: Problem,
+    ) -> Response {
+        let wish = Wish {
+            tenant,
+            needs,
+            what,
+            changes: false,
+        };
+        let entered = self.door.enter(who, &wish);
+        entered
+            .map_or_else(|refused| refused, |_| problem)
+            .into_response()
+    }
+
     async fn fulfil<T: Serialize>(
         &self,
         who: &Who,

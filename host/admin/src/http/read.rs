@@ -110,7 +110,9 @@ pub(crate) async fn runs(
 ) -> Response {
     let limit = match Latest::limit(&asked) {
         Ok(limit) => limit,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            return api.wrong(&who, Some(&tenant), Role::Reader, "GET runs", problem);
+        }
     };
     let at = At {
         tenant: &tenant,
@@ -196,14 +198,15 @@ pub(crate) async fn dead_letters(
 }
 
 async fn waiting(api: &Api, who: &Who, tenant: &str, kind: Kind, asked: Asked<Which>) -> Response {
+    let wrong = |problem| api.wrong(who, Some(tenant), Role::Reader, "GET what waits", problem);
     let which = match asked {
         Ok(Query(which)) => which,
-        Err(error) => return Problem::invalid(error.body_text()).into_response(),
+        Err(error) => return wrong(Problem::invalid(error.body_text())),
     };
     let after = match which.after.as_deref().map(serde_json::from_str) {
         Some(Ok((scope, source_key, part))) => Some((scope, Item { source_key, part })),
         Some(Err(error)) => {
-            return Problem::invalid(format!("`after` cannot be read: {error}")).into_response();
+            return wrong(Problem::invalid(format!("`after` cannot be read: {error}")));
         }
         None => None,
     };
@@ -290,7 +293,7 @@ pub(crate) async fn events(
 async fn deeds(api: &Api, who: &Who, tenant: Option<&str>, asked: &Asked<Latest>) -> Response {
     let limit = match Latest::limit(asked) {
         Ok(limit) => limit,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return api.wrong(who, tenant, Role::Admin, "GET events", problem),
     };
     let work = async |_: &Token| {
         let latest = api.door.audit.latest(tenant, limit);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -63,7 +63,7 @@ pub(crate) async fn pause(
 ) -> Response {
     let Pausing { stop } = match read_or_default(&body) {
         Ok(pausing) => pausing,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return api.wrong(&who, Some(&tenant), Role::Operator, "pause", problem),
     };
     pausing(&api, &who, &tenant, &pipeline, Pause::Pause { stop }).await
 }
@@ -92,7 +92,7 @@ pub(crate) async fn pause_tenant(
 ) -> Response {
     let Pausing { stop } = match read_or_default(&body) {
         Ok(pausing) => pausing,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return api.wrong(&who, Some(&tenant), Role::Operator, "pause", problem),
     };
     let pause = Pause::Pause { stop };
     let work = async |_: &Token| api.service.pause_tenant(&tenant, pause).await;
@@ -188,7 +188,9 @@ pub(crate) async fn decide(
 ) -> Response {
     let decided: Decided = match read(&body) {
         Ok(decided) => decided,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            return api.wrong(&who, Some(&tenant), Role::Operator, "decide", problem);
+        }
     };
     let what = format!(
         "decide {:?} of {} in {pipeline}",
