@@ -5,14 +5,13 @@ use std::net::TcpListener;
 
 use anyhow::{Result, bail};
 
-use super::home::{Home, Manifest};
+use super::home::{Files, Home, Manifest};
 use super::numbers::{median, quantile};
 use super::server::Server;
 use super::{Ground, Wish};
 use crate::bench::field::{END, Field, START};
 
 const PORTION: u32 = 10;
-const CONNECTIONS: [&str; 2] = ["one", "other"];
 
 /// Tenants that do nothing good, by what their connector does.
 struct Sinners {
@@ -41,7 +40,7 @@ pub(super) fn measure(ground: &Ground, wish: &Wish<'_>) -> Result<String> {
             ("spin", wish.count("spinners", 8)),
             ("eat", wish.count("eaters", 4)),
             ("flood", wish.count("flooders", 4)),
-            ("fetch", wish.count("waiters", 4)),
+            ("wait", wish.count("waiters", 4)),
         ],
         silent: format!("http://{}", silence.local_addr()?),
     };
@@ -99,7 +98,7 @@ impl Job<'_> {
         let metric = "duijie_cpu_seconds_total";
         let guests = server.metric(metric, "").unwrap_or_default();
         let sinned = guests.iter().filter(|(tenant, _)| tenant.starts_with('s'));
-        let sinned: f64 = sinned.map(|(_, seconds)| seconds).sum();
+        let sinned = sinned.fold(0.0, |sum, (_, seconds)| sum + seconds);
         let took: Vec<f64> = server
             .batches()
             .into_iter()
@@ -125,23 +124,24 @@ impl Job<'_> {
 
 impl Sinners {
     fn add(&self, home: &Home) -> Result<()> {
+        // Nobody: the first one's lock is that of all.
+        let mut tenants = vec![("s-none".to_owned(), self.files("none"))];
         for (sin, count) in &self.kinds {
-            for number in 0..*count {
-                home.add_with(&format!("s-{sin}-{number}"), &self.files(sin))?;
-            }
+            let named = |number| (format!("s-{sin}-{number}"), self.files(sin));
+            tenants.extend((0..*count).map(named));
         }
-        Ok(())
+        home.add_alike(&tenants)
     }
 
-    /// JSON is YAML.
-    fn files(&self, sin: &str) -> Vec<(&'static str, String)> {
+    /// JSON is YAML. What is written goes to where nobody answers.
+    fn files(&self, sin: &str) -> Files {
         let connection = |name: &str| {
             format!(
-                "connection: {name}\nconnector: sinner\nsettings: {{}}\nallow: [\"{}\"]\n",
+                "connection: {name}\nconnector: sinner\nsettings: {{ token: \"${{secret:TOKEN}}\" }}\n\
+                 allow: [\"{}\"]\n",
                 self.silent
             )
         };
-        let text = "flood ".repeat(600);
         let stage = |connection: &str, settings: &str| {
             format!(
                 "{{ connector: sinner, connection: {connection}, collection: sins, \
@@ -149,17 +149,22 @@ impl Sinners {
             )
         };
         let silent = &self.silent;
-        let settings = format!("{{ sin: {sin}, url: \"{silent}/\", text: \"{text}\" }}");
-        let [one, other] = CONNECTIONS;
+        let (sin, text) = match sin {
+            "wait" => ("none", String::new()),
+            sin => (sin, "flood ".repeat(600)),
+        };
+        let settings = format!("{{ sin: {sin}, text: \"{text}\" }}");
+        let target = format!("{{ sin: none, url: \"{silent}/\" }}");
         let pipeline = format!(
             "pipeline: sin\nscope: sin\nschedule: every 1s\nsource: {}\ntarget: {}\n\
              on_change: update\non_unknown: hold\n",
-            stage(one, &settings),
-            stage(other, "{ sin: none }"),
+            stage("one", &settings),
+            stage("other", &target),
         );
         vec![
-            ("connections/one.yaml", connection(one)),
-            ("connections/other.yaml", connection(other)),
+            ("connections/one.yaml", connection("one")),
+            ("connections/other.yaml", connection("other")),
+            ("secrets.env", "TOKEN=nobody-asks-for-it\n".to_owned()),
             ("pipelines/sin.yaml", pipeline),
         ]
     }

@@ -19,6 +19,9 @@ pub(super) struct Home {
     lock: Option<Vec<u8>>,
 }
 
+/// Places in a tenant's folder, and texts.
+pub(super) type Files = Vec<(&'static str, String)>;
+
 /// The example's pipeline, changed by finding and replacing text in it.
 #[derive(Clone)]
 pub(super) struct Manifest(String);
@@ -121,15 +124,26 @@ impl Home {
         Ok(())
     }
 
-    /// A tenant with these files.
-    pub(super) fn add_with(&self, name: &str, files: &[(&str, String)]) -> Result<()> {
-        let folder = self.folder(name)?;
-        for (file, text) in files {
-            let place = folder.join(file);
-            std::fs::write(&place, text)?;
-            std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o600))?;
+    /// Tenants with these files each, all with the lock of the first: what was
+    /// granted says nothing of settings.
+    pub(super) fn add_alike(&self, tenants: &[(String, Files)]) -> Result<()> {
+        let mut lock = None;
+        for (name, files) in tenants {
+            let folder = self.folder(name)?;
+            for (file, text) in files {
+                let place = folder.join(file);
+                std::fs::write(&place, text)?;
+                std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o600))?;
+            }
+            let place = folder.join("duijie.lock");
+            if let Some(lock) = &lock {
+                std::fs::write(place, lock)?;
+            } else {
+                self.grant(&folder)?;
+                lock = Some(std::fs::read(place)?);
+            }
         }
-        self.grant(&folder)
+        Ok(())
     }
 
     fn folder(&self, name: &str) -> Result<PathBuf> {
