@@ -113,17 +113,6 @@ impl Service {
         Running::start(&mut command).end().expect(0).data()
     }
 
-    /// Grants what the tenant's pipelines ask for now, over connectors of its own.
-    #[track_caller]
-    pub fn grant_own(&self, tenant: &str) {
-        let folder = self.path("tenants").join(tenant);
-        let mut command = binary("duijie");
-        command.args(["grant", "--json", "--project"]).arg(&folder);
-        command.arg("--connectors").arg(folder.join("connectors"));
-        command.arg("--data").arg(self.path("data"));
-        Running::start(&mut command).end().expect(0);
-    }
-
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
