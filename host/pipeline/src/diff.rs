@@ -25,8 +25,7 @@ mod fields;
 mod look;
 
 pub use fields::FieldChange;
-use look::Looked;
-pub(crate) use look::Looks;
+pub(crate) use look::{Looked, Looks};
 
 /// So many records are looked at where nobody says otherwise.
 pub const DIFF_RECORDS: u64 = 10_000;

@@ -349,10 +349,8 @@ impl Segments {
             reason,
         };
         let file = File::open(&path).map_err(|error| damaged(error.to_string()))?;
-        let length = file
-            .metadata()
-            .map_err(io_error("reading a segment", &path))?
-            .len();
+        let found = file.metadata();
+        let length = found.map_err(io_error("reading a segment", &path))?.len();
         if segment.offset.saturating_add(segment.bytes) > length {
             return Err(damaged(format!(
                 "it has {length} bytes, and {} at {} were expected",

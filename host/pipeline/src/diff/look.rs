@@ -14,7 +14,7 @@ use crate::stage::chunk::Chunk;
 use crate::stage::reconcile::{Resolution, before_change, owned_by, with_caution};
 
 /// What a look-up makes of a document.
-pub(super) enum Looked {
+pub(crate) enum Looked {
     Send,
     /// It counts as applied.
     Found(String),

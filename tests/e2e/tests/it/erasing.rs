@@ -205,12 +205,8 @@ fn documented(service: &Service, tenant: &str, number: &str) -> Vec<(String, Str
 
 /// Its own routes with the other's number, and names that try to lead there.
 fn check_names(check: &impl Fn(&str, &str, &[u16]), number: &str) {
-    check(
-        "GET",
-        &format!("/v1/tenants/north/trace/{}", number),
-        &[200],
-    );
-    let record = format!("/v1/tenants/north/pipelines/stockouts/records/{}", number);
+    check("GET", &format!("/v1/tenants/north/trace/{number}"), &[200]);
+    let record = format!("/v1/tenants/north/pipelines/stockouts/records/{number}");
     check("DELETE", &record, &[422]);
     for name in [
         "..%2fnorth-2",
