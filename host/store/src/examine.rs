@@ -114,7 +114,7 @@ fn database(folder: &Path) -> (Found, State) {
         })?;
         Ok(format!("{values} values, {holds} of them holds"))
     });
-    let place = folder.join(table::FOLDER);
+    let place = Table::found(folder);
     (part("small state", place, looked, RESTORE), state)
 }
 
@@ -122,7 +122,7 @@ fn in_a_copy<T>(folder: &Path, look: impl FnOnce(&Table) -> Result<T, Error>) ->
     let copy = std::env::temp_dir().join(format!("duijie-doctor-{}", unique()));
     let made = DirBuilder::new().mode(0o700).create(&copy);
     made.map_err(io_error("making the folder", &copy))?;
-    let from = folder.join(table::FOLDER);
+    let from = Table::found(folder);
     let looked = backup::copy_folder(&from, &copy.join(table::FOLDER))
         .and_then(|()| Table::open(&copy, 1 << 20))
         .and_then(|table| look(&table));

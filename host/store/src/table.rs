@@ -50,7 +50,16 @@ const BEFORE: &str = "sled.before";
 
 impl Table {
     pub(crate) fn exists(folder: &Path) -> bool {
-        folder.join(FOLDER).is_dir() || folder.join(BEFORE).is_dir()
+        Self::found(folder).is_dir()
+    }
+
+    /// Where the tree lies: an exchange that was cut short leaves it aside.
+    pub(crate) fn found(folder: &Path) -> PathBuf {
+        let (place, before) = (folder.join(FOLDER), folder.join(BEFORE));
+        match before.is_dir() && !place.is_dir() {
+            true => before,
+            false => place,
+        }
     }
 
     /// Opens or makes the tree in `folder`, which only this process uses.

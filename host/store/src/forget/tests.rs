@@ -239,6 +239,8 @@ async fn a_forgetting_that_was_cut_short_goes_on_when_the_store_is_opened() {
             std::fs::write(at("sled.unfinished/db"), GONE).unwrap();
             std::fs::write(at("long.redb.unfinished"), GONE).unwrap();
             assert!(Embedded::exists(folder.path()));
+            let parts = examine(folder.path()).unwrap();
+            assert!(parts.iter().all(|part| part.damage.is_none()), "{parts:?}");
         }
         let store = open(folder.path());
         assert_eq!(
