@@ -22,10 +22,10 @@ use crate::stage::settle::Message;
 use crate::stage::source::{Lined, next, verify};
 
 mod fields;
-mod look;
+pub(crate) mod look;
 
 pub use fields::FieldChange;
-pub(crate) use look::{Looked, Looks};
+use look::{Looked, Looks};
 
 /// So many records are looked at where nobody says otherwise.
 pub const DIFF_RECORDS: u64 = 10_000;

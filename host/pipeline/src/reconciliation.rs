@@ -8,7 +8,7 @@ use duijie_record::{Finding, SourceKey, TargetKey, Version};
 use duijie_store::{DocumentState, LedgerRow};
 
 use crate::Error;
-use crate::diff::Looks;
+use crate::diff::look::Looks;
 use crate::options::{Context, Options, breach};
 use crate::preview::reading;
 use crate::stage::source::{next, verify};
