@@ -94,13 +94,15 @@ impl Thirds {
     }
 }
 
-/// Looks at memory and files while orders come, each second.
+/// Looks at memory and files while orders come, each second, once it is warm.
 fn held(
     server: &Server,
     field: &Field,
     so_long: Duration,
     orders: &mut usize,
 ) -> Result<(Thirds, Thirds)> {
+    come(field, so_long / 4, orders)?;
+    let so_long = so_long - so_long / 4;
     let (mut memory, mut files) = (Vec::new(), Vec::new());
     let begun = Instant::now();
     while begun.elapsed() < so_long {
