@@ -4,7 +4,10 @@
 #[cfg(test)]
 mod tests;
 
-use wasmparser::{ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{
+    BinaryReaderError, ComponentExternalKind, Encoding, FuncValidatorAllocations, Parser, Payload,
+    ValidPayload, Validator, WasmFeatures,
+};
 
 use crate::Error;
 
@@ -100,6 +103,7 @@ fn refused(connector: &str, reason: String) -> Error {
 fn check_code(bytes: &[u8]) -> Result<(), String> {
     let mut validator = Validator::new_with_features(FEATURES);
     let mut functions = 0_u32;
+    let mut allocations = FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| error.to_string())?;
         if let Payload::CodeSectionEntry(body) = &payload {
@@ -109,9 +113,13 @@ fn check_code(bytes: &[u8]) -> Result<(), String> {
             }
             check_function(body)?;
         }
-        validator
-            .payload(&payload)
-            .map_err(|error| format!("it is no valid component: {error}"))?;
+        let invalid = |error: BinaryReaderError| format!("it is no valid component: {error}");
+        let valid = validator.payload(&payload).map_err(invalid)?;
+        if let ValidPayload::Func(function, body) = valid {
+            let mut function = function.into_validator(allocations);
+            function.validate(&body).map_err(invalid)?;
+            allocations = function.into_allocations();
+        }
     }
     Ok(())
 }

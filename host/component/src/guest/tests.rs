@@ -47,7 +47,7 @@ impl Host {
                 (core instance $i (instantiate $m))
                 (func (export \"go\") (result u32) (canon lift (core func $i \"go\"))))"
         );
-        Component::new(&self.sandbox.engine, text).unwrap()
+        Component::new(&self.sandbox.engine, wat::parse_str(text).unwrap()).unwrap()
     }
 
     async fn start_as(
@@ -176,7 +176,8 @@ async fn a_table_that_grows_without_end_is_refused_and_told() {
 fn a_table_that_is_too_large_from_the_start_is_refused() {
     let host = Host::new(Quota::NONE);
     let text = format!("(component (core module (table 10000000 funcref) {ONE}))");
-    let refused = Component::new(&host.sandbox.engine, text).err().unwrap();
+    let bytes = wat::parse_str(text).unwrap();
+    let refused = Component::new(&host.sandbox.engine, bytes).err().unwrap();
     assert!(format!("{refused:#}").contains("table"), "{refused:#}");
 }
 
