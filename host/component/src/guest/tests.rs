@@ -196,7 +196,6 @@ async fn a_guest_that_spins_gets_no_more_than_its_tenants_share() {
     let used = host.allowance.used();
     let most = took / 10 + Duration::from_millis(100) + Duration::from_millis(40);
     assert!(used.cpu <= most, "{:?} of {took:?}", used.cpu);
-    assert!(used.held_back >= Duration::from_millis(100), "{used:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -209,8 +208,9 @@ async fn what_a_call_may_use_of_the_processor_counts_its_turns_and_no_waits() {
     let mut running = host.start(SPIN).await.unwrap();
     let fault = go(&mut running).await.unwrap_err();
     assert!(fault.contains("over 150ms of processor time"), "{fault}");
-    // The burst is over by then, and what came after was paid for first.
-    assert!(host.allowance.used().held_back >= Duration::from_millis(50));
+    // One turn more than that at most, however long it was held back.
+    let used = host.allowance.used().cpu;
+    assert!(used <= Duration::from_millis(180), "{used:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
