@@ -90,10 +90,15 @@ fn name(number: usize) -> String {
 fn finished(server: &Server, number: usize, orders: usize) -> Result<(f64, f64)> {
     let name = name(number);
     let runs = server.json(&format!("/v1/tenants/{name}/pipelines/stockouts/runs"))?;
-    let run = runs.get(0).context("a pipeline did not run")?;
+    let all = runs.as_array().context("no list of runs")?;
+    let run = all.last().context("a pipeline did not run")?;
     let applied = run.get("applied").and_then(Value::as_u64);
-    if runs.as_array().map(Vec::len) != Some(1) || applied != Some(orders as u64) {
-        bail!("{name} ran in another way than was asked for: {runs}");
+    if all.len() != 1 || applied != Some(orders as u64) {
+        let (state, reason) = (run.get("state"), run.get("reason"));
+        bail!(
+            "{name} ran {} times, and the first came to {state:?}, {reason:?}",
+            all.len()
+        );
     }
     let time = |field: &str| run.get(field).and_then(Value::as_f64);
     let times = time("started_ms").zip(time("ended_ms"));
