@@ -109,6 +109,9 @@ fn tenants_that_name_everything_alike_run_side_by_side_and_see_their_own() {
         metrics.contains("north") && !metrics.contains("south"),
         "{metrics}"
     );
+    // The second run had nothing to send.
+    let batches = r#"duijie_batch_seconds_count{tenant=\"north\"} 1"#;
+    assert!(metrics.contains(batches), "{metrics}");
     service.terminate();
 }
 
