@@ -19,7 +19,7 @@ use crate::output::Output;
 /// each of its writers a target, a look-up and steps. Others wait.
 const INSTANCES_A_RUN: u32 = 16;
 /// As many as the address space is wanted for.
-const MOST_INSTANCES: u32 = 4096;
+const MOST_INSTANCES: u32 = 16_384;
 
 pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Result<(), Failure> {
     let home = global.home();
