@@ -5,6 +5,8 @@
 pub enum Kind {
     /// A tenant's folder cannot be taken over.
     Folder,
+    /// A tenant has used a quota up, and nothing of it begins.
+    Quota,
     FailedRuns,
     MissedRuns,
     /// Source and target differ.
@@ -14,8 +16,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Folder,
+        Kind::Quota,
         Kind::FailedRuns,
         Kind::MissedRuns,
         Kind::Reconciliation,
@@ -27,6 +30,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Kind::Folder => "folder",
+            Kind::Quota => "quota",
             Kind::FailedRuns => "failed-runs",
             Kind::MissedRuns => "missed-runs",
             Kind::Reconciliation => "reconciliation",

@@ -80,6 +80,7 @@ fn chinese(told: &Told) -> String {
     if told.ended && told.times == 0 {
         return match told.cause.kind {
             Kind::Folder => "租户目录恢复可读",
+            Kind::Quota => "租户回到配额之内，恢复启动",
             Kind::Reconciliation => "对账已无差异",
             _ => "运行恢复正常",
         }
@@ -87,6 +88,7 @@ fn chinese(told: &Told) -> String {
     }
     match told.cause.kind {
         Kind::Folder => "租户目录无法读取，沿用之前的配置".to_owned(),
+        Kind::Quota => "租户的配额已用完，暂不启动新的运行".to_owned(),
         Kind::FailedRuns => "运行失败".to_owned(),
         Kind::MissedRuns => "错过了计划的运行".to_owned(),
         Kind::Reconciliation => format!("对账发现 {count} 处差异"),
@@ -100,6 +102,7 @@ fn english(told: &Told) -> String {
     if told.ended && told.times == 0 {
         return match told.cause.kind {
             Kind::Folder => "the tenant's folder can be read again",
+            Kind::Quota => "the tenant is within its quotas again",
             Kind::Reconciliation => "source and target agree again",
             _ => "runs go well again",
         }
@@ -107,6 +110,7 @@ fn english(told: &Told) -> String {
     }
     match told.cause.kind {
         Kind::Folder => "the tenant's folder cannot be taken over".to_owned(),
+        Kind::Quota => "a quota of the tenant is used up, nothing of it begins".to_owned(),
         Kind::FailedRuns => "a run failed".to_owned(),
         Kind::MissedRuns => "scheduled runs were missed".to_owned(),
         Kind::Reconciliation => format!("differences between source and target: {count}"),

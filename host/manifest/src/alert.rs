@@ -51,6 +51,7 @@ pub enum AlertOn {
     FailedRuns,
     MissedRuns,
     Folder,
+    Quota,
     Reconciliation,
 }
 

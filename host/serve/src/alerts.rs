@@ -322,6 +322,7 @@ fn kind(low: AlertOn) -> Kind {
         AlertOn::FailedRuns => Kind::FailedRuns,
         AlertOn::MissedRuns => Kind::MissedRuns,
         AlertOn::Folder => Kind::Folder,
+        AlertOn::Quota => Kind::Quota,
         AlertOn::Reconciliation => Kind::Reconciliation,
     }
 }

@@ -273,7 +273,8 @@ impl Told {
         let FaultKind::Spent { reason, until_ms } = &fault.kind else {
             return self.again_ms(now_ms, passes(error));
         };
-        state.spent(&self.key.tenant, reason, *until_ms);
+        let spent = (reason.as_str(), *until_ms);
+        self.shared.spent(state, &self.key.tenant, spent, now_ms);
         Some(*until_ms)
     }
 

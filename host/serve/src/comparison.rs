@@ -130,6 +130,10 @@ async fn one(shared: &Arc<Shared>, key: &Key) {
         "failure": found.as_ref().err(),
         "found": found.as_ref().ok().map(reconciliation::data),
     });
+    // Nothing of a tenant that was removed meanwhile is to come back.
+    if shared.state().known(&key.tenant.0).is_err() {
+        return;
+    }
     let at = shared.options.home.report(&key.tenant.0, &pipeline);
     if let Err(error) = write(&at, &report) {
         tracing::error!(tenant = key.tenant.0, pipeline, %error, "a reconciliation was not kept");

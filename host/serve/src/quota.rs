@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use duijie_alert::{Cause, Event, Kind};
 use duijie_component::{CallLimit, Counted};
 use duijie_manifest::Quotas;
 use duijie_record::Scope;
@@ -84,54 +85,52 @@ impl Standing {
 }
 
 impl State {
-    /// A run was told so; nothing of the tenant begins before the time.
-    pub(crate) fn spent(&mut self, tenant: &Tenant, reason: &str, until_ms: u64) {
-        self.spent_until_ms.insert(tenant.0.clone(), until_ms);
-        let reason = reason.to_owned();
-        self.change_standing(&tenant.0, |standing| {
-            standing.spent = Some((reason, until_ms));
-        });
-    }
-
     /// Lets go of those who have requests again.
-    fn more(&mut self, now_ms: u64) {
+    fn more(&mut self, now_ms: u64) -> Vec<Turn> {
         let due = self.spent_until_ms.iter();
         let due = due.filter(|(_, until_ms)| **until_ms <= now_ms);
         let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
-        for name in due {
+        let more = due.into_iter().filter_map(|name| {
             self.spent_until_ms.remove(&name);
             self.change_standing(&name, |standing| {
                 standing.spent = standing
                     .spent
                     .take()
                     .filter(|(_, until_ms)| *until_ms > now_ms);
-            });
-        }
+            })
+        });
+        more.collect()
     }
 
-    fn measured(&mut self, owned: &BTreeMap<String, u64>) {
+    fn measured(&mut self, owned: &BTreeMap<String, u64>) -> Vec<Turn> {
         let names: Vec<String> = self.tenants.keys().cloned().collect();
-        for name in names {
-            let bytes = owned.get(&name).copied().unwrap_or_default();
-            self.change_standing(&name, |standing| standing.measured = Some(bytes));
-        }
+        let measured = names.iter().filter_map(|name| {
+            let bytes = owned.get(name).copied().unwrap_or_default();
+            self.change_standing(name, |standing| standing.measured = Some(bytes))
+        });
+        measured.collect()
     }
 
-    fn change_standing(&mut self, name: &str, change: impl FnOnce(&mut Standing)) {
-        let Some(known) = self.tenants.get_mut(name) else {
-            return;
-        };
+    fn change_standing(&mut self, name: &str, change: impl FnOnce(&mut Standing)) -> Option<Turn> {
+        let known = self.tenants.get_mut(name)?;
+        let was_beyond = known.quotas.beyond().is_some();
         let was_held = known.is_held();
         change(&mut known.quotas);
-        let held = known.is_held();
+        let (beyond, held) = (known.quotas.beyond(), known.is_held());
         if held != was_held {
-            match known.quotas.beyond() {
-                Some(quota) => tracing::warn!(tenant = name, quota, "nothing of a tenant begins"),
-                None => tracing::info!(tenant = name, "a tenant is within its quotas again"),
-            }
             self.scheduler.pause_tenant(&Tenant(name.to_owned()), held);
         }
+        (beyond.is_some() != was_beyond).then(|| Turn {
+            tenant: name.to_owned(),
+            beyond,
+        })
     }
+}
+
+/// A tenant that came within its quotas, or beyond one.
+struct Turn {
+    tenant: String,
+    beyond: Option<String>,
 }
 
 /// What is kept of a tenant beside its pipelines.
@@ -176,7 +175,8 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn look(&mut self, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) {
         let now_ms = shared.now_ms();
-        shared.state().more(now_ms);
+        let more = shared.state().more(now_ms);
+        shared.tell_turns(more, now_ms);
         if now_ms >= self.store_ms {
             self.store_ms = now_ms.saturating_add(STORE_EVERY_MS);
             let shared = shared.clone();
@@ -195,7 +195,8 @@ async fn measure(shared: Arc<Shared>, next_ms: Arc<AtomicU64>) {
     let store = shared.options.store.clone();
     match tokio::task::spawn_blocking(move || store.owned_bytes()).await {
         Ok(Ok(owned)) => {
-            shared.state().measured(&owned);
+            let turns = shared.state().measured(&owned);
+            shared.tell_turns(turns, shared.now_ms());
             shared.wake.notify_one();
         }
         Ok(Err(error)) => tracing::warn!(%error, "the disk was not measured"),
@@ -208,6 +209,44 @@ async fn measure(shared: Arc<Shared>, next_ms: Arc<AtomicU64>) {
 }
 
 impl Shared {
+    /// A run of the tenant was told so; nothing of it begins before the time.
+    pub(crate) fn spent(
+        &self,
+        state: &mut State,
+        tenant: &Tenant,
+        (reason, until_ms): (&str, u64),
+        now_ms: u64,
+    ) {
+        state.spent_until_ms.insert(tenant.0.clone(), until_ms);
+        let turn = state.change_standing(&tenant.0, |standing| {
+            standing.spent = Some((reason.to_owned(), until_ms));
+        });
+        self.tell_turns(turn, now_ms);
+    }
+
+    fn tell_turns(&self, turns: impl IntoIterator<Item = Turn>, now_ms: u64) {
+        for Turn { tenant, beyond } in turns {
+            let cause = Cause {
+                kind: Kind::Quota,
+                tenant: tenant.clone(),
+                pipeline: None,
+            };
+            let Some(quota) = beyond else {
+                tracing::info!(tenant, "a tenant is within its quotas again");
+                self.alerts.ended(&cause, now_ms);
+                continue;
+            };
+            tracing::warn!(tenant, quota, "nothing of a tenant begins");
+            self.alerts.happened(&Event {
+                cause,
+                at_ms: now_ms,
+                count: 1,
+                detail: quota,
+                run: None,
+            });
+        }
+    }
+
     /// What is to be kept of a tenant now.
     pub(crate) fn kept(&self, name: &str, paused: bool) -> Kept {
         let spent = self.state().budgets.spent(name, self.now_ms());

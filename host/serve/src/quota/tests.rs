@@ -135,16 +135,19 @@ async fn who_has_spent_its_requests_begins_nothing_until_there_are_more() {
     }
     let problem = |tenant: &str| service.tenant(tenant).unwrap().problem;
     let north = Tenant("north".to_owned());
-    service.0.state().spent(&north, "no more today", 7_000);
+    let told = ("no more today", 7_000);
+    service.0.spent(&mut service.0.state(), &north, told, 1_000);
     assert_eq!(problem("north").as_deref(), Some("no more today"));
     assert_eq!(problem("south"), None);
     let refused = service.run(AT).await.unwrap_err();
     assert_eq!(refused.why, Why::Conflict);
     let told = "nothing of tenant `north` begins: no more today";
     assert_eq!(refused.message, told);
-    service.0.state().more(6_999);
+    assert!(service.0.state().more(6_999).is_empty());
     assert!(problem("north").is_some());
-    service.0.state().more(7_000);
+    let turns = service.0.state().more(7_000);
+    assert_eq!(turns.len(), 1);
+    assert_eq!(turns[0].beyond, None);
     assert_eq!(problem("north"), None);
     service.run(AT).await.unwrap();
 }
