@@ -249,7 +249,9 @@ fn written() -> String {
     ] {
         for (code, language) in [("zh", Language::Chinese), ("en", Language::English)] {
             let signature = signature.as_ref().filter(|_| form == Form::Feishu);
-            let body = form.body(&example(), language, signature);
+            let mut body = form.body(&example(), language, signature);
+            // Whether maps keep their order is the choice of other crates.
+            body.sort_all_objects();
             let body = serde_json::to_string_pretty(&body).unwrap();
             out.push_str(&format!("# {name} {code}\n{body}\n"));
         }

@@ -60,7 +60,7 @@ const ASK: &str = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
 #[tokio::test]
 async fn a_caller_that_never_ends_its_request_is_hung_up_on() {
-    let (address, ..) = start(None, SHORT).await;
+    let (address, _stop, _) = start(None, SHORT).await;
     assert!(say(address, ASK).await.ends_with("\r\n\r\n127.0.0.1"));
     for begun in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n"] {
         let answer = say(address, begun).await;
@@ -74,7 +74,7 @@ async fn a_caller_that_never_ends_its_request_is_hung_up_on() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_however_it_is_announced() {
-    let (address, ..) = start(None, SHORT).await;
+    let (address, _stop, _) = start(None, SHORT).await;
     let body = "x".repeat(1_000);
     let head = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
     let good = say(
@@ -93,7 +93,7 @@ async fn a_body_that_is_too_large_is_refused_however_it_is_announced() {
 
 #[tokio::test]
 async fn callers_beyond_the_most_wait_for_their_turn() {
-    let (address, ..) = start(None, SHORT).await;
+    let (address, _stop, _) = start(None, SHORT).await;
     // Two that say nothing hold both places, for as long as they may.
     let silent = [
         TcpStream::connect(address).await.unwrap(),
@@ -165,7 +165,7 @@ async fn over_tls_the_same_is_answered_and_plain_text_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let (tls, certificate) = write(folder.path());
     let tls = Arc::new(tls);
-    let (address, ..) = start(Some(tls.clone()), SHORT).await;
+    let (address, _stop, _) = start(Some(tls.clone()), SHORT).await;
     let answer = say_secretly(address, &certificate).await.unwrap();
     assert!(answer.ends_with("\r\n\r\n127.0.0.1"), "{answer}");
     let plain = say(address, ASK).await;
