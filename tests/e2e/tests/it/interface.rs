@@ -27,6 +27,9 @@ fn whatever_is_asked_the_interface_keeps_to_its_description_and_to_the_tenant() 
         "`{}` is missing; run `cargo xtask test`, which makes it",
         program.display()
     );
+    // It leaves a cache where it is started.
+    let folder = tempfile::tempdir().unwrap();
+    let clients = home.join("clients");
     let paths = service.get("/openapi.json")["paths"].clone();
     for (path, methods) in paths.as_object().unwrap() {
         for (method, what) in methods.as_object().unwrap() {
@@ -51,7 +54,9 @@ fn whatever_is_asked_the_interface_keeps_to_its_description_and_to_the_tenant() 
         let mut hidden = of.shipped();
         hidden.truncate(20);
         let ended = Command::new(&program)
-            .args(["--config-file", "schemathesis.toml", "run"])
+            .arg("--config-file")
+            .arg(clients.join("schemathesis.toml"))
+            .arg("run")
             .arg(format!("{}/openapi.json", service.url()))
             .args(["--header", &format!("Authorization: Bearer {token}")])
             .args(["--max-examples", EXAMPLES, "--seed", "1"])
@@ -60,7 +65,8 @@ fn whatever_is_asked_the_interface_keeps_to_its_description_and_to_the_tenant() 
             .envs([("OWN", own), ("OTHER", other), ("NO_PROXY", "127.0.0.1")])
             .env("HIDDEN", hidden.join(","))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .current_dir(home.join("clients"))
+            .env("PYTHONPATH", &clients)
+            .current_dir(folder.path())
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&ended.stdout);
