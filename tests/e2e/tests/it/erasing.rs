@@ -324,13 +324,12 @@ fn personal_fields_are_masked_but_for_admins() {
     service.until_ran("north", 1, "finished");
     let number = project.shipped()[3].clone();
     let [name, mobile, address] = receiver(&project, &number);
+    // A name may have quotes in it, which texts within texts escape twice.
     let seen = |role: &str| {
         let token = service.new_token("north", role);
         let path = format!("/v1/tenants/north/trace/{number}");
-        service
-            .call("GET", &path, &token, "")
-            .expect(200)
-            .to_string()
+        let answer = service.call("GET", &path, &token, "").expect(200);
+        answer.to_string().replace('\\', "")
     };
     for role in ["reader", "operator"] {
         let text = seen(role);
