@@ -158,7 +158,8 @@ fn now_ms() -> f64 {
     since.unwrap_or_default().as_secs_f64() * 1e3
 }
 
-/// `None` so near to a slot that its run may not have ended.
+/// `None` while a run goes on, or so near to a slot that its run may not have
+/// begun.
 fn counted(runs: &Value, now_ms: f64) -> Option<Result<usize>> {
     let runs: Vec<&Value> = runs.as_array().into_iter().flatten().collect();
     let started = |run: &&Value| run.get("started_ms").and_then(Value::as_f64);
@@ -172,6 +173,9 @@ fn counted(runs: &Value, now_ms: f64) -> Option<Result<usize>> {
     for run in &runs {
         let state = run.get("state").and_then(Value::as_str);
         *ends.entry(state.unwrap_or_default()).or_default() += 1;
+    }
+    if ends.contains_key("running") {
+        return None;
     }
     let finished = ends.get("finished").copied().unwrap_or_default();
     let others = ends
