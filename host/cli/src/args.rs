@@ -65,6 +65,9 @@ pub(crate) enum Command {
     Check {
         /// Names or files of pipelines [default: all of the project]
         pipelines: Vec<String>,
+        /// The project is the folder of a service, and this one of its tenants
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Show what a run would do; writes nothing
     Plan(Plan),
@@ -115,8 +118,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Tables(Tables),
     /// Set and see secrets; no value is ever shown
-    #[command(subcommand)]
-    Secrets(Secrets),
+    Secrets {
+        #[command(subcommand)]
+        wish: Secrets,
+        /// The project is the folder of a service, and this one of its tenants
+        #[arg(long, global = true)]
+        tenant: Option<String>,
+    },
     /// Write down what pipelines may do; what goes beyond it does not run
     Grant(Grant),
     /// Look whether state and project are sound; changes nothing

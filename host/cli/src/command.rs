@@ -27,7 +27,10 @@ mod tenants;
 mod trace;
 mod waiting;
 
-use crate::args::{Arguments, Command, Import};
+use duijie_project::Project;
+use duijie_serve::TenantName;
+
+use crate::args::{Arguments, Command, Global, Import};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -35,7 +38,9 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
     let global = &arguments.global;
     match &arguments.command {
         Command::Quickstart(wish) => quickstart::quickstart(global, wish, output).await,
-        Command::Check { pipelines } => check::check(global, pipelines, output).await,
+        Command::Check { pipelines, tenant } => {
+            check::check(open(global, tenant)?, pipelines, output).await
+        }
         Command::Plan(wish) if wish.diff => diff::diff(global, wish, output).await,
         Command::Plan(wish) => {
             let shown = plan::Shown {
@@ -60,7 +65,9 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
             trace::trace(global, number, *personal, output).await
         }
         Command::Tables(wish) => tables::tables(global, wish, output).await,
-        Command::Secrets(wish) => secrets::secrets(global, wish, output),
+        Command::Secrets { wish, tenant } => {
+            secrets::secrets(|| open(global, tenant), wish, output)
+        }
         Command::Grant(wish) => grant::grant(global, wish, output).await,
         Command::Doctor => doctor::doctor(global, output),
         Command::Backup {
@@ -75,4 +82,12 @@ pub(crate) async fn dispatch(arguments: &Arguments, output: &Output) -> Result<(
         Command::Tokens(wish) => tenants::tokens(global, wish, output),
         Command::CompileComponent => Ok(()),
     }
+}
+
+/// The project, or what one tenant has in the folder of a service.
+fn open(global: &Global, tenant: &Option<String>) -> Result<Project, Failure> {
+    Ok(match tenant {
+        Some(tenant) => global.home().project(&TenantName::parse(tenant)?)?,
+        None => Project::open(&global.folders())?,
+    })
 }

@@ -106,11 +106,17 @@ impl Service {
     /// Any command in the service's folder that ends well.
     #[track_caller]
     pub fn command(&self, arguments: &[&str]) -> Value {
+        self.told(arguments, "")
+    }
+
+    /// The same with this on its standard input.
+    #[track_caller]
+    pub fn told(&self, arguments: &[&str], input: &str) -> Value {
         let mut command = binary("duijie");
         command.args(arguments).arg("--json");
         command.arg("--project").arg(self.home.path());
         command.arg("--connectors").arg(connectors());
-        Running::start(&mut command).end().expect(0).data()
+        Running::told(&mut command, input).end().expect(0).data()
     }
 
     pub fn url(&self) -> String {

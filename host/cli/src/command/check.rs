@@ -6,16 +6,14 @@ use duijie_plan::folder;
 use duijie_project::{Project, granted, wire};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::exit::Failure;
 use crate::output::Output;
 
 pub(crate) async fn check(
-    global: &Global,
+    mut project: Project,
     named: &[String],
     output: &Output,
 ) -> Result<(), Failure> {
-    let mut project = Project::open(&global.folders())?;
     let launcher = wire::launcher(&project, Mode::Preview)?;
     let documents = match named {
         [] => project.pipelines.clone(),
@@ -49,7 +47,7 @@ pub(crate) async fn check(
     if documents.is_empty() {
         return Err(Failure::Argument(format!(
             "there is no pipeline in {}\n\nhint: put a manifest into pipelines/, or see `duijie quickstart`",
-            global.project.display()
+            project.root.display()
         )));
     }
     let names: Vec<_> = documents

@@ -9,9 +9,9 @@ use duijie_diagnostic::Diagnostic;
 use duijie_pipeline::{Clock as _, SystemClock};
 use duijie_plan::{Ask, Granted, Lock, beyond, told};
 use duijie_project::{Project, granted, wire};
-use duijie_serve::TenantName;
 use serde_json::{Value, json};
 
+use super::open;
 use crate::args::{Global, Grant};
 use crate::exit::Failure;
 use crate::moment;
@@ -26,10 +26,7 @@ struct Asked {
 }
 
 pub(crate) async fn grant(global: &Global, wish: &Grant, output: &Output) -> Result<(), Failure> {
-    let mut project = match &wish.tenant {
-        Some(tenant) => global.home().project(&TenantName::parse(tenant)?)?,
-        None => Project::open(&global.folders())?,
-    };
+    let mut project = open(global, &wish.tenant)?;
     let documents = match wish.pipelines.as_slice() {
         [] => project.pipelines.clone(),
         named => named

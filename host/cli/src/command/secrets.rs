@@ -9,24 +9,29 @@ use duijie_pipeline::{Clock as _, SystemClock};
 use duijie_project::Project;
 use serde_json::{Value, json};
 
-use crate::args::{Global, Secrets};
+use crate::args::Secrets;
 use crate::exit::Failure;
 use crate::moment;
 use crate::output::Output;
 
-pub(crate) fn secrets(global: &Global, wish: &Secrets, output: &Output) -> Result<(), Failure> {
+pub(crate) fn secrets(
+    open: impl FnOnce() -> Result<Project, Failure>,
+    wish: &Secrets,
+    output: &Output,
+) -> Result<(), Failure> {
     if let Secrets::Key = wish {
         let key = Key::generate()?.text();
         output.data(&key, json!({ "key": key.as_str() }));
         return Ok(());
     }
-    let project = Project::open(&global.folders())?;
+    let project = open()?;
     let vault = project.secrets.store().ok_or_else(|| {
         Failure::Environment("this project has no place for a secret store".to_owned())
     })?;
     let bench = Bench {
         project: &project,
         vault,
+        owner: project.tenant.as_deref().unwrap_or(OWN),
         output,
     };
     match wish {
@@ -42,6 +47,8 @@ pub(crate) fn secrets(global: &Global, wish: &Secrets, output: &Output) -> Resul
 struct Bench<'a> {
     project: &'a Project,
     vault: &'a Vault,
+    /// Whose part of the store it is.
+    owner: &'a str,
     output: &'a Output,
 }
 
@@ -83,7 +90,7 @@ impl Bench<'_> {
 
     fn set(&self, name: &str, again: bool) -> Result<(), Failure> {
         check_name(name)?;
-        let kept = self.vault.list(OWN)?;
+        let kept = self.vault.list(self.owner)?;
         let known = kept.iter().find(|kept| kept.name == name);
         match (known, again) {
             (Some(known), false) => {
@@ -101,7 +108,8 @@ impl Bench<'_> {
             self.output,
         )?;
         let had_key = self.vault.keys().is_given() || self.vault.keys().file().exists();
-        self.vault.set(OWN, name, &value, SystemClock.now_ms())?;
+        self.vault
+            .set(self.owner, name, &value, SystemClock.now_ms())?;
         if !had_key {
             self.output.note(&format!(
                 "a key was made in {}: keep a copy of it, apart from copies of the data folder; \
@@ -140,7 +148,7 @@ impl Bench<'_> {
                 users.join(", ")
             )));
         }
-        if !self.vault.remove(OWN, name)? {
+        if !self.vault.remove(self.owner, name)? {
             return Err(self.unknown(name));
         }
         let text = format!("secret `{name}` is not in the store any more");
@@ -172,7 +180,7 @@ impl Bench<'_> {
     }
 
     fn unknown(&self, name: &str) -> Failure {
-        let kept = self.vault.list(OWN).unwrap_or_default();
+        let kept = self.vault.list(self.owner).unwrap_or_default();
         let names: Vec<_> = kept.iter().map(|kept| kept.name.as_str()).collect();
         let hint = match names.is_empty() {
             true => format!("`duijie secrets set {name}` makes it"),

@@ -277,4 +277,16 @@ fn a_secret_of_the_process_is_no_tenants() {
     for (_, value) in &variables {
         assert!(!said.contains(value) && !view.to_string().contains(value));
     }
+
+    for (name, value) in text.lines().map(|line| line.split_once('=').unwrap()) {
+        service.told(&["secrets", "set", name, "--tenant", "north"], value);
+    }
+    service.command(&["check", "--tenant", "north"]);
+    service.start();
+    service.post("/v1/tenants/north/pipelines/stockouts/run", "");
+    service.until("/v1/tenants/north/pipelines", |view| {
+        view[0]["last"]["failure"].is_null() && view[0]["last"]["run"].is_string()
+    });
+    check_exactly_once(&project.simulators);
+    service.terminate();
 }
