@@ -30,7 +30,8 @@ pub use outbound::{Outbound, Posted, Unsent, Webhook};
 pub(crate) use reach::{PREVIEW, Reach};
 pub(crate) use recipe::{Recipe, Recipes};
 pub use secret::{
-    Kept, Key, Keys, MOST_VALUE, OWN, Provider, Secret, SecretError, Secrets, Vault, check_name,
+    Closed, DataKeys, Kept, Key, Keys, MOST_VALUE, OWN, Provider, Secret, SecretError, Secrets,
+    Vault, check_name,
 };
 pub(crate) use session::{Pool, Sessions};
 

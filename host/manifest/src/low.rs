@@ -51,6 +51,10 @@ pub struct Pipeline {
     /// need no index, and a path counts wherever it begins.
     #[schemars(inner(length(min = 1)))]
     pub personal: Option<Vec<String>>,
+    /// Whether all that is kept of its records lies encrypted in the data folder,
+    /// under the key of the secret store. What was sealed once stays sealed;
+    /// false when absent.
+    pub sealed: Option<bool>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]

@@ -41,6 +41,9 @@ impl Store for Nothing {
             epoch: 1,
         })
     }
+    fn unlock(&self, _: &Scope, _: bool) -> Result<(), Error> {
+        Ok(())
+    }
     async fn commit(&self, _: &Claim, _: Vec<StoreChange>) -> Result<(), Error> {
         Ok(())
     }
@@ -306,6 +309,7 @@ fn plan() -> Plan {
             read_ahead: 4,
             writers: 4,
         },
+        sealed: false,
     }
 }
 

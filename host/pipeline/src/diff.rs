@@ -121,6 +121,7 @@ pub async fn diff(options: &Options, limit: u64) -> Result<DiffReport, Error> {
     }
     let usage = &plan.source.usage;
     let lane = options.purpose.lane();
+    options.store.unlock(&plan.scope, false)?;
     let checkpoint = options.store.checkpoint(&plan.scope, lane)?;
     let position = checkpoint.map(|checkpoint| checkpoint.position);
     let outline = options.launch.outline(usage, position.as_ref()).await?;

@@ -84,6 +84,7 @@ async fn begin(options: &Options, beside: &dyn Beside) -> Result<Arc<Context>, E
     let started_ms = options.clock.now_ms();
     let random = Random::seeded(options.seed ^ started_ms);
     let run = RunId(format!("{started_ms:012x}-{:04x}", random.next() & 0xffff));
+    options.store.unlock(&plan.scope, plan.sealed)?;
     purpose.check(started_ms, plan.policy.retention.ledger)?;
     let tables = Pinned::new(options.store.as_ref(), plan)?;
     tables.all_filled()?;

@@ -124,4 +124,6 @@ pub struct Plan {
     pub transforms: Vec<Stage>,
     pub target: TargetStage,
     pub policy: Policy,
+    /// Whether what is kept of its records lies encrypted.
+    pub sealed: bool,
 }

@@ -110,6 +110,7 @@ impl<'a> Check<'a> {
             transforms: transforms?,
             target: target?,
             policy,
+            sealed: low.sealed.unwrap_or_default(),
         })
     }
 

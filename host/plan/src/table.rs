@@ -31,6 +31,17 @@ impl Check<'_> {
                 .hint("a value table takes `table` and `key`: leave the others out");
             self.tell(problem);
         }
+        if document.low.sealed == Some(true) {
+            let message = "`sealed` stands beside `target.table`".to_owned();
+            let problem = Diagnostic::error(code::TABLE_FIELD, message)
+                .at(document.place("/sealed"))
+                .label(
+                    document.place("/target/table"),
+                    "its rows lie in the clear, for every pipeline to read",
+                )
+                .hint("fill no table with what has to be sealed, or leave `sealed` out");
+            self.tell(problem);
+        }
         Some(TargetStage {
             stage: Stage {
                 usage: Use {

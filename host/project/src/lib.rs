@@ -8,8 +8,10 @@ pub mod lane;
 pub mod personal;
 mod project;
 pub mod reconciliation;
+mod seals;
 pub mod state;
 pub mod wire;
 
 pub use error::Error;
 pub use project::{Folders, Project};
+pub use seals::sealer;

@@ -18,6 +18,7 @@ use duijie_plan::{
 };
 use duijie_store::Embedded;
 
+use crate::seals::sealer;
 use crate::state::tables;
 use crate::{Error, Project, granted};
 
@@ -87,7 +88,10 @@ pub fn store_options(project: &Project) -> duijie_store::Options {
     let kept = wanted
         .reduce(Retention::longer)
         .unwrap_or(Retention::DEFAULT);
-    keeping(kept)
+    duijie_store::Options {
+        sealer: project.secrets.store().map(sealer),
+        ..keeping(kept)
+    }
 }
 
 /// Keeps so long.

@@ -7,7 +7,7 @@ use duijie_component::{Keys, OWN, Secrets, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
 use duijie_manifest::{Alert, Document, Serve, Tls};
 use duijie_plan::Retention;
-use duijie_project::{Folders, Project};
+use duijie_project::{Folders, Project, sealer, wire};
 
 use crate::{Error, TenantName};
 
@@ -53,6 +53,14 @@ impl Home {
     /// What opens the store of secrets that the tenants share.
     pub(crate) fn keys(&self) -> Keys {
         Keys::of(&self.root)
+    }
+
+    /// How the store of all tenants is opened, to keep so long.
+    pub fn store_options(&self, kept: Retention) -> duijie_store::Options {
+        duijie_store::Options {
+            sealer: Some(sealer(&Vault::new(&self.data, self.keys()))),
+            ..wire::keeping(kept)
+        }
     }
 
     /// Those of the process itself: `secrets.env` beside `serve.yaml`, the

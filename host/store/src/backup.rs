@@ -9,7 +9,8 @@ use crate::segment::folder_name;
 use crate::shared::Shared;
 use crate::table::{self, Table, io_error};
 use crate::{
-    Caution, Change, Embedded, Error, Options, SegmentKind, Store as _, acknowledged, journal, long,
+    Caution, Change, Embedded, Error, Options, SEALS, SegmentKind, Store as _, acknowledged,
+    journal, long,
 };
 
 /// Says that a copy is whole: made last.
@@ -55,7 +56,8 @@ fn copy_store(from: &Path, to: &Path, kinds: &[SegmentKind]) -> Result<(), Error
             copy_folder(&from.join(name), &to.join(name))?;
         }
     }
-    for name in [long::FILE, acknowledged::FILE] {
+    // Keys last: they open whatever was copied before.
+    for name in [long::FILE, acknowledged::FILE, SEALS] {
         if from.join(name).exists() {
             copy_file(&from.join(name), &to.join(name))?;
         }

@@ -205,8 +205,14 @@ impl Committer {
                 })));
             }
             Request::Erase(erasing, reply) => {
-                let erase = |committer: &mut Self| committer.shared.segments.erase(&erasing);
-                drop(reply.send(self.unless_broken(erase)));
+                let erased = match &self.broken {
+                    Some(error) => Err(error.clone()),
+                    None => self.shared.segments.erase(&erasing),
+                };
+                // What stays closed harms nothing.
+                let broken = erased.as_ref().err().cloned();
+                self.broken = broken.filter(|error| !matches!(error, Error::Sealed { .. }));
+                drop(reply.send(erased));
             }
             Request::Claim(..) | Request::Commit(..) => {}
         }

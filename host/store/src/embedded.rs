@@ -30,6 +30,7 @@ use crate::long::Long;
 use crate::measure;
 use crate::prepared::{Prepared, part};
 use crate::replay;
+use crate::seal::Seals;
 use crate::segment::Segments;
 use crate::shared::{Layers, Shared};
 use crate::table::{Table, io_error};
@@ -39,51 +40,14 @@ use crate::{
     Tidied,
 };
 
+mod options;
 mod own;
 mod read;
 
+pub use options::Options;
 pub(crate) use own::{lock, make_private};
-use read::{all, intent_mark, many, one, scoped};
+use read::{all, intent_mark, many, one, opened, scoped};
 pub(crate) use read::{claims, open_intents};
-
-/// How an embedded store uses memory and disk.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What each of the two databases may keep of its pages.
-    pub cache_bytes: u64,
-    /// From which length on documents go to the next segment file.
-    pub segment_file_bytes: u64,
-    /// Documents and evidence, together.
-    pub evidence_bytes: u64,
-    /// How long documents and evidence are kept at most.
-    pub evidence_ms: u64,
-    /// How long a row of the ledger is kept that waits for nobody.
-    pub ledger_ms: u64,
-    /// So many rows are kept in memory before they go to the long ledger.
-    pub fresh_rows: usize,
-    /// So much of all else, likewise.
-    pub fresh_bytes: usize,
-    /// A store that a power cut breaks, to show that the power-cut test sees it.
-    #[doc(hidden)]
-    pub without_sync: bool,
-}
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            cache_bytes: 16 << 20,
-            segment_file_bytes: 64 << 20,
-            evidence_bytes: 4 << 30,
-            evidence_ms: 30 * DAY_MS,
-            ledger_ms: 400 * DAY_MS,
-            fresh_rows: crate::chaos::fresh_rows(16_384),
-            fresh_bytes: 16 << 20,
-            without_sync: false,
-        }
-    }
-}
 
 /// A store in a folder. Closing it waits for the commits under way.
 pub struct Embedded {
@@ -117,11 +81,13 @@ impl Embedded {
         }
         let long = long.into_inner().transpose()?;
         let (active, replayed) = replay::fresh(folder, &table, long.as_ref())?;
+        let seals = Seals(options.sealer.clone());
         let mut shared = Shared {
             folder: folder.to_owned(),
             options: options.clone(),
             table,
-            segments: Segments::open(folder, options.segment_file_bytes)?,
+            segments: Segments::open(folder, options.segment_file_bytes, seals.clone())?,
+            seals,
             layers: RwLock::new(Layers {
                 active,
                 folding: None,
@@ -238,7 +204,23 @@ impl Store for Embedded {
         self.request(|reply| Request::Claim(scope, reply)).await
     }
 
-    async fn commit(&self, claim: &Claim, changes: Vec<Change>) -> Result<(), Error> {
+    fn unlock(&self, scope: &Scope, sealed: bool) -> Result<(), Error> {
+        let seals = &self.shared.seals;
+        if sealed && !seals.is_sealed(scope)? {
+            // No new key takes the place of one that is lost.
+            for intent in self.open_intents(scope)? {
+                self.read_segment(scope, &intent.segment)?;
+            }
+            self.holds(scope)?;
+            self.dead_letters(scope)?;
+        }
+        seals.begin(scope, sealed)
+    }
+
+    async fn commit(&self, claim: &Claim, mut changes: Vec<Change>) -> Result<(), Error> {
+        for change in &mut changes {
+            self.shared.seals.seal_all(&claim.scope, change)?;
+        }
         let prepared = Prepared::new(&claim.scope, &changes)?;
         let claim = claim.clone();
         self.request(|reply| Request::Commit(claim, prepared, reply))
@@ -259,12 +241,12 @@ impl Store for Embedded {
         segments.append(SegmentKind::Evidence, scope, data)
     }
 
-    fn read_segment(&self, _scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
-        self.shared.segments.read(segment)
+    fn read_segment(&self, scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
+        self.shared.segments.read(scope, segment)
     }
 
-    fn kept(&self, _scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
-        match self.shared.segments.read(segment) {
+    fn kept(&self, scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
+        match self.shared.segments.read(scope, segment) {
             Ok(data) => Ok(Some(data)),
             Err(Error::Damaged { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -299,11 +281,15 @@ impl Store for Embedded {
     }
 
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
-        open_intents(&self.shared, scope)
+        opened(&self.shared, scope, open_intents(&self.shared, scope)?)
     }
 
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
-        self.shared.rows(scope, keys)
+        let mut rows = self.shared.rows(scope, keys)?;
+        for row in rows.iter_mut().flatten() {
+            self.shared.open(scope, row)?;
+        }
+        Ok(rows)
     }
 
     fn owners(&self, scope: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error> {
@@ -311,19 +297,23 @@ impl Store for Embedded {
     }
 
     fn find(&self, number: &str) -> Result<Vec<(Scope, LedgerRow)>, Error> {
-        self.shared.find(number)
+        let mut found = self.shared.find(number)?;
+        for (scope, row) in &mut found {
+            self.shared.open_or_tell(scope, row);
+        }
+        Ok(found)
     }
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {
-        many(&self.shared, &scoped(Kind::DeadLetter, scope), |bytes| {
-            codec::decode::<DeadLetterV1<'_>>(bytes).map(DeadLetter::from)
-        })
+        let key = scoped(Kind::DeadLetter, scope);
+        let read = |bytes: &[u8]| codec::decode::<DeadLetterV1<'_>>(bytes).map(DeadLetter::from);
+        opened(&self.shared, scope, many(&self.shared, &key, read)?)
     }
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
-        many(&self.shared, &scoped(Kind::Hold, scope), |bytes| {
-            codec::decode::<HoldV1<'_>>(bytes).map(Hold::from)
-        })
+        let key = scoped(Kind::Hold, scope);
+        let read = |bytes: &[u8]| codec::decode::<HoldV1<'_>>(bytes).map(Hold::from);
+        opened(&self.shared, scope, many(&self.shared, &key, read)?)
     }
 
     fn groups(&self, scope: &Scope) -> Result<Vec<Group>, Error> {
@@ -334,7 +324,7 @@ impl Store for Embedded {
     fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
         let key = part(scoped(Kind::Member, scope), place);
         let read = |bytes: &[u8]| codec::decode::<MemberV1<'_>>(bytes).map(Member::from);
-        let mut members = many(&self.shared, &key, read)?;
+        let mut members = opened(&self.shared, scope, many(&self.shared, &key, read)?)?;
         members.sort_unstable_by_key(|member| member.order);
         Ok(members)
     }
@@ -353,16 +343,24 @@ impl Store for Embedded {
 
     fn run(&self, scope: &Scope, run: &RunId) -> Result<Option<RunRow>, Error> {
         let key = scoped(Kind::Run, scope).text(run.as_str());
-        one(&self.shared, &key, |bytes| {
+        let mut row = one(&self.shared, &key, |bytes| {
             codec::decode::<RunRowV1<'_>>(bytes).map(RunRow::from)
-        })
+        })?;
+        if let Some(row) = &mut row {
+            self.shared.open_or_tell(scope, row);
+        }
+        Ok(row)
     }
 
     fn runs(&self, scope: &Scope, limit: usize) -> Result<Vec<RunRow>, Error> {
         let stored = self.shared.last(&scoped(Kind::Run, scope), limit)?;
-        all(&self.shared, stored, |bytes| {
+        let mut rows = all(&self.shared, stored, |bytes| {
             codec::decode::<RunRowV1<'_>>(bytes).map(RunRow::from)
-        })
+        })?;
+        for row in &mut rows {
+            self.shared.open_or_tell(scope, row);
+        }
+        Ok(rows)
     }
 
     fn fills(&self) -> Result<Vec<Fill>, Error> {

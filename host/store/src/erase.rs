@@ -19,6 +19,7 @@ impl Embedded {
     /// intent. Takes the scope over: none of its runs may be under way. When it
     /// returns, no file of the store's folder has a byte of what was there.
     pub async fn erase(&self, scope: &Scope, keys: &[SourceKey]) -> Result<u64, Error> {
+        self.unlock(scope, false)?;
         let claim = self.claim(scope).await?;
         let rows = self.ledger(scope, keys)?.into_iter().flatten();
         let mut words: Vec<String> = keys.iter().map(|key| key.0.clone()).collect();

@@ -33,6 +33,8 @@ pub enum Error {
     CutShort { folder: String },
     #[error("{folder} is no whole backup: {reason}; name a folder that `duijie backup` made")]
     NoBackup { folder: String, reason: String },
+    #[error("what is kept of `{scope}` is sealed: {reason}")]
+    Sealed { scope: String, reason: String },
     #[error("{folder} holds no state: name the folder of a project's data")]
     NoStore { folder: String },
 }

@@ -6,17 +6,21 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use duijie_record::Scope;
 
 use crate::codec::{self, IntentV1};
 use crate::embedded::lock;
 use crate::journal;
-use crate::key::{Key, Kind};
+use crate::key::{Key, Kind, Owner};
 use crate::layer::Layer;
 use crate::replay;
+use crate::seal::Seals;
 use crate::segment::{Segments, folder_name};
 use crate::sizes::folder_bytes;
 use crate::table::{self, Table, io_error};
-use crate::{Error, Intent, SegmentKind, acknowledged, backup, long};
+use crate::{Error, Intent, Sealer, SegmentKind, acknowledged, backup, long};
 
 /// One part of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +44,7 @@ const EVIDENCE: &str = "nothing to do: `trace` says `no longer kept` where it is
 
 /// Looks at every part of the store in `folder`. Fails where it is in use or
 /// there is none.
-pub fn examine(folder: &Path) -> Result<Vec<Found>, Error> {
+pub fn examine(folder: &Path, sealer: Option<Arc<dyn Sealer>>) -> Result<Vec<Found>, Error> {
     if !Table::exists(folder) {
         return Err(Error::NoStore {
             folder: folder.display().to_string(),
@@ -53,7 +57,7 @@ pub fn examine(folder: &Path) -> Result<Vec<Found>, Error> {
     found.extend(long);
     let (journal, intents) = journal(folder, state);
     found.push(journal);
-    found.push(documents(folder, &intents));
+    found.push(documents(folder, &Seals(sealer), &intents));
     found.push(part(
         "evidence",
         folder.join(folder_name(SegmentKind::Evidence)),
@@ -92,7 +96,7 @@ fn part(
 struct State {
     /// Unknown where the database cannot be read.
     folded: Option<u64>,
-    intents: Vec<Intent>,
+    intents: Vec<(Scope, Intent)>,
 }
 
 fn database(folder: &Path) -> (Found, State) {
@@ -106,7 +110,7 @@ fn database(folder: &Path) -> (Found, State) {
             codec::body(value).map_err(failed)?;
             if key.is(Kind::Intent) {
                 let intent: IntentV1<'_> = codec::decode(value).map_err(failed)?;
-                state.intents.push(Intent::from(intent));
+                state.intents.push((scope_of(&key), Intent::from(intent)));
             }
             values += 1;
             holds += u64::from(key.is(Kind::Hold));
@@ -153,7 +157,7 @@ fn long_ledger(folder: &Path) -> Found {
 }
 
 /// The journal, and every intent that is open after it.
-fn journal(folder: &Path, state: State) -> (Found, Vec<Intent>) {
+fn journal(folder: &Path, state: State) -> (Found, Vec<(Scope, Intent)>) {
     let mut layer = Layer::default();
     let place = folder.join(journal::FOLDER);
     // Without the database nobody knows what came before the first file.
@@ -174,17 +178,35 @@ fn journal(folder: &Path, state: State) -> (Found, Vec<Intent>) {
     let mut intents = state.intents;
     for (key, value) in layer.values.iter().filter(|(key, _)| key.is(Kind::Intent)) {
         let id = key.bytes().last_chunk().copied().map(u64::from_be_bytes);
-        intents.retain(|intent| Some(intent.id.0) != id);
+        intents.retain(|(_, intent)| Some(intent.id.0) != id);
         let stored = value.as_deref().map(codec::decode::<IntentV1<'_>>);
-        intents.extend(stored.and_then(Result::ok).map(Intent::from));
+        let stored = stored.and_then(Result::ok).map(Intent::from);
+        intents.extend(stored.map(|intent| (scope_of(key), intent)));
     }
     (part("journal", place, looked, RESTORE), intents)
 }
 
-fn documents(folder: &Path, intents: &[Intent]) -> Found {
-    let read = |intent: &Intent| Segments::read_at(folder, &intent.segment);
-    let looked = intents.iter().try_for_each(|intent| read(intent).map(drop));
-    let looked = looked.map(|()| format!("those of {} open intents are whole", intents.len()));
+fn scope_of(key: &Key) -> Scope {
+    match key.owner() {
+        Owner::Scope(name) | Owner::Table(name) => Scope(name),
+        Owner::Store => Scope(String::new()),
+    }
+}
+
+fn documents(folder: &Path, seals: &Seals, intents: &[(Scope, Intent)]) -> Found {
+    let mut closed = 0;
+    let looked = intents.iter().try_for_each(|(scope, intent)| {
+        match Segments::read_at(folder, seals, scope, &intent.segment) {
+            Err(Error::Sealed { .. }) => closed += 1,
+            read => drop(read?),
+        }
+        Ok(())
+    });
+    let whole = intents.len() - closed;
+    let looked = looked.map(|()| match closed {
+        0 => format!("those of {whole} open intents are whole"),
+        _ => format!("those of {whole} open intents are whole, and those of {closed} are sealed"),
+    });
     let place = folder.join(folder_name(SegmentKind::Documents));
     part("documents", place, looked, RESTORE)
 }

@@ -78,6 +78,7 @@ impl Forgotten {
     /// Every file of the store without it. All that was committed lies in the
     /// databases, and nobody commits meanwhile.
     pub(crate) fn leave(&self, shared: &Shared) -> Result<(), Error> {
+        shared.seals.forget(&|scope| self.scope(scope))?;
         let named: BTreeSet<Scope> = claims(shared)?
             .into_iter()
             .map(|(scope, _)| scope)

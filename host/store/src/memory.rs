@@ -218,6 +218,11 @@ impl Store for Memory {
         })
     }
 
+    /// Nothing of it lies anywhere.
+    fn unlock(&self, _scope: &Scope, _sealed: bool) -> Result<(), Error> {
+        Ok(())
+    }
+
     async fn commit(&self, claim: &Claim, changes: Vec<Change>) -> Result<(), Error> {
         let mut scopes = self.scopes();
         let Some(state) = scopes.get_mut(claim.scope.as_str()) else {

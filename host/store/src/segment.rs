@@ -1,11 +1,13 @@
 //! Append-only files: one series for the documents of intents, one for
 //! evidence. No file changes once it is full; the oldest go when they grow too
 //! old or too many, but none that an open intent needs. Entries have no frame:
-//! length and checksum lie in the reference.
+//! length and the checksum of what was given lie in the reference; a sealed
+//! entry is the length that it has on the disk.
 
 mod erase;
 mod forget;
 mod owners;
+mod read;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -18,6 +20,7 @@ use duijie_record::Scope;
 
 use crate::measure::{Laid, owner};
 use crate::prepared::Effects;
+use crate::seal::{Seals, bound_of};
 use crate::table::io_error;
 use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
 pub(crate) use erase::Erasing;
@@ -27,6 +30,7 @@ pub(crate) struct Segments {
     folder: PathBuf,
     /// A file takes no further entry that would make it longer.
     file_bytes: u64,
+    seals: Seals,
     state: Mutex<State>,
 }
 
@@ -104,7 +108,7 @@ impl State {
 }
 
 impl Segments {
-    pub(crate) fn open(folder: &Path, file_bytes: u64) -> Result<Self, Error> {
+    pub(crate) fn open(folder: &Path, file_bytes: u64, seals: Seals) -> Result<Self, Error> {
         let mut state = State {
             folder_unsynced: true,
             ..State::default()
@@ -118,6 +122,7 @@ impl Segments {
         Ok(Self {
             folder: folder.to_owned(),
             file_bytes,
+            seals,
             state: Mutex::new(state),
         })
     }
@@ -135,8 +140,9 @@ impl Segments {
         scope: &Scope,
         data: &[u8],
     ) -> Result<SegmentRef, Error> {
+        let sealed = self.seals.seal(scope, bound_of(kind), data)?;
         let mut state = self.state();
-        let bytes = data.len() as u64;
+        let bytes = sealed.len() as u64;
         let full =
             |current: &Current| current.length > 0 && current.length + bytes > self.file_bytes;
         let mut current = match state.series(kind).current.take() {
@@ -154,7 +160,7 @@ impl Segments {
             bytes,
         };
         let written = current.owners.add(owned);
-        let written = written.and_then(|()| current.file.write_all_at(data, offset));
+        let written = written.and_then(|()| current.file.write_all_at(&sealed, offset));
         if written.is_ok() {
             current.length += bytes;
         }
@@ -334,39 +340,6 @@ impl Segments {
             let files = files.iter().filter(|found| found.kind == kind);
             files.map(|found| found.bytes).sum()
         })
-    }
-
-    pub(crate) fn read(&self, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
-        Self::read_at(&self.folder, segment)
-    }
-
-    /// The same of a store that is not open.
-    pub(crate) fn read_at(folder: &Path, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
-        let path = path(folder, segment.kind, segment.file);
-        let damaged = |reason| Error::Damaged {
-            what: "a segment",
-            place: path.display().to_string(),
-            reason,
-        };
-        let file = File::open(&path).map_err(|error| damaged(error.to_string()))?;
-        let found = file.metadata();
-        let length = found.map_err(io_error("reading a segment", &path))?.len();
-        if segment.offset.saturating_add(segment.bytes) > length {
-            return Err(damaged(format!(
-                "it has {length} bytes, and {} at {} were expected",
-                segment.bytes, segment.offset
-            )));
-        }
-        let mut data = vec![0; segment.bytes as usize];
-        let read = file.read_exact_at(&mut data, segment.offset);
-        read.map_err(io_error("reading a segment", &path))?;
-        if crc32fast::hash(&data) != segment.crc {
-            return Err(damaged(format!(
-                "the checksum of {} bytes at {} is wrong",
-                segment.bytes, segment.offset
-            )));
-        }
-        Ok(data)
     }
 
     fn path(&self, kind: SegmentKind, number: u64) -> PathBuf {

@@ -13,6 +13,7 @@ use crate::key::Key;
 use crate::layer::{Layer, Placed, hash};
 use crate::long::Long;
 use crate::measure::{Count, Laid};
+use crate::seal::{Held, Seals};
 use crate::segment::Segments;
 use crate::table::{Table, damaged};
 use crate::{Error, LedgerRow, Options};
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) table: Table,
     pub(crate) segments: Segments,
+    pub(crate) seals: Seals,
     pub(crate) layers: RwLock<Layers>,
     /// Made when the first layer is taken in.
     pub(crate) long: OnceLock<Long>,
@@ -66,6 +68,15 @@ impl Shared {
 
     pub(crate) fn layers_mut(&self) -> RwLockWriteGuard<'_, Layers> {
         self.layers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn open(&self, scope: &Scope, row: &mut impl Held) -> Result<(), Error> {
+        self.seals.open_all(scope, self.table.place(), row)
+    }
+
+    /// For who looks at it only.
+    pub(crate) fn open_or_tell(&self, scope: &Scope, row: &mut (impl Held + Clone)) {
+        self.seals.open_or_tell(scope, self.table.place(), row);
     }
 
     pub(crate) fn value(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {

@@ -23,6 +23,11 @@ pub trait Store: Send + Sync {
     /// Takes a scope over; durable when it returns.
     async fn claim(&self, scope: &Scope) -> Result<Claim, Error>;
 
+    /// What is laid down of the scope from now on is sealed, where that is
+    /// wanted or was before. Fails where its key is not at hand, and nothing of
+    /// it may run then.
+    fn unlock(&self, scope: &Scope, sealed: bool) -> Result<(), Error>;
+
     /// All of it or nothing; durable against a power cut when it returns.
     /// Commits of several pipelines share one sync.
     async fn commit(&self, claim: &Claim, changes: Vec<Change>) -> Result<(), Error>;

@@ -55,14 +55,22 @@ impl TenantStore {
                 held,
                 current,
             } => Error::ClaimLost {
-                scope: match scope.strip_prefix(&self.prefix) {
-                    Some(inner) => inner.to_owned(),
-                    None => scope,
-                },
+                scope: self.told_scope(scope),
                 held,
                 current,
             },
+            Error::Sealed { scope, reason } => Error::Sealed {
+                scope: self.told_scope(scope),
+                reason,
+            },
             other => other,
+        }
+    }
+
+    fn told_scope(&self, scope: String) -> String {
+        match scope.strip_prefix(&self.prefix) {
+            Some(inner) => inner.to_owned(),
+            None => scope,
         }
     }
 
@@ -117,6 +125,11 @@ impl Store for TenantStore {
         })
     }
 
+    fn unlock(&self, scope: &Scope, sealed: bool) -> Result<(), Error> {
+        let unlocked = self.whole.unlock(&self.outer(scope), sealed);
+        unlocked.map_err(|error| self.told(error))
+    }
+
     async fn commit(&self, claim: &Claim, changes: Vec<Change>) -> Result<(), Error> {
         let changes = changes.into_iter();
         let changes = changes.map(|change| self.outer_change(change)).collect();
@@ -134,15 +147,18 @@ impl Store for TenantStore {
     }
 
     fn append_evidence(&self, scope: &Scope, data: &[u8]) -> Result<SegmentRef, Error> {
-        self.whole.append_evidence(&self.outer(scope), data)
+        let found = self.whole.append_evidence(&self.outer(scope), data);
+        found.map_err(|error| self.told(error))
     }
 
     fn read_segment(&self, scope: &Scope, segment: &SegmentRef) -> Result<Vec<u8>, Error> {
-        self.whole.read_segment(&self.outer(scope), segment)
+        let found = self.whole.read_segment(&self.outer(scope), segment);
+        found.map_err(|error| self.told(error))
     }
 
     fn kept(&self, scope: &Scope, segment: &SegmentRef) -> Result<Option<Vec<u8>>, Error> {
-        self.whole.kept(&self.outer(scope), segment)
+        let found = self.whole.kept(&self.outer(scope), segment);
+        found.map_err(|error| self.told(error))
     }
 
     fn checkpoint(&self, scope: &Scope, lane: &str) -> Result<Option<Checkpoint>, Error> {
@@ -162,11 +178,13 @@ impl Store for TenantStore {
     }
 
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
-        self.whole.open_intents(&self.outer(scope))
+        let found = self.whole.open_intents(&self.outer(scope));
+        found.map_err(|error| self.told(error))
     }
 
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {
-        self.whole.ledger(&self.outer(scope), keys)
+        let found = self.whole.ledger(&self.outer(scope), keys);
+        found.map_err(|error| self.told(error))
     }
 
     fn owners(&self, scope: &Scope, keys: &[TargetKey]) -> Result<Vec<Option<SourceKey>>, Error> {
@@ -180,11 +198,13 @@ impl Store for TenantStore {
     }
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {
-        self.whole.dead_letters(&self.outer(scope))
+        let found = self.whole.dead_letters(&self.outer(scope));
+        found.map_err(|error| self.told(error))
     }
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {
-        self.whole.holds(&self.outer(scope))
+        let found = self.whole.holds(&self.outer(scope));
+        found.map_err(|error| self.told(error))
     }
 
     fn groups(&self, scope: &Scope) -> Result<Vec<Group>, Error> {
@@ -192,7 +212,8 @@ impl Store for TenantStore {
     }
 
     fn members(&self, scope: &Scope, place: &GroupPart) -> Result<Vec<Member>, Error> {
-        self.whole.members(&self.outer(scope), place)
+        let found = self.whole.members(&self.outer(scope), place);
+        found.map_err(|error| self.told(error))
     }
 
     fn owed(&self, scope: &Scope) -> Result<Vec<Owed>, Error> {

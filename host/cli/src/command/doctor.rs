@@ -30,6 +30,7 @@ pub(crate) fn doctor(global: &Global, output: &Output) -> Result<(), Failure> {
     let project = Project::open(&global.folders())?;
     let mut parts = vec![manifests(&project), connectors(&project)];
     parts.extend(secrets(&project));
+    parts.extend(scopes(&project));
     let sizes = state(&project, &mut parts);
     let sound = parts.iter().all(|part| part.health != Health::Damaged);
     let mut lines: Vec<String> = parts.iter().map(told).collect();
@@ -109,6 +110,18 @@ fn secrets(project: &Project) -> Option<Part> {
     Some(part("secrets", sound, found))
 }
 
+/// Whether the key at hand opens the keys of all scopes that are sealed.
+fn scopes(project: &Project) -> Option<Part> {
+    let vault = project.secrets.store()?.scopes();
+    let found = vault.exists().then(|| vault.verify())?;
+    let sound = found.is_ok();
+    let found = match found {
+        Ok(count) => format!("{count} in {}", vault.place().display()),
+        Err(error) => error.to_string(),
+    };
+    Some(part("sealed scopes", sound, found))
+}
+
 fn part(name: &str, sound: bool, found: String) -> Part {
     Part {
         name: name.to_owned(),
@@ -128,7 +141,7 @@ fn state(project: &Project, parts: &mut Vec<Part>) -> Option<Sizes> {
         ));
         return None;
     }
-    let looked = match examine(&project.data) {
+    let looked = match examine(&project.data, wire::store_options(project).sealer) {
         Ok(found) => found,
         Err(Error::InUse { .. }) => {
             parts.push(in_use(project));
@@ -158,7 +171,15 @@ fn state(project: &Project, parts: &mut Vec<Part>) -> Option<Sizes> {
 fn pipelines(project: &Project) -> Result<(Sizes, Vec<Part>), Error> {
     let store = wire::store(project)?;
     let scopes = store.scopes()?;
-    let scopes = scopes.iter().map(|scope| waits(project, &store, scope));
+    let scopes = scopes
+        .iter()
+        .map(|scope| match waits(project, &store, scope) {
+            Err(error @ Error::Sealed { .. }) => {
+                let name = waiting::pipeline_of(project, scope.as_str());
+                Ok(part(&name, false, error.to_string()))
+            }
+            told => told,
+        });
     Ok((store.sizes()?, scopes.collect::<Result<_, _>>()?))
 }
 

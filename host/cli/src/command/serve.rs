@@ -33,7 +33,7 @@ pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Res
         Failure::Environment(format!("cannot listen on `{}`: {error}", limits.listen))
     })?;
     let address = listener.local_addr().map_err(environment)?;
-    let store = Embedded::open(home.data(), &wire::keeping(limits.retention))?;
+    let store = Embedded::open(home.data(), &home.store_options(limits.retention))?;
     let store = Arc::new(store);
     let instances = limits
         .runs

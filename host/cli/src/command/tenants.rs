@@ -4,7 +4,6 @@
 
 use duijie_admin::{EVERY, Role, Token, TokenError, Tokens};
 use duijie_pipeline::{Clock as _, SystemClock};
-use duijie_project::wire;
 use duijie_serve::{Home, TenantName};
 use duijie_store::{Embedded, Error as StoreError};
 use serde_json::{Value, json};
@@ -51,7 +50,7 @@ fn store(home: &Home) -> Result<Option<Embedded>, Failure> {
     if !Embedded::exists(home.data()) {
         return Ok(None);
     }
-    let options = wire::keeping(home.limits()?.retention);
+    let options = home.store_options(home.limits()?.retention);
     match Embedded::open(home.data(), &options) {
         Ok(store) => Ok(Some(store)),
         Err(error @ StoreError::InUse { .. }) => Err(Failure::Environment(format!(

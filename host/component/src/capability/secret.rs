@@ -1,6 +1,7 @@
 //! Secrets: where they come from and how they are held. What hides them in
 //! texts is `mask`.
 
+mod data_keys;
 mod error;
 mod file;
 mod key;
@@ -12,6 +13,7 @@ mod vault;
 use std::fmt;
 use std::sync::Arc;
 
+pub use data_keys::{Closed, DataKeys};
 pub use error::SecretError;
 pub use key::{Key, Keys};
 pub use provider::{Provider, Secrets};

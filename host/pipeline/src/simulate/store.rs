@@ -43,6 +43,10 @@ impl Store for Slow {
         self.memory.claim(scope).await
     }
 
+    fn unlock(&self, scope: &Scope, sealed: bool) -> Result<(), Error> {
+        self.memory.unlock(scope, sealed)
+    }
+
     async fn commit(&self, claim: &Claim, changes: Vec<Change>) -> Result<(), Error> {
         self.world.pause(2).await;
         alive().await;

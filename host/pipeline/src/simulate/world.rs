@@ -316,5 +316,6 @@ pub(crate) fn plan(guarantee: Guarantee, on_change: OnChange, transforms: usize)
             read_ahead: 2,
             writers: 3,
         },
+        sealed: false,
     }
 }

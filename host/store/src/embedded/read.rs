@@ -4,6 +4,7 @@ use duijie_record::Scope;
 
 use crate::codec::{self, ClaimV1, IntentMarkV1, IntentV1};
 use crate::key::{Key, Kind};
+use crate::seal::Held;
 use crate::shared::Shared;
 use crate::table::damaged;
 use crate::{Error, Intent};
@@ -30,6 +31,18 @@ pub(super) fn all<T>(
     decoded.map_err(|reason| damaged(shared.table.place(), reason))
 }
 
+/// As they were before they were sealed.
+pub(super) fn opened<T: Held>(
+    shared: &Shared,
+    scope: &Scope,
+    mut rows: Vec<T>,
+) -> Result<Vec<T>, Error> {
+    for row in &mut rows {
+        shared.open(scope, row)?;
+    }
+    Ok(rows)
+}
+
 pub(super) fn scoped(kind: Kind, scope: &Scope) -> Key {
     Key::new(kind).text(scope.as_str())
 }
@@ -41,6 +54,7 @@ pub(crate) fn claims(shared: &Shared) -> Result<Vec<(Scope, u64)>, Error> {
     })
 }
 
+/// With what was said of their tries as it lies there.
 pub(crate) fn open_intents(shared: &Shared, scope: &Scope) -> Result<Vec<Intent>, Error> {
     many(shared, &scoped(Kind::Intent, scope), |bytes| {
         codec::decode::<IntentV1<'_>>(bytes).map(Intent::from)

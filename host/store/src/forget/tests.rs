@@ -146,7 +146,7 @@ async fn no_file_has_a_byte_of_a_forgotten_tenant_and_another_goes_on() {
     let segment = other.append_segment(&claim, b"{}\n").await.unwrap();
     drop((gone, other, store));
     assert!(
-        examine(folder.path())
+        examine(folder.path(), None)
             .unwrap()
             .iter()
             .all(|part| part.damage.is_none())
@@ -239,7 +239,7 @@ async fn a_forgetting_that_was_cut_short_goes_on_when_the_store_is_opened() {
             std::fs::write(at("sled.unfinished/db"), GONE).unwrap();
             std::fs::write(at("long.redb.unfinished"), GONE).unwrap();
             assert!(Embedded::exists(folder.path()));
-            let parts = examine(folder.path()).unwrap();
+            let parts = examine(folder.path(), None).unwrap();
             assert!(parts.iter().all(|part| part.damage.is_none()), "{parts:?}");
         }
         let store = open(folder.path());

@@ -9,8 +9,9 @@ use duijie_record::Scope;
 
 use super::owners::{self, Owned};
 use super::{Found, Segments};
-use crate::table::io_error;
-use crate::{Error, LineRef, SegmentRef};
+use crate::seal::{bound_of, is_sealed};
+use crate::table::{damaged, io_error};
+use crate::{Error, LineRef, SegmentKind, SegmentRef};
 
 /// Shorter words count only where they stand by themselves, and those that are
 /// shorter still, which may be any amount, only as a text of their own.
@@ -106,8 +107,8 @@ impl Segments {
                 let mut data = vec![0; usize::try_from(bytes).unwrap_or_default()];
                 file.read_exact_at(&mut data, offset).map_err(failed)?;
                 let hit = |number: usize, line: &[u8]| erasing.is_hit(&found, offset, number, line);
-                let erased = erase_lines(&mut data, hit);
-                if erased > 0 {
+                let written = self.erased(&erasing.scope, found.kind, data, hit)?;
+                if let Some((data, erased)) = written {
                     file.write_all_at(&data, offset).map_err(failed)?;
                     lines += erased;
                 }
@@ -117,6 +118,30 @@ impl Segments {
             }
         }
         Ok(lines)
+    }
+
+    /// What takes the place of an entry, in as many bytes, and how many lines
+    /// went; `None` where none did.
+    fn erased(
+        &self,
+        scope: &Scope,
+        kind: SegmentKind,
+        stored: Vec<u8>,
+        hit: impl Fn(usize, &[u8]) -> bool,
+    ) -> Result<Option<(Vec<u8>, u64)>, Error> {
+        let (sealed, bytes) = (is_sealed(&stored), stored.len());
+        let bound = bound_of(kind);
+        let closed = |reason: &str| damaged(&self.folder, reason.to_owned());
+        let mut data = match self.seals.open(scope, bound, stored, closed) {
+            // Nobody reads it again, and nobody can tell whose words it has.
+            Err(Error::Damaged { .. }) => return Ok(Some((vec![b' '; bytes], 1))),
+            opened => opened?,
+        };
+        let erased = erase_lines(&mut data, hit);
+        if sealed && erased > 0 {
+            data = self.seals.seal(scope, bound, &data)?.into_owned();
+        }
+        Ok((erased > 0).then_some((data, erased)))
     }
 }
 

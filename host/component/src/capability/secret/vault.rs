@@ -4,6 +4,7 @@
 //! value is bound to its tenant, name and time, so that none can be put in
 //! another's place. It knows nothing of environment and plain files.
 
+mod rekey;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::file;
 use super::key::{Key, Keys};
@@ -20,6 +22,8 @@ use crate::capability::mask::SHORTEST;
 use stored::{Sealed, Stored};
 
 const FILE: &str = "secrets.sealed";
+/// What `data_keys` keeps, in the same form.
+const SCOPES: &str = "scopes.sealed";
 
 /// More is no secret.
 pub const MOST_VALUE: usize = 64 << 10;
@@ -39,7 +43,7 @@ pub struct Kept {
 /// read at every call: what another process set counts at once.
 pub struct Vault {
     place: PathBuf,
-    keys: Keys,
+    keys: Arc<Keys>,
 }
 
 impl Vault {
@@ -47,7 +51,15 @@ impl Vault {
     pub fn new(data: &Path, keys: Keys) -> Self {
         Self {
             place: data.join(FILE),
-            keys,
+            keys: Arc::new(keys),
+        }
+    }
+
+    /// Of the same form and beside it, under the same key: the keys of scopes.
+    pub fn scopes(&self) -> Self {
+        Self {
+            place: self.place.with_file_name(SCOPES),
+            keys: self.keys.clone(),
         }
     }
 
@@ -115,6 +127,16 @@ impl Vault {
                 most: MOST_VALUE,
             });
         }
+        self.put(tenant, name, value, now_ms)
+    }
+
+    pub(super) fn put(
+        &self,
+        tenant: &str,
+        name: &str,
+        value: &Secret,
+        now_ms: u64,
+    ) -> Result<(), SecretError> {
         let _lock = self.lock()?;
         let (mut stored, key) = match self.read()? {
             Some(stored) => {
@@ -139,7 +161,17 @@ impl Vault {
 
     /// Removes all that a tenant has; whether it had any.
     pub fn forget(&self, tenant: &str) -> Result<bool, SecretError> {
-        self.drop_where(|stored| stored.forget(tenant))
+        self.forget_each(&|one| one == tenant)
+    }
+
+    pub(super) fn forget_each(&self, gone: &dyn Fn(&str) -> bool) -> Result<bool, SecretError> {
+        self.drop_where(|stored| stored.forget(gone))
+    }
+
+    /// Whose something is.
+    pub(super) fn tenants(&self) -> Result<Vec<String>, SecretError> {
+        let stored = self.read()?.unwrap_or_default();
+        Ok(stored.secrets.into_iter().map(|one| one.tenant).collect())
     }
 
     fn drop_where(&self, drop: impl FnOnce(&mut Stored) -> bool) -> Result<bool, SecretError> {
@@ -164,53 +196,6 @@ impl Vault {
             self.open(&key, sealed)?;
         }
         Ok(stored.secrets.len())
-    }
-
-    /// Seals every value anew. A key file gets a new key; where the key is
-    /// given by the environment, the next one is `given`. Gives the number
-    /// of values. A process killed on the way leaves a store that one of the
-    /// keys at hand opens.
-    pub fn rekey(&self, given: Option<Key>) -> Result<usize, SecretError> {
-        let _lock = self.lock()?;
-        let stored = self.read()?.ok_or_else(|| SecretError::NoStore {
-            place: self.place.display().to_string(),
-        })?;
-        let old = self.keys.fitting(&stored.key, &self.place)?;
-        let by_file = !self.keys.is_given();
-        // An earlier rekey was cut short after the store was written: its
-        // key moves up, since the next one takes its place beside the file.
-        if by_file
-            && self
-                .keys
-                .next()?
-                .is_some_and(|next| next.id() == stored.key)
-        {
-            self.keys.advance()?;
-        }
-        let new = match given {
-            Some(key) => key,
-            None => Key::generate()?,
-        };
-        let mut sealed = Stored::new(&new);
-        for old_sealed in &stored.secrets {
-            let value = self.open(&old, old_sealed)?;
-            let Sealed {
-                tenant,
-                name,
-                set_ms,
-                ..
-            } = old_sealed;
-            let again = Sealed::seal(&new, tenant, name, &value, *set_ms)?;
-            sealed.secrets.push(again);
-        }
-        if by_file {
-            self.keys.prepare(&new)?;
-        }
-        self.write(&sealed)?;
-        if by_file {
-            self.keys.advance()?;
-        }
-        Ok(sealed.secrets.len())
     }
 
     fn open(&self, key: &Key, sealed: &Sealed) -> Result<Secret, SecretError> {

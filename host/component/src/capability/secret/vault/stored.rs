@@ -84,8 +84,8 @@ impl Stored {
         self.drop_where(|sealed| sealed.tenant == tenant && sealed.name == name)
     }
 
-    pub(super) fn forget(&mut self, tenant: &str) -> bool {
-        self.drop_where(|sealed| sealed.tenant == tenant)
+    pub(super) fn forget(&mut self, gone: &dyn Fn(&str) -> bool) -> bool {
+        self.drop_where(|sealed| gone(&sealed.tenant))
     }
 
     fn drop_where(&mut self, drop: impl Fn(&Sealed) -> bool) -> bool {
