@@ -281,7 +281,12 @@ impl Store for Embedded {
     }
 
     fn open_intents(&self, scope: &Scope) -> Result<Vec<Intent>, Error> {
-        opened(&self.shared, scope, open_intents(&self.shared, scope)?)
+        let mut intents = open_intents(&self.shared, scope)?;
+        for intent in &mut intents {
+            // Nothing of a scope runs that is locked, and who forgets it sees these.
+            self.shared.open_or_tell(scope, intent);
+        }
+        Ok(intents)
     }
 
     fn ledger(&self, scope: &Scope, keys: &[SourceKey]) -> Result<Vec<Option<LedgerRow>>, Error> {

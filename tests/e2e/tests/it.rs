@@ -32,6 +32,7 @@ mod it {
     mod quotas;
     mod reconciliation;
     mod refusals;
+    mod sealed;
     mod secrets;
     mod service;
     mod steps;

@@ -218,7 +218,10 @@ async fn what_people_said_is_in_no_file_and_comes_back_with_the_key_only() {
     let store = open(folder.path(), &sealer);
     let is_closed =
         |error: &Error| matches!(error, Error::Sealed { scope, .. } if scope == "orders");
-    for told in all(&store, &scope, &segments) {
+    let mut told = all(&store, &scope, &segments);
+    let intents = told.remove(0).unwrap();
+    assert!(intents.contains("the key is away") && !intents.contains(CANARY));
+    for told in told {
         assert!(is_closed(&told.unwrap_err()));
     }
     assert!(is_closed(&store.unlock(&scope, false).unwrap_err()));

@@ -14,7 +14,7 @@ fn hourly(seed: u64) -> Project {
 }
 
 /// Files below a folder in which one of these texts stands.
-fn places(folder: &Path, texts: &[String]) -> Vec<PathBuf> {
+pub(super) fn places(folder: &Path, texts: &[String]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

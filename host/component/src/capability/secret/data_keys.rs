@@ -217,3 +217,6 @@ fn aead(bytes: &[u8]) -> Option<Arc<LessSafeKey>> {
 fn associated(scope: &str, bound: &[u8]) -> Aad<Vec<u8>> {
     Aad::from([b"duijie record 1\0", scope.as_bytes(), b"\0", bound].concat())
 }
+
+#[cfg(test)]
+mod tests;
