@@ -85,8 +85,7 @@ pub struct DiffReport {
     pub read: u64,
     /// Whether the source has more than was looked at.
     pub cut: bool,
-    /// Whether the target was asked what it has; where it cannot be, a create
-    /// is what the ledger says.
+    /// Whether the target was asked; else a create is what the ledger says.
     pub looked_up: bool,
     /// In the source's order.
     pub entries: Vec<DiffEntry>,

@@ -135,6 +135,7 @@ async fn first_records(source: &mut dyn Source, limit: u32) -> Result<Option<Rec
 
 /// A context that nothing is committed with.
 pub(crate) fn reading(options: &Options, anew: bool) -> Result<Context, Error> {
+    options.store.unlock(&options.plan.scope, false)?;
     let tables = Pinned::new(options.store.as_ref(), &options.plan)?.or_empty();
     Ok(Context {
         options: options.clone(),

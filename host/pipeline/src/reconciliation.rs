@@ -86,7 +86,6 @@ pub async fn reconcile(options: &Options) -> Result<Reconciliation, Error> {
     // What the ledger has forgotten would look like what it never knew.
     let kept = plan.policy.retention.ledger;
     options.purpose.check(options.clock.now_ms(), kept)?;
-    options.store.unlock(&plan.scope, false)?;
     let context = reading(options, true)?;
     let mut source = options.launch.source(&plan.source.usage, None).await?;
     let mut looks = Looks::begin(&context).await?;

@@ -68,6 +68,27 @@ macro_rules! conformance {
                 }
             )*
         }
+
+        /// The same with everything sealed that can be.
+        mod sealed {
+            $(
+                #[tokio::test]
+                async fn $property() {
+                    let folder = tempfile::tempdir().unwrap();
+                    let every = crate::seal::turning::Turning {
+                        every: true,
+                        ..Default::default()
+                    };
+                    let options = super::Options {
+                        fresh_rows: 1,
+                        sealer: Some(std::sync::Arc::new(every)),
+                        ..super::Options::default()
+                    };
+                    let store = super::Embedded::open(folder.path(), &options).unwrap();
+                    super::property::$property(&store).await;
+                }
+            )*
+        }
     };
 }
 

@@ -1,10 +1,11 @@
 //! With `sealed: true` no file of the data folder names a person, whoever has the key sees all, and nothing runs
 //! without it.
 
-use duijie_e2e::{Ended, Project, check_exactly_once, orders};
+use duijie_e2e::{Ended, Project, Service, check_exactly_once, orders};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use super::erasing::places;
 use super::letters::with_bad_date;
@@ -21,9 +22,12 @@ fn new(seed: u64, sealed: bool) -> Project {
 
 fn give_key(project: &Project) {
     let key = project.command(&["secrets", "key"]).expect(0).stdout;
-    let place = project.path("secrets.key");
-    fs::write(&place, key).unwrap();
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).unwrap();
+    put_key(&project.path("secrets.key"), &key);
+}
+
+fn put_key(place: &Path, key: &str) {
+    fs::write(place, key).unwrap();
+    fs::set_permissions(place, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// What is known of the receivers of all orders.
@@ -199,4 +203,44 @@ fn without_the_key_nothing_runs_and_every_command_says_so() {
     assert_eq!(ended.expect(0).data()["applied"], 0);
     check_exactly_once(&project.simulators);
     check_none_named(&project, "data");
+}
+
+#[test]
+fn a_tenants_records_are_sealed_under_the_key_of_the_service() {
+    let hourly = |project: Project| {
+        project.changed(|manifest| manifest.with("schedule: every 5m", "schedule: every 1h"))
+    };
+    let (north, south) = (hourly(new(425, true)), hourly(new(426, false)));
+    let mut service = Service::of(&[("north", &north), ("south", &south)]);
+    let key = north.command(&["secrets", "key"]).expect(0).stdout;
+    put_key(&service.path("secrets.key"), &key);
+    service.start();
+    service.until_ran("north", 1, "finished");
+    service.until_ran("south", 1, "finished");
+    let clear = people(&south);
+    assert!(!places(&service.path("data"), &clear).is_empty());
+    let theirs: Vec<String> = people(&north)
+        .into_iter()
+        .filter(|one| !clear.contains(one))
+        .collect();
+    assert!(theirs.len() > ORDERS / 2, "{theirs:?}");
+    let named = places(&service.path("data"), &theirs);
+    assert_eq!(named, Vec::<std::path::PathBuf>::new());
+    let number = north.shipped()[3].clone();
+    let token = service.new_token("north", "admin");
+    let path = format!("/v1/tenants/north/trace/{number}");
+    let told = service
+        .call("GET", &path, &token, "")
+        .expect(200)
+        .to_string();
+    assert!(theirs.iter().any(|one| told.contains(one)), "{told}");
+
+    let keys = || fs::read_to_string(service.path("data/scopes.sealed")).unwrap();
+    assert!(keys().contains("north/"));
+    let every = service.new_token("*", "admin");
+    service
+        .call("DELETE", "/v1/tenants/north", &every, "")
+        .expect(200);
+    assert!(!keys().contains("north/"));
+    service.terminate();
 }
