@@ -33,6 +33,11 @@ pub struct Route {
     causes: BTreeMap<Cause, Standing>,
     /// Nothing is sent before.
     quiet_until_ms: u64,
+    /// Whether a message is under way.
+    pub fn is_sending(&self) -> bool {
+        !self.sending.is_empty()
+    }
+
     /// Messages in a row that were not taken.
     failures: u32,
     /// What is under way.
@@ -94,9 +99,10 @@ impl Route {
         match &mut standing.waiting {
             Some(waiting) => {
                 waiting.ended = true;
-                waiting.last_ms = at_ms;
+                waiting.last_ms = waiting.last_ms.max(at_ms);
             }
-            None if standing.is_open => {
+            // What is on its way is as good as told.
+            None if standing.is_open || self.sending.iter().any(|told| told.cause == *cause) => {
                 standing.waiting = Some(Told {
                     cause: cause.clone(),
                     ended: true,

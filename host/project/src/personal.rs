@@ -13,6 +13,12 @@ use serde_json::value::RawValue;
 /// Stands for an exchange, which has other people's records in it as well.
 const EXCHANGE: &str = "masked: it has personal fields";
 
+/// Stands for what a system said, where nothing is left to know by what of it
+/// is about people.
+const WORDS: &str = "masked: its record is not kept any more";
+/// A shorter number would be known by its first three and last four digits.
+const SHOWN_ENDS: usize = 11;
+
 /// The personal fields of one pipeline; there may be none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Personal(Vec<Vec<String>>);
@@ -82,7 +88,9 @@ impl Personal {
             return;
         }
         let mut values = BTreeSet::new();
-        self.collect(row, &mut values);
+        if !self.collect(row, &mut values) {
+            without_words(row);
+        }
         // Longer ones first: one may be a part of another.
         let mut values: Vec<String> = values.into_iter().collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -96,20 +104,30 @@ impl Personal {
         replace(row, &masks);
     }
 
-    /// Values of personal fields in every text of the row that is JSON.
-    fn collect(&self, row: &Value, values: &mut BTreeSet<String>) {
+    /// Values of personal fields in every text of the row that is JSON; whether
+    /// there was any such text.
+    fn collect(&self, row: &Value, values: &mut BTreeSet<String>) -> bool {
+        let mut any = false;
         match row {
-            Value::Array(items) => items.iter().for_each(|item| self.collect(item, values)),
+            Value::Array(items) => {
+                for item in items {
+                    any |= self.collect(item, values);
+                }
+            }
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    match value.as_str().filter(|_| is_body(name)) {
-                        Some(text) => self.collect_in(text, &mut Vec::new(), values),
+                    any |= match value.as_str().filter(|_| is_body(name)) {
+                        Some(text) => {
+                            self.collect_in(text, &mut Vec::new(), values);
+                            true
+                        }
                         None => self.collect(value, values),
-                    }
+                    };
                 }
             }
             _ => {}
         }
+        any
     }
 
     /// By the text, so that a number has the digits that it is written with.
@@ -155,7 +173,7 @@ impl Personal {
 fn masked(value: &str) -> String {
     let letters: Vec<char> = value.chars().collect();
     let number = |letter: &char| letter.is_ascii_digit() || "+- ".contains(*letter);
-    if letters.len() >= 7 && letters.iter().all(number) {
+    if letters.len() >= SHOWN_ENDS && letters.iter().all(number) {
         let (first, rest) = letters.split_at(3);
         let last = rest.split_at(rest.len().saturating_sub(4)).1;
         let (first, last): (String, String) = (first.iter().collect(), last.iter().collect());
@@ -166,6 +184,22 @@ fn masked(value: &str) -> String {
         .take(usize::from(letters.len() > 1))
         .collect();
     format!("{first}**")
+}
+
+/// A system may have repeated in its words what it was sent.
+fn without_words(row: &mut Value) {
+    match row {
+        Value::Array(items) => items.iter_mut().for_each(without_words),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match matches!(name.as_str(), "message" | "why" | "reason") && value.is_string() {
+                    true => *value = Value::from(WORDS),
+                    false => without_words(value),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// In every text of the row; keys and numbers of the document stay.
@@ -212,6 +246,8 @@ mod tests {
             ("王小明", "王**"),
             ("王", "**"),
             ("13812345678", "138****5678"),
+            ("6234567", "6**"),
+            ("02162345", "0**"),
             ("+86 138-1234-5678", "+86****5678"),
             ("上海市浦东新区 1 号", "上**"),
         ] {

@@ -18,6 +18,8 @@ pub(crate) const OF_ALL: &str = "";
 
 /// Messages under way at a time, of all tenants.
 const AT_ONCE: usize = 16;
+/// Of these, messages to the webhooks of one owner.
+const OF_ONE_OWNER: usize = 2;
 /// A clock that was put forward is noticed after this long at most.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 const HOUR_MS: u64 = 3_600_000;
@@ -195,16 +197,23 @@ impl Alerts {
         any
     }
 
-    /// What is due, of as many webhooks as may be sent to now.
+    /// What is due, of as many webhooks as may be sent to now: so that slow ones
+    /// of one owner leave places for the others, each has few of them.
     fn take(&self, now_ms: u64, most: usize) -> Vec<Message> {
         let mut taken = Vec::new();
         for (owner, channels) in self.channels().iter_mut() {
+            let under_way = channels.iter().filter(|channel| channel.route.is_sending());
+            let mut left = OF_ONE_OWNER.saturating_sub(under_way.count());
             for channel in channels {
                 if taken.len() >= most {
                     return taken;
                 }
+                if left == 0 {
+                    break;
+                }
                 let told = channel.route.take(now_ms);
                 if !told.is_empty() {
+                    left -= 1;
                     taken.push(Message {
                         owner: owner.clone(),
                         receiver: channel.receiver.clone(),

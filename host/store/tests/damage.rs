@@ -41,7 +41,7 @@ fn told(error: &Error) -> bool {
 
 /// Opens a spoiled store and compares it with what was acknowledged.
 fn look(folder: &Path) -> Result<End, String> {
-    let examined = examine(folder).map_err(|error| error.to_string())?;
+    let examined = examine(folder, None).map_err(|error| error.to_string())?;
     let sick = examined.iter().any(|found| found.damage.is_some());
     let store = match Embedded::open(folder, &options()) {
         Ok(store) => store,
@@ -311,7 +311,7 @@ fn a_backup_of_a_store_in_use_is_whole_and_restored_with_caution() {
     assert_eq!(caution.at_ms, 77);
     assert!(caution.reason.starts_with("restored from the backup"));
     drop(store);
-    let examined = examine(&back).unwrap();
+    let examined = examine(&back, None).unwrap();
     assert!(
         examined.iter().all(|found| found.damage.is_none()),
         "{examined:?}"

@@ -190,12 +190,20 @@ fn tell(from: SocketAddr, ended: hyper::Result<()>) {
     }
 }
 
-/// A request goes on when all of its body is there.
+/// A request goes on when all of its body is there. A deed is done to its end
+/// and written down, also where the caller has hung up meanwhile.
 async fn whole(request: Request, next: Next, patience: Patience) -> Response {
     let (parts, body) = request.into_parts();
     let read = to_bytes(body, patience.body_bytes);
     let problem = match tokio::time::timeout(patience.body, read).await {
-        Ok(Ok(body)) => return next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(Ok(body)) => {
+            let deed = !parts.method.is_safe();
+            let answer = next.run(Request::from_parts(parts, Body::from(body)));
+            return match deed {
+                true => tokio::spawn(answer).await.unwrap_or_else(|_| died()),
+                false => answer.await,
+            };
+        }
         Ok(Err(_)) => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too_large",
@@ -214,6 +222,16 @@ async fn whole(request: Request, next: Next, patience: Patience) -> Response {
     };
     let close = [(header::CONNECTION, "close")];
     (close, problem).into_response()
+}
+
+fn died() -> Response {
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "failed",
+        "it ended half way",
+        "see the log of the service, and ask again",
+    )
+    .into_response()
 }
 
 #[cfg(test)]

@@ -145,13 +145,20 @@ pub(crate) async fn remove(
         return problem.into_response();
     }
     let work = async |_: &Token| {
-        api.service.remove(&tenant).await?;
-        let removed = api.door.tokens.remove_of(&tenant);
-        removed.map_err(|error| Refusal {
+        let removed = api.service.remove(&tenant).await;
+        // One that is gone already may have been cut short before its tokens.
+        if let Err(refusal) = &removed
+            && refusal.why != Why::NotFound
+        {
+            return removed;
+        }
+        let tokens = api.door.tokens.remove_of(&tenant);
+        tokens.map_err(|error| Refusal {
             why: Why::Failed,
             message: error.to_string(),
             hint: "see to the data folder, and take its tokens away with `duijie tokens rm`",
-        })
+        })?;
+        removed
     };
     api.act(&who, &tenant, Role::Admin, "remove", work).await
 }

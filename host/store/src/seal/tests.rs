@@ -45,8 +45,7 @@ async fn fill(store: &dyn Store, claim: &Claim) -> [SegmentRef; 2] {
     let mut opened = intent(store.next_intent_id(), documents.clone());
     let mut row = ledger_row("a", 1);
     row.documents[0].state = DocumentState::Held(CANARY.to_owned());
-    let said = || Came::Unknown(format!("no customer {CANARY}"));
-    row.documents[0].tries[0].came = said();
+    row.documents[0].tries[0].came = Came::Unknown(format!("no customer {CANARY}"));
     row.record = Some(LineRef {
         segment: evidence.clone(),
         line: 0,
