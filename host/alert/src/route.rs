@@ -33,11 +33,6 @@ pub struct Route {
     causes: BTreeMap<Cause, Standing>,
     /// Nothing is sent before.
     quiet_until_ms: u64,
-    /// Whether a message is under way.
-    pub fn is_sending(&self) -> bool {
-        !self.sending.is_empty()
-    }
-
     /// Messages in a row that were not taken.
     failures: u32,
     /// What is under way.
@@ -173,6 +168,11 @@ impl Route {
         let waiting = self.causes.values();
         let first = waiting.filter_map(Standing::due_ms).min()?;
         Some(first.max(self.quiet_until_ms))
+    }
+
+    /// Whether a message is under way.
+    pub fn is_sending(&self) -> bool {
+        !self.sending.is_empty()
     }
 
     /// Messages in a row that were not taken.

@@ -47,7 +47,10 @@ fn line(told: &Told, language: Language) -> String {
         Language::English => format!("{place}: {}", english(told)),
     };
     if told.times > 1 {
-        let (times, minutes) = (told.times, told.last_ms.saturating_sub(told.first_ms) / 60_000);
+        let (times, minutes) = (
+            told.times,
+            told.last_ms.saturating_sub(told.first_ms) / 60_000,
+        );
         line.push_str(&match language {
             Language::Chinese => format!("（{minutes} 分钟内 {times} 次）"),
             Language::English => format!(" ({times} times within {minutes} min)"),

@@ -19,6 +19,8 @@ pub enum Error {
     /// Located problems in what a person wrote.
     #[error("{}", .0.iter().find(|problem| problem.is_error()).map(ToString::to_string).unwrap_or_default())]
     Problems(Vec<Diagnostic>, Sources),
+    #[error("records of the tenant were just erased: try again in {seconds} s")]
+    TooSoon { seconds: u64 },
     #[error("pipeline `{0}` is at work: pause it, or wait until its run has ended")]
     AtWork(String),
     #[error("nothing of tenant `{tenant}` begins: {quota}")]

@@ -102,6 +102,13 @@ impl State {
         more.collect()
     }
 
+    /// What is under way would go on to write.
+    fn stop_beyond(&self, turn: &Turn) {
+        let running = self.running.iter();
+        let own = running.filter(|(key, _)| turn.beyond.is_some() && key.tenant.0 == turn.tenant);
+        own.for_each(|(_, running)| running.stop.stop());
+    }
+
     fn measured(&mut self, owned: &BTreeMap<String, u64>) -> Vec<Turn> {
         let names: Vec<String> = self.tenants.keys().cloned().collect();
         let measured = names.iter().filter_map(|name| {
@@ -195,7 +202,12 @@ async fn measure(shared: Arc<Shared>, next_ms: Arc<AtomicU64>) {
     let store = shared.options.store.clone();
     match tokio::task::spawn_blocking(move || store.owned_bytes()).await {
         Ok(Ok(owned)) => {
-            let turns = shared.state().measured(&owned);
+            let turns = {
+                let mut state = shared.state();
+                let turns = state.measured(&owned);
+                turns.iter().for_each(|turn| state.stop_beyond(turn));
+                turns
+            };
             shared.tell_turns(turns, shared.now_ms());
             shared.wake.notify_one();
         }

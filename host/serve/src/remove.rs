@@ -11,6 +11,9 @@ use duijie_store::{Embedded, Store as _, TenantStore};
 use crate::supervisor::Shared;
 use crate::{Error, Home, TenantName};
 
+/// Of all time, erasing records of one tenant takes one part in so many.
+const ERASING_SHARE: u64 = 20;
+
 /// Takes away the folder, the secrets wherever they lie, and all that the
 /// store has. No run of the tenant may be under way. Done again after it was
 /// cut short, it does the rest.
@@ -49,6 +52,8 @@ impl Shared {
     }
 
     pub(crate) async fn erase(self: &Arc<Self>, key: &Key, number: &str) -> Result<Erased, Error> {
+        let begun_ms = self.now_ms();
+        self.check_erased(key, begun_ms)?;
         let store: Arc<TenantStore> = self.store(&key.tenant.0)?;
         let place = Place {
             whole: &self.options.store,
@@ -56,7 +61,26 @@ impl Shared {
             store: store.as_ref(),
             scope: key.scope.clone(),
         };
-        Ok(self.alone(key, erase(&place, number)).await??)
+        let erased = self.alone(key, erase(&place, number)).await?;
+        let ended_ms = self.now_ms();
+        let took_ms = ended_ms.saturating_sub(begun_ms);
+        if let Some(known) = self.state().tenants.get_mut(&key.tenant.0) {
+            let rest_ms = took_ms.saturating_mul(ERASING_SHARE);
+            known.erases_from_ms = ended_ms.saturating_add(rest_ms);
+        }
+        Ok(erased?)
+    }
+
+    /// Everybody's commits wait while a record is erased, so that no tenant may
+    /// do it all the time.
+    fn check_erased(&self, key: &Key, now_ms: u64) -> Result<(), Error> {
+        let from_ms = self.state().known(&key.tenant.0)?.erases_from_ms;
+        match from_ms.saturating_sub(now_ms) {
+            0 => Ok(()),
+            wait_ms => Err(Error::TooSoon {
+                seconds: wait_ms.div_ceil(1_000),
+            }),
+        }
     }
 }
 

@@ -288,7 +288,7 @@ impl From<Error> for Refusal {
         let (why, hint) = match &error {
             Error::Name(_) | Error::NoTenant(_) => (Why::NotFound, "list /v1/tenants"),
             Error::NoPipeline { .. } => (Why::NotFound, "list the tenant's pipelines"),
-            Error::AtWork(_) => (Why::Conflict, ""),
+            Error::AtWork(_) | Error::TooSoon { .. } => (Why::Conflict, ""),
             Error::Beyond { .. } => (Why::Conflict, "wait, or ask for more in tenant.yaml"),
             Error::Project(duijie_project::Error::Refused(_)) => (Why::Invalid, ""),
             Error::Problems(..) => (Why::Invalid, "put right what `duijie check` tells"),

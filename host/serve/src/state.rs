@@ -49,6 +49,8 @@ pub(crate) struct Known {
     pub(crate) nightly: Nightly,
     /// What its guests may have together, and have used.
     pub(crate) allowance: Arc<Allowance>,
+    /// When a record of it may be erased again.
+    pub(crate) erases_from_ms: u64,
     /// Why its folder could not be read, the last time.
     pub(crate) problem: Option<String>,
     pub(crate) quotas: Standing,

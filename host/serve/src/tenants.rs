@@ -316,6 +316,7 @@ impl Known {
             totals: Totals::default(),
             allowance: Allowance::new(Quota::NONE),
             nightly: Nightly::default(),
+            erases_from_ms: 0,
             problem: None,
             quotas: Standing::default(),
         }
