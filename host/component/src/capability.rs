@@ -26,7 +26,7 @@ use http::Clients;
 pub(crate) use http::Http;
 use mask::Masker;
 pub(crate) use message::{Capture, Encoding, Failure, Piece, Place, Purpose, Request, Response};
-pub use outbound::{Outbound, Posted, Unsent, Webhook};
+pub use outbound::{Endpoint, Outbound, Posted, Unsent, Webhook};
 pub(crate) use reach::{PREVIEW, Reach};
 pub(crate) use recipe::{Recipe, Recipes};
 pub use secret::{

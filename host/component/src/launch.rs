@@ -22,6 +22,7 @@ use crate::connection::capability;
 use crate::engine::Memory;
 use crate::guest::{Limits, Running};
 use crate::library::{Library, Loaded};
+use crate::spans;
 use crate::spent::Spent;
 
 /// Everything that a launcher is made of.
@@ -219,7 +220,8 @@ impl Launch for Launcher {
         let loaded = self.load(&usage.connector).await?;
         let indices = loaded.source.as_ref().ok_or_else(|| lacks(usage))?;
         let running = self.start(&loaded, usage).await?;
-        v0_1::open_source(running, indices, usage, position).await
+        let source = v0_1::open_source(running, indices, usage, position).await?;
+        Ok(spans::source(&usage.connector, source))
     }
 
     async fn transform(
@@ -231,14 +233,16 @@ impl Launch for Launcher {
         let indices = loaded.transform.as_ref().ok_or_else(|| lacks(usage))?;
         let mut running = self.quiet(&loaded).await?;
         running.store.data_mut().tables = Some(tables.clone());
-        v0_1::open_transform(running, indices, usage).await
+        let transform = v0_1::open_transform(running, indices, usage).await?;
+        Ok(spans::transform(&usage.connector, transform))
     }
 
     async fn target(&self, usage: &Use) -> Result<Box<dyn Target>, Fault> {
         let loaded = self.load(&usage.connector).await?;
         let indices = loaded.target.as_ref().ok_or_else(|| lacks(usage))?;
         let running = self.start(&loaded, usage).await?;
-        v0_1::open_target(running, indices, usage).await
+        let target = v0_1::open_target(running, indices, usage).await?;
+        Ok(spans::target(&usage.connector, target))
     }
 
     async fn lookup(&self, usage: &Use) -> Result<Option<Box<dyn Lookup>>, Fault> {
@@ -247,7 +251,8 @@ impl Launch for Launcher {
             return Ok(None);
         };
         let running = self.start(&loaded, usage).await?;
-        v0_1::find(running, indices, usage).map(Some)
+        let lookup = v0_1::find(running, indices, usage)?;
+        Ok(Some(spans::lookup(&usage.connector, lookup)))
     }
 
     async fn steps(&self, usage: &Use) -> Result<Option<Box<dyn Steps>>, Fault> {
@@ -256,7 +261,8 @@ impl Launch for Launcher {
             return Ok(None);
         };
         let running = self.start(&loaded, usage).await?;
-        v0_1::open_steps(running, indices, usage).map(Some)
+        let steps = v0_1::open_steps(running, indices, usage)?;
+        Ok(Some(spans::steps(&usage.connector, steps)))
     }
 
     async fn acknowledge(&self, usage: &Use) -> Result<Option<Box<dyn Acknowledge>>, Fault> {

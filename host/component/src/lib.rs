@@ -16,13 +16,15 @@ mod inspect;
 mod launch;
 mod library;
 mod room;
+mod spans;
 mod spent;
 mod turn;
 
 pub use allowance::{Allowance, Quota, Used};
 pub use budget::{Account, Budgets, CallLimit, Counted, Per};
 pub use capability::{
-    Clock, Closed, DataKeys, Kept, Key, Keys, MOST_VALUE, OWN, Outbound, Posted, Provider, Secret,
+    Clock, Closed, DataKeys, Endpoint, Kept, Key, Keys, MOST_VALUE, OWN, Outbound, Posted, Provider,
+    Secret,
     SecretError, Secrets, Unsent, Vault, Webhook, check_name,
 };
 pub use code::Code;
@@ -32,3 +34,4 @@ pub use error::Error;
 pub use guest::Limits;
 pub use inspect::{Border, inspect};
 pub use launch::{Launcher, Options, Over};
+pub use spans::{SPANS, failed as span_failed, number as span_number};

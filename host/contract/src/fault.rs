@@ -42,6 +42,23 @@ pub enum FaultKind {
     Other(String),
 }
 
+impl FaultKind {
+    /// Which it is, with nothing of what was said.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::InvalidSettings(_) => "invalid-settings",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Spent { .. } => "spent",
+            Self::NotSent(_) => "not-sent",
+            Self::Broken(_) => "broken",
+            Self::Guest(_) => "guest",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
 /// A fault, prefixed with who raised it; the connector's own text is kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{connector}: {kind}")]

@@ -27,5 +27,5 @@ pub use low::{
 };
 pub use node::{Entry, Kind, Node, path};
 pub use schedule::{CatchUp, Missed, OnlyIf, Schedule, ScheduleRules};
-pub use service::{Quotas, Reconcile, Serve, Tenant, Tls};
+pub use service::{Otlp, Quotas, Reconcile, Serve, Tenant, Tls};
 pub use shape::{Checked, Shape};

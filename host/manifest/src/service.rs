@@ -24,6 +24,17 @@ pub struct Serve {
     pub alerts: Option<Vec<Alert>>,
     /// What the HTTP interface speaks TLS with; plain HTTP when absent.
     pub tls: Option<Tls>,
+    /// Whom to send spans of runs; nobody when absent.
+    pub otlp: Option<Otlp>,
+}
+
+/// A collector that speaks OTLP over HTTP, with protobuf.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Otlp {
+    /// Such as `http://127.0.0.1:4318`; `/v1/traces` is put behind it.
+    #[schemars(required, length(min = 1))]
+    pub endpoint: Option<String>,
 }
 
 /// Files in PEM, beside `serve.yaml` where they are not absolute.

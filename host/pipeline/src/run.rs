@@ -10,6 +10,7 @@ use duijie_record::RunId;
 use duijie_store::{Change, Fill, RunRow, RunState};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument as _;
 
 use crate::chaos::{Point, reach};
 use crate::flight::Flight;
@@ -336,7 +337,7 @@ fn start(context: &Arc<Context>, counts: &Arc<Mutex<Counts>>) -> Stages {
         durable: durable_out,
         begin: begun,
     };
-    stages.spawn(async move { (Stage::Source, reader.run().await) });
+    stages.spawn(async move { (Stage::Source, reader.run().await) }.in_current_span());
     let preparer = Preparer {
         context: Arc::clone(context),
         flight: Arc::clone(&flight),
@@ -345,7 +346,7 @@ fn start(context: &Arc<Context>, counts: &Arc<Mutex<Counts>>) -> Stages {
         settler: message_in.clone(),
         begin,
     };
-    stages.spawn(async move { (Stage::Prepare, preparer.run().await) });
+    stages.spawn(async move { (Stage::Prepare, preparer.run().await) }.in_current_span());
     let chunks = Arc::new(tokio::sync::Mutex::new(chunk_out));
     for _ in 0..writers {
         let writer = Writer {
@@ -356,7 +357,7 @@ fn start(context: &Arc<Context>, counts: &Arc<Mutex<Counts>>) -> Stages {
             lookup: None,
             steps: None,
         };
-        stages.spawn(async move { (Stage::Writer, writer.run().await) });
+        stages.spawn(async move { (Stage::Writer, writer.run().await) }.in_current_span());
     }
     let settler = Settler {
         context: Arc::clone(context),
@@ -366,6 +367,6 @@ fn start(context: &Arc<Context>, counts: &Arc<Mutex<Counts>>) -> Stages {
         counts: Arc::clone(counts),
         state: State::default(),
     };
-    stages.spawn(async move { (Stage::Settle, settler.run().await) });
+    stages.spawn(async move { (Stage::Settle, settler.run().await) }.in_current_span());
     stages
 }

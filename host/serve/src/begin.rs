@@ -14,8 +14,10 @@ use duijie_project::{lane, wire};
 use duijie_record::RunId;
 use duijie_schedule::{Ended, Key, Run};
 use duijie_store::{Change, Claim};
+use tracing::Instrument as _;
 
 use crate::load::Loaded;
+use crate::span::RunSpan;
 use crate::state::{Last, State};
 use crate::supervisor::Shared;
 use crate::{Error, TenantName};
@@ -29,15 +31,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// the store, before another run of the pipeline begins.
 pub(crate) async fn work(shared: Arc<Shared>, run: Run, stop: Stop) {
     let key = run.key.clone();
+    let name = || shared.state().cause(&key, Kind::FailedRuns).pipeline;
+    let span = RunSpan::new(&run, name);
     let told = Arc::new(Told {
         shared: shared.clone(),
         key: key.clone(),
         attempt: run.attempt,
+        span,
     });
     let begun = {
         let (shared, told) = (shared.clone(), told.clone());
         // In a task of its own, so that one that dies is put away as well.
-        tokio::spawn(async move { begin(&shared, &run, &told, &stop).await })
+        let span = told.span.span();
+        tokio::spawn(async move { begin(&shared, &run, &told, &stop).await }.instrument(span))
     };
     let ended = begun
         .await
@@ -185,11 +191,13 @@ struct Told {
     shared: Arc<Shared>,
     key: Key,
     attempt: u32,
+    span: RunSpan,
 }
 
 impl Told {
     /// It ended without a word of its own in the store.
     fn failed(&self, error: &Error) {
+        self.span.failed(error);
         let now_ms = self.shared.now_ms();
         let mut state = self.shared.state();
         let state = &mut *state;
@@ -302,6 +310,7 @@ fn change(state: Result<Vec<u8>, duijie_schedule::Error>) -> Vec<Change> {
 
 impl Beside for Told {
     fn begun(&self, claim: &Claim, run: &RunId) -> Vec<Change> {
+        self.span.begun(run);
         let mut state = self.shared.state();
         if let Some(running) = state.running.get_mut(&self.key) {
             running.claim = Some(claim.clone());
@@ -313,6 +322,7 @@ impl Beside for Told {
 
     fn ended(&self, report: &Report) -> Vec<Change> {
         let now_ms = report.ended_ms;
+        self.span.ended(report);
         let mut state = self.shared.state();
         let (ended, failure) = match &report.end {
             End::Finished => (Ended::Well, None),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duijie_alert::{Event, Kind};
+use duijie_component::span_failed;
 use duijie_contract::Mode;
 use duijie_manifest::Reconcile;
 use duijie_pipeline::{Options, Reconciliation, Silent, Stop, reconcile};
@@ -14,10 +15,11 @@ use duijie_plan::Window;
 use duijie_project::{lane, reconciliation, wire};
 use duijie_schedule::{Cron, Key, Zone};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::home::place;
 use crate::supervisor::Shared;
-use crate::{Error, TenantName};
+use crate::{Error, TenantName, span};
 
 const ZONE: &str = "Asia/Shanghai";
 const DAY_MS: u64 = 86_400_000;
@@ -115,9 +117,12 @@ async fn one(shared: &Arc<Shared>, key: &Key) {
     let begun_ms = shared.now_ms();
     let cause = shared.state().cause(key, Kind::Reconciliation);
     let pipeline = cause.pipeline.clone().unwrap_or_default();
-    let (window, found) = match compared(shared, key).await {
+    let span = span::comparison(key, &pipeline);
+    let comparing = compared(shared, key).instrument(span.clone());
+    let (window, found) = match comparing.await {
         Ok((window, found)) => (Some(window), Ok(found)),
         Err(error) => {
+            span_failed(&span, span::kind(&error));
             tracing::warn!(tenant = key.tenant.0, pipeline, %error, "source and target were not compared");
             (None, Err(error.to_string()))
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use duijie_component::{Keys, OWN, Secrets, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
-use duijie_manifest::{Alert, Document, Serve, Tls};
+use duijie_manifest::{Alert, Document, Otlp, Serve, Tls};
 use duijie_plan::Retention;
 use duijie_project::{Folders, Project, sealer, wire};
 
@@ -23,6 +23,8 @@ pub struct Limits {
     pub alerts: Vec<Alert>,
     /// What the HTTP interface speaks TLS with.
     pub tls: Option<Tls>,
+    /// Where spans of runs go.
+    pub otlp: Option<Otlp>,
 }
 
 /// Where everything of a service lies.
@@ -114,6 +116,7 @@ impl Home {
             retention: Retention::wanted(low.retention.as_ref()),
             alerts: low.alerts.unwrap_or_default(),
             tls: low.tls,
+            otlp: low.otlp,
         })
     }
 

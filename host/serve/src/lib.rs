@@ -15,6 +15,7 @@ mod name;
 mod quota;
 mod remove;
 mod service;
+mod span;
 mod state;
 mod supervisor;
 mod tenants;

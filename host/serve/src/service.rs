@@ -11,11 +11,11 @@ use duijie_admin::{
 use duijie_project::personal::{self, PersonalOf};
 use duijie_project::state::State as Answers;
 use duijie_record::Scope;
-use duijie_schedule::{Cause, Key, Tenant};
+use duijie_schedule::{Key, Tenant};
 use serde_json::Value;
 
 use crate::home::read;
-use crate::state::{Known, Pipeline, Running, State};
+use crate::state::{Known, Pipeline, Running, State, word};
 use crate::supervisor::{Shared, Supervisor};
 use crate::{Error, TenantName, metrics};
 
@@ -262,15 +262,9 @@ fn view(state: &State, key: &Key, pipeline: &Pipeline) -> PipelineView {
 }
 
 fn running(running: &Running) -> RunningView {
-    let cause = match running.cause {
-        Cause::Slot { .. } => "schedule",
-        Cause::CatchUp { .. } => "catch-up",
-        Cause::After => "after another",
-        Cause::Asked => "asked for",
-    };
     RunningView {
         run: running.run.clone(),
-        cause: cause.to_owned(),
+        cause: word(running.cause).to_owned(),
         since_ms: running.since_ms,
         read: running.counts.read,
         applied: running.counts.applied,

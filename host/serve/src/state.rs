@@ -153,3 +153,13 @@ impl State {
         })
     }
 }
+
+/// Why a run began, for people.
+pub(crate) fn word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Slot { .. } => "schedule",
+        Cause::CatchUp { .. } => "catch-up",
+        Cause::After => "after another",
+        Cause::Asked => "asked for",
+    }
+}

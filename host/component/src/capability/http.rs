@@ -33,6 +33,15 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Bytes of the body.
+    pub(super) fn length(&self) -> usize {
+        self.body.len()
+    }
+
     /// Where it says that there were too many calls: how long it asks to wait.
     pub(super) fn throttles(&self) -> Option<Option<Duration>> {
         (self.status == 429).then(|| {

@@ -90,6 +90,18 @@ pub(crate) enum Failure {
     Other(String),
 }
 
+impl Failure {
+    /// Which it is, with nothing of what was said.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::NotSent(_) => "not-sent",
+            Self::NoAnswer(_) => "no-answer",
+            Self::Other(_) => "other",
+        }
+    }
+}
+
 /// A recipe's result and the host time that went into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Signed {

@@ -1,10 +1,12 @@
 //! A message of the host's own to a webhook of somebody, under the same rules
 //! as requests of a guest: two looks at where it goes, no redirects, no second
 //! try. Its address is a secret, since robots' addresses hold their key.
+//! Whoever runs the process has an endpoint instead, wherever it is.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use url::Url;
 
 use super::egress::{AllowList, Origin, inner, parse};
@@ -26,6 +28,13 @@ pub struct Webhook {
     url: Url,
     origin: Origin,
     masker: Masker,
+}
+
+/// A receiver that whoever runs the process named; its address is no secret.
+pub struct Endpoint {
+    clients: Clients,
+    url: Url,
+    origin: Origin,
 }
 
 /// An answer, with nothing of the address in it.
@@ -77,6 +86,37 @@ impl Outbound {
             masker: masker(&url),
             url,
             origin,
+        })
+    }
+}
+
+impl Outbound {
+    /// `place` is where the address is written.
+    pub fn endpoint(&self, place: &str, url: &str) -> Result<Endpoint, Unsent> {
+        let (url, origin) = parse(url).map_err(Unsent)?;
+        let list = AllowList::of_operator(place, origin.clone());
+        Ok(Endpoint {
+            clients: Clients::new(self.0.clone(), Arc::new(list)),
+            url,
+            origin,
+        })
+    }
+}
+
+impl Endpoint {
+    /// Once, as what its form is called.
+    pub async fn post(&self, form: &'static str, body: Bytes) -> Result<Posted, Unsent> {
+        let filled = Filled::posted(self.url.clone(), form, body);
+        let exchange = self
+            .clients
+            .exchange(filled, &self.origin, DEADLINE, MOST_ANSWER);
+        let answer = exchange
+            .await
+            .map_err(|failure| Unsent(failure.to_string()))?;
+        let answer = answer.masked(&Masker::new([]));
+        Ok(Posted {
+            status: answer.status,
+            body: answer.body,
         })
     }
 }

@@ -224,6 +224,7 @@ impl Reach {
         let nothing = Default::default();
         let held = self.lease.as_ref().map_or(&nothing, Lease::values);
         let noted = is_write(&request).then(|| exchange(&request, self.takes_effect(&request)));
+        let purpose = word(&request);
         let wanted = request.timeout_ms.map(u64::from).map(Duration::from_millis);
         let most = shared.limits.deadline;
         let (filled, captures) = fill(
@@ -244,6 +245,7 @@ impl Reach {
             noted,
             captures,
             deadline: wanted.map_or(most, |wanted| wanted.min(most)),
+            purpose,
         })
     }
 
@@ -330,6 +332,14 @@ impl Reach {
 
 fn is_write(request: &Request) -> bool {
     matches!(request.purpose, None | Some(Purpose::Write(_)))
+}
+
+fn word(request: &Request) -> &'static str {
+    match &request.purpose {
+        Some(Purpose::Session) => "session",
+        Some(Purpose::Read) => "read",
+        Some(Purpose::Write(_)) | None => "write",
+    }
 }
 
 fn needs_session(request: &Request) -> bool {

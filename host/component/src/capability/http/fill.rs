@@ -52,12 +52,24 @@ pub(in crate::capability) struct Filled {
 impl Filled {
     /// A message of the host's own, in JSON.
     pub(in crate::capability) fn json(url: Url, body: Vec<u8>) -> Self {
-        let shown = Bytes::from(body);
+        Self::posted(url, "application/json; charset=utf-8", Bytes::from(body))
+    }
+
+    /// A message of the host's own, in this form.
+    pub(in crate::capability) fn posted(url: Url, form: &'static str, shown: Bytes) -> Self {
         let mut request = reqwest::Request::new(Method::POST, url);
-        let form = HeaderValue::from_static("application/json; charset=utf-8");
+        let form = HeaderValue::from_static(form);
         request.headers_mut().insert(CONTENT_TYPE, form);
         *request.body_mut() = Some(Body::from(shown.clone()));
         Self { request, shown }
+    }
+
+    /// One of the methods that are known; a guest may make words of its own.
+    pub(in crate::capability) fn method(&self) -> &'static str {
+        let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+        let own = self.request.method().as_str();
+        let known = known.into_iter().find(|method| *method == own);
+        known.unwrap_or("_OTHER")
     }
 }
 
