@@ -24,7 +24,10 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return exit::usage(&error),
     };
-    output::start_log();
+    // A service begins its log when it knows where its spans go.
+    if !matches!(arguments.command, Command::Serve(_)) {
+        output::start_log(None);
+    }
     let output = Output::new(arguments.global.json);
     let ended = start(&arguments, &output);
     exit::code(&output, ended)

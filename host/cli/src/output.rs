@@ -5,7 +5,11 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use duijie_diagnostic::{Diagnostic, Sources, Style, render, to_json};
+use duijie_otlp::Traces;
 use serde_json::{Value, json};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 pub(crate) struct Output {
     json: bool,
@@ -97,17 +101,21 @@ fn print(text: &str) {
     writeln!(std::io::stdout().lock(), "{text}").ok();
 }
 
-/// Logs go to stderr, warnings and worse unless `DUIJIE_LOG` says otherwise.
-pub(crate) fn start_log() {
+/// Logs go to stderr, warnings and worse unless `DUIJIE_LOG` says otherwise;
+/// spans to whoever collects them.
+pub(crate) fn start_log(traces: Option<&Traces>) {
     let wish = std::env::var("DUIJIE_LOG").unwrap_or_else(|_| "warn".to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(&wish)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let filter = EnvFilter::try_new(&wish).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(style().colour);
-    match std::env::var("DUIJIE_LOG_FORM").as_deref() {
-        Ok("json") => log.json().init(),
-        _ => log.init(),
+    let log = match std::env::var("DUIJIE_LOG_FORM").as_deref() {
+        Ok("json") => log.json().boxed(),
+        _ => log.boxed(),
+    };
+    let log = tracing_subscriber::registry().with(log.with_filter(filter));
+    match traces {
+        Some(traces) => log.with(traces.layer()).init(),
+        None => log.init(),
     }
 }

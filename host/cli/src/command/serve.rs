@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use duijie_admin::{Server, http};
-use duijie_manifest::Tls;
+use duijie_manifest::{Otlp, Tls};
+use duijie_otlp::Traces;
 use duijie_pipeline::{Clock as _, Stop, SystemClock};
 use duijie_project::{state::State, wire};
 use duijie_serve::{Home, Options, Supervisor};
@@ -13,7 +14,7 @@ use duijie_store::Embedded;
 use crate::args::{Global, Serve};
 use crate::command::run::listen;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Output, start_log};
 
 /// Instances that one run needs, as a rule: its source, its transforms, and for
 /// each of its writers a target, a look-up and steps. Others wait.
@@ -24,6 +25,8 @@ const MOST_INSTANCES: u32 = 16_384;
 pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Result<(), Failure> {
     let home = global.home();
     let mut limits = home.limits()?;
+    let traces = limits.otlp.as_ref().map(collector).transpose()?;
+    start_log(traces.as_ref());
     if let Some(address) = &wish.listen {
         limits.listen.clone_from(address);
     }
@@ -69,6 +72,9 @@ pub(crate) async fn serve(global: &Global, wish: &Serve, output: &Output) -> Res
     stop.stop();
     answering.await.map_err(environment)?.map_err(environment)?;
     drop(server);
+    if let Some(traces) = traces {
+        traces.close().await;
+    }
     ended?;
     Err(Failure::Signal(signal.load(Ordering::Relaxed)))
 }
@@ -78,6 +84,13 @@ fn secure(home: &Home, tls: &Tls) -> Result<http::Tls, Failure> {
     let place = |named: &Option<String>| home.path(named.as_deref().unwrap_or_default());
     http::Tls::open(&place(&tls.certificate), &place(&tls.key))
         .map_err(|error| Failure::Environment(format!("`tls` of serve.yaml: {error}")))
+}
+
+/// The form was checked: the collector is named.
+fn collector(otlp: &Otlp) -> Result<Traces, Failure> {
+    let endpoint = otlp.endpoint.as_deref().unwrap_or_default();
+    Traces::to("serve.yaml", endpoint)
+        .map_err(|error| Failure::Environment(format!("`otlp` of serve.yaml: {error}")))
 }
 
 fn environment(error: impl std::fmt::Display) -> Failure {
