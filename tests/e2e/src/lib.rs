@@ -6,6 +6,7 @@
 
 mod bare;
 mod bill;
+mod collector;
 mod command;
 mod examples;
 mod manifest;
@@ -19,6 +20,7 @@ pub use bare::Bare;
 pub use bill::{
     arrived_bill, check_exactly_once, check_same, difference, digits, expected, expected_of,
 };
+pub use collector::{Collector, Span};
 pub use command::{Ended, Running};
 pub use examples::Examples;
 pub use manifest::{Auth, Manifest};

@@ -89,6 +89,15 @@ impl Service {
         self.until("/readyz", |body| body == "ready\n");
     }
 
+    /// Does not start; gives what it said.
+    #[track_caller]
+    pub fn refused(&self) -> String {
+        let mut command = binary("duijie");
+        command.args(["serve", "--listen", "127.0.0.1:0", "--project"]);
+        command.arg(self.home.path());
+        Running::start(&mut command).end().expect(3).stderr
+    }
+
     /// By the signal that asks it to; gives what it had to say.
     #[track_caller]
     pub fn terminate(&mut self) -> String {

@@ -38,6 +38,7 @@ mod it {
     mod steps;
     mod stops;
     mod tables;
+    mod traces;
     mod vault;
     mod waiqin365;
     mod wangdiantong_whole;
