@@ -23,9 +23,8 @@ mod turn;
 pub use allowance::{Allowance, Quota, Used};
 pub use budget::{Account, Budgets, CallLimit, Counted, Per};
 pub use capability::{
-    Clock, Closed, DataKeys, Endpoint, Kept, Key, Keys, MOST_VALUE, OWN, Outbound, Posted, Provider,
-    Secret,
-    SecretError, Secrets, Unsent, Vault, Webhook, check_name,
+    Clock, Closed, DataKeys, Endpoint, Kept, Key, Keys, MOST_VALUE, OWN, Outbound, Posted,
+    Provider, Secret, SecretError, Secrets, Unsent, Vault, Webhook, check_name,
 };
 pub use code::Code;
 pub use compile::{Compiler, compile_child};

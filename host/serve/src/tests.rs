@@ -56,6 +56,7 @@ pub(crate) fn service_at(home: &Home, clock: Arc<dyn Clock>) -> Supervisor {
             retention: Retention::DEFAULT,
             alerts: Vec::new(),
             tls: None,
+            otlp: None,
         },
         store: Arc::new(store),
         code: duijie_project::wire::code(home.data(), 4).unwrap(),
@@ -125,6 +126,7 @@ fn what_is_written_of_the_process_is_read_and_judged() {
         retention: Retention::DEFAULT,
         alerts: Vec::new(),
         tls: None,
+        otlp: None,
     };
     assert_eq!(home.limits().unwrap(), expected);
     for wrong in ["runs: 0", "run: 3", "runs: many", "- 1"] {
