@@ -16,6 +16,7 @@ use duijie_schedule::{Ended, Key, Run};
 use duijie_store::{Change, Claim};
 use tracing::Instrument as _;
 
+use crate::error::passes;
 use crate::load::Loaded;
 use crate::span::RunSpan;
 use crate::state::{Last, State};
@@ -209,7 +210,7 @@ impl Told {
         running.touched |= first;
         let again_ms = match error {
             Error::Pipeline(error) => self.after(state, error, now_ms),
-            error => self.again_ms(now_ms, !is_persons(error)),
+            error => self.again_ms(now_ms, !error.is_persons()),
         };
         if first {
             // It is not there any more where its manifest was taken away.
@@ -378,29 +379,5 @@ impl Observer for Told {
             }
             _ => {}
         }
-    }
-}
-
-/// Whether trying again may help.
-fn passes(error: &duijie_pipeline::Error) -> bool {
-    match error {
-        duijie_pipeline::Error::Fault(fault) => !matches!(
-            fault.kind,
-            FaultKind::Unauthorized(_) | FaultKind::InvalidSettings(_)
-        ),
-        duijie_pipeline::Error::OtherTarget { .. }
-        | duijie_pipeline::Error::MembersWait { .. }
-        | duijie_pipeline::Error::Segment { .. } => false,
-        _ => true,
-    }
-}
-
-/// Whether a person has to put something right first.
-fn is_persons(error: &Error) -> bool {
-    match error {
-        Error::Pipeline(error) => !passes(error),
-        Error::Project(duijie_project::Error::Fault(fault)) => !fault.is_passing(),
-        Error::Store(_) | Error::Died(_) => false,
-        _ => true,
     }
 }

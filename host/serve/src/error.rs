@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use duijie_contract::FaultKind;
 use duijie_diagnostic::{Diagnostic, Sources};
 
 #[derive(Debug, thiserror::Error)]
@@ -51,4 +52,30 @@ pub enum Error {
     Pipeline(#[from] duijie_pipeline::Error),
     #[error(transparent)]
     Store(#[from] duijie_store::Error),
+}
+
+impl Error {
+    /// Whether a person has to put something right first.
+    pub(crate) fn is_persons(&self) -> bool {
+        match self {
+            Self::Pipeline(error) => !passes(error),
+            Self::Project(duijie_project::Error::Fault(fault)) => !fault.is_passing(),
+            Self::Store(_) | Self::Died(_) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Whether trying again may help.
+pub(crate) fn passes(error: &duijie_pipeline::Error) -> bool {
+    match error {
+        duijie_pipeline::Error::Fault(fault) => !matches!(
+            fault.kind,
+            FaultKind::Unauthorized(_) | FaultKind::InvalidSettings(_)
+        ),
+        duijie_pipeline::Error::OtherTarget { .. }
+        | duijie_pipeline::Error::MembersWait { .. }
+        | duijie_pipeline::Error::Segment { .. } => false,
+        _ => true,
+    }
 }
