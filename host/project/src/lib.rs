@@ -13,5 +13,5 @@ pub mod state;
 pub mod wire;
 
 pub use error::Error;
-pub use project::{Folders, Project};
+pub use project::{Folders, Project, check_own};
 pub use seals::sealer;

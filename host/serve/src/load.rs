@@ -7,8 +7,8 @@ use duijie_component::Quota;
 use duijie_diagnostic::Diagnostic;
 use duijie_manifest::{Alert, Document, Pipeline, Quotas, Tenant};
 use duijie_plan::amount_of_bytes;
-use duijie_project::Project;
 use duijie_project::personal::Personal;
+use duijie_project::{Project, check_own};
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Schedule, Share};
 use duijie_store::Fingerprint;
@@ -57,6 +57,7 @@ pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
     if !root.is_dir() {
         return Err(Error::NoTenant(name.to_string()));
     }
+    check_own(&root)?;
     let low = tenant(&root.join("tenant.yaml"))?;
     let nightly = Nightly::of(low.reconcile.as_ref()).map_err(Error::Reconcile)?;
     let quotas = low.quotas.unwrap_or_default();

@@ -342,3 +342,32 @@ async fn what_is_not_there_is_told_so() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_a_link_leads_to_is_not_read_and_so_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = with_tenants(folder.path(), &["north", "south"]);
+    let own = home.tenant(&name("north"));
+    std::fs::write(home.tenant(&name("south")).join("secrets.env"), "hidden=1").unwrap();
+    let service = service(&home);
+    for link in ["tenant.yaml", "secrets.env", "connectors/a.wasm"] {
+        let link = own.join(link);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        let theirs = home.tenant(&name("south")).join("secrets.env");
+        let before = std::fs::read(&link).ok();
+        std::fs::remove_file(&link).ok();
+        std::os::unix::fs::symlink(theirs, &link).unwrap();
+        let refused = service.reload("north").await.unwrap_err().message;
+        let told = service.tenant("north").unwrap().problem.unwrap();
+        for text in [refused, told] {
+            assert!(text.contains("leads out of the tenant's folder"), "{text}");
+            assert!(!text.contains("hidden"), "{text}");
+        }
+        std::fs::remove_file(&link).unwrap();
+        if let Some(before) = before {
+            std::fs::write(&link, before).unwrap();
+        }
+    }
+    std::os::unix::fs::symlink(own.join("tenant.yaml"), own.join("connectors/own")).unwrap();
+    service.reload("north").await.unwrap();
+}

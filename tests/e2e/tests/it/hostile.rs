@@ -6,7 +6,7 @@ use duijie_e2e::{Project, Service, check_exactly_once, connectors, orders};
 use duijie_sim::{Config, Plain};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::os::unix::fs::{OpenOptionsExt as _, symlink};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
 const ORDERS: usize = 200;
@@ -48,7 +48,8 @@ impl Hostile<'_> {
         let fixtures = built.parent().unwrap().join("fixtures");
         std::fs::create_dir_all(folder.join("connectors")).unwrap();
         for name in ["sinner.wasm", "plain.wasm"] {
-            symlink(fixtures.join(name), folder.join("connectors").join(name)).unwrap();
+            let own = folder.join("connectors").join(name);
+            std::fs::copy(fixtures.join(name), own).unwrap();
         }
         let write = |place: &str, text: String| {
             let mut options = std::fs::OpenOptions::new();
