@@ -29,6 +29,18 @@ pub struct Options {
     pub purpose: Purpose,
 }
 
+impl Options {
+    /// The same, with a launcher whose instances count what they use together,
+    /// within the bounds of the plan.
+    pub(crate) fn bounded(&self) -> Self {
+        let mut options = self.clone();
+        if let Some(own) = self.launch.bounded(self.plan.policy.bounds) {
+            options.launch = own;
+        }
+        options
+    }
+}
+
 /// One run's own.
 pub(crate) struct Context {
     pub(crate) options: Options,

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use duijie_record::{Finding, SourceKey, TargetKey, Version};
-use duijie_store::{DocumentState, LedgerRow};
+use duijie_store::{DocumentState, Fingerprint, LedgerRow};
 
 use crate::Error;
 use crate::diff::look::Looks;
@@ -15,12 +15,17 @@ use crate::stage::source::{next, verify};
 
 /// Differences that are told one by one.
 const MOST_TOLD: usize = 1_000;
+/// Records that one comparison looks at: each is remembered, to be counted
+/// once.
+const MOST_RECORDS: usize = 1_000_000;
 
 /// What came of all that the source showed. Records are counted once each,
 /// documents by what is known of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reconciliation {
     pub records: u64,
+    /// Whether the source has more than one comparison looks at.
+    pub cut: bool,
     /// Left out by a transform.
     pub dropped: u64,
     /// Shown in another version than the one dealt with: a run reads it next,
@@ -77,8 +82,18 @@ impl DifferenceKind {
     }
 }
 
-/// Reads all of the stretch that the plan's source settings name.
+/// Reads all of the stretch that the plan's source settings name, within the
+/// bounds that a run has, or until it has seen a million records.
 pub async fn reconcile(options: &Options) -> Result<Reconciliation, Error> {
+    let options = &options.bounded();
+    let most = options.plan.policy.longest_run;
+    tokio::select! {
+        found = compared(options) => found,
+        () = options.clock.sleep(most) => Err(Error::RunTooLong { most }),
+    }
+}
+
+async fn compared(options: &Options) -> Result<Reconciliation, Error> {
     let plan = &options.plan;
     if plan.drains {
         return Err(Error::NotReadAgain);
@@ -90,14 +105,14 @@ pub async fn reconcile(options: &Options) -> Result<Reconciliation, Error> {
     let mut source = options.launch.source(&plan.source.usage, None).await?;
     let mut looks = Looks::begin(&context).await?;
     let mut tally = Tally::begin(&context, looks.asks())?;
-    let (mut positions, mut seen) = (HashSet::new(), HashSet::new());
+    let (mut positions, mut seen) = (HashSet::new(), Seen::of_most(MOST_RECORDS));
     while let Some(batch) = next(&context, &mut *source).await? {
         let lined = verify(batch, &mut positions).map_err(|what| breach(&plan.source, what))?;
         let mut versions: HashMap<&SourceKey, Option<&Version>> = HashMap::new();
         let mut keys = Vec::new();
         for entry in &lined.batch.entries {
             versions.insert(&entry.key, entry.version.as_ref());
-            if seen.insert(entry.key.clone()) {
+            if seen.is_new(&entry.key) {
                 keys.push(entry.key.clone());
             }
         }
@@ -107,8 +122,41 @@ pub async fn reconcile(options: &Options) -> Result<Reconciliation, Error> {
             tally.record(key, version, row);
         }
         look(&context, &mut looks, &mut tally).await?;
+        if seen.is_cut {
+            tally.found.cut = true;
+            break;
+        }
     }
     Ok(tally.found)
+}
+
+/// Keys that were shown, as fingerprints: so many bytes each, however long a
+/// connector makes its keys.
+struct Seen {
+    keys: HashSet<Fingerprint>,
+    most: usize,
+    is_cut: bool,
+}
+
+impl Seen {
+    fn of_most(most: usize) -> Self {
+        Self {
+            keys: HashSet::new(),
+            most,
+            is_cut: false,
+        }
+    }
+
+    /// Whether it is the first time that it is shown; nothing is new any more
+    /// once there are so many.
+    fn is_new(&mut self, key: &SourceKey) -> bool {
+        let print = Fingerprint::of(key.as_str().as_bytes());
+        if self.keys.len() >= self.most {
+            self.is_cut |= !self.keys.contains(&print);
+            return false;
+        }
+        self.keys.insert(print)
+    }
 }
 
 /// Asks the target for what was applied.
@@ -238,131 +286,4 @@ impl Tally {
 }
 
 #[cfg(test)]
-mod tests {
-    use duijie_record::{FoundDocument, State};
-    use duijie_store::{DocumentRow, Fingerprint};
-
-    use super::*;
-
-    fn tally() -> Tally {
-        Tally {
-            open: HashSet::from(["open".into()]),
-            until_ms: 1_000,
-            asked: Vec::new(),
-            found: Reconciliation {
-                shown: Some(0),
-                ..Reconciliation::default()
-            },
-        }
-    }
-
-    fn row(key: &str, states: Vec<DocumentState>, at_ms: u64) -> LedgerRow {
-        let documents = states.into_iter().map(|state| DocumentRow {
-            part: String::new(),
-            target_key: format!("T-{key}").as_str().into(),
-            target_id: Some(format!("id-{key}")),
-            mapped_print: Fingerprint(0),
-            state,
-            step: 0,
-            attempts: 1,
-            tries: Vec::new(),
-            sent: None,
-        });
-        LedgerRow {
-            source_key: key.into(),
-            version: Some("2".into()),
-            source_print: Fingerprint(0),
-            documents: documents.collect(),
-            record: None,
-            run: "r".into(),
-            at_ms,
-        }
-    }
-
-    fn found(id: &str) -> Finding {
-        Finding::Found(FoundDocument {
-            id: id.to_owned(),
-            state: State::Open,
-        })
-    }
-
-    #[test]
-    fn every_record_is_counted_once_by_what_is_known_of_it() {
-        let mut tally = tally();
-        let two: Version = "2".into();
-        let three: Version = "3".into();
-        let mut record = |key: &str, version, states: Option<Vec<DocumentState>>| {
-            let row = states.map(|states| row(key, states, 1));
-            tally.record(&key.into(), version, row);
-        };
-        record("open", None, None);
-        record("new", Some(&two), None);
-        record("dropped", None, Some(Vec::new()));
-        record("newer", Some(&three), Some(vec![DocumentState::Applied]));
-        let held = DocumentState::Held("locked".to_owned());
-        let all = vec![DocumentState::Rejected, held, DocumentState::Cancelled];
-        record("parts", Some(&two), Some(all));
-        let all = vec![DocumentState::Discarded, DocumentState::Grouped];
-        record("more", None, Some(all));
-        assert_eq!(tally.asked.len(), 1);
-        let expected = Reconciliation {
-            records: 6,
-            open: 1,
-            dropped: 1,
-            newer: 1,
-            applied: 1,
-            rejected: 1,
-            held: 1,
-            cancelled: 1,
-            discarded: 1,
-            grouped: 1,
-            shown: Some(0),
-            differences: vec![Difference {
-                kind: DifferenceKind::NoOutcome,
-                source_key: "new".into(),
-                target_key: None,
-            }],
-            differing: 1,
-            ..Reconciliation::default()
-        };
-        assert_eq!(tally.found, expected);
-    }
-
-    #[track_caller]
-    fn check_shown(at_ms: u64, finding: Finding, counts: [u64; 3], kind: Option<DifferenceKind>) {
-        let mut tally = tally();
-        tally.record(
-            &"a".into(),
-            None,
-            Some(row("a", vec![DocumentState::Applied], at_ms)),
-        );
-        let asked = tally.asked.pop().unwrap();
-        tally.shown(&asked, finding);
-        let found = tally.found;
-        assert_eq!([found.shown.unwrap(), found.early, found.untold], counts);
-        let told = found.differences.iter().map(|difference| difference.kind);
-        assert_eq!(told.collect::<Vec<_>>(), Vec::from_iter(kind));
-    }
-
-    #[test]
-    fn what_the_target_shows_is_judged_by_the_id_that_was_given_and_by_time() {
-        use DifferenceKind::{NotInTarget, OtherDocument, Twice};
-        check_shown(1, found("id-a"), [1, 0, 0], None);
-        check_shown(1, found("id-b"), [0, 0, 0], Some(OtherDocument));
-        check_shown(1, Finding::Absent, [0, 0, 0], Some(NotInTarget));
-        check_shown(1_001, Finding::Absent, [0, 1, 0], None);
-        check_shown(1, Finding::FoundTwice(Vec::new()), [0, 0, 0], Some(Twice));
-        check_shown(1, Finding::CannotTell("busy".to_owned()), [0, 0, 1], None);
-    }
-
-    #[test]
-    fn of_many_differences_the_first_are_told_and_all_are_counted() {
-        let mut tally = tally();
-        for number in 0..=MOST_TOLD {
-            tally.record(&format!("n{number}").as_str().into(), None, None);
-        }
-        let found = tally.found;
-        assert_eq!(found.differences.len(), MOST_TOLD);
-        assert_eq!(found.differing, MOST_TOLD as u64 + 1);
-    }
-}
+mod tests;

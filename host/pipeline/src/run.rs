@@ -119,7 +119,7 @@ async fn begin(options: &Options, beside: &dyn Beside) -> Result<Arc<Context>, E
         assumed: Mutex::new(HashMap::new()),
         source_ended: OnceLock::new(),
         resent: OnceLock::new(),
-        options: bounded(options),
+        options: options.bounded(),
     };
     let mut begun = abandoned(&context)?;
     begun.extend(unbound);
@@ -131,15 +131,6 @@ async fn begin(options: &Options, beside: &dyn Beside) -> Result<Arc<Context>, E
     let resumed = position.is_some();
     options.observer.event(Event::Started { run, resumed });
     Ok(Arc::new(context))
-}
-
-/// The same, with a launcher whose instances count what this run uses.
-fn bounded(options: &Options) -> Options {
-    let mut options = options.clone();
-    if let Some(own) = options.launch.bounded(options.plan.policy.bounds) {
-        options.launch = own;
-    }
-    options
 }
 
 fn row(context: &Context, ended_ms: Option<u64>, state: RunState, counts: Counts) -> RunRow {
