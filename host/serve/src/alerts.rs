@@ -52,10 +52,10 @@ struct Receiver {
 }
 
 /// A message to be sent.
-struct Message {
+pub(crate) struct Message {
     owner: String,
     receiver: Arc<Receiver>,
-    told: Vec<Told>,
+    pub(crate) told: Vec<Told>,
 }
 
 impl Alerts {
@@ -199,7 +199,7 @@ impl Alerts {
 
     /// What is due, of as many webhooks as may be sent to now: so that slow ones
     /// of one owner leave places for the others, each has few of them.
-    fn take(&self, now_ms: u64, most: usize) -> Vec<Message> {
+    pub(crate) fn take(&self, now_ms: u64, most: usize) -> Vec<Message> {
         let mut taken = Vec::new();
         for (owner, channels) in self.channels().iter_mut() {
             let under_way = channels.iter().filter(|channel| channel.route.is_sending());
@@ -227,7 +227,7 @@ impl Alerts {
 
     /// Gives how often in a row it failed before; nothing where the webhook is
     /// no longer told of anything.
-    fn sent(&self, message: &Message, taken_in: bool, now_ms: u64) -> Option<u32> {
+    pub(crate) fn sent(&self, message: &Message, taken_in: bool, now_ms: u64) -> Option<u32> {
         let mut channels = self.channels();
         let mut channels = channels.get_mut(&message.owner)?.iter_mut();
         let channel = channels.find(|channel| Arc::ptr_eq(&channel.receiver, &message.receiver))?;

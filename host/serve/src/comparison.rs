@@ -2,6 +2,7 @@
 //! asks for it; one at a time, so that runs hardly feel it. The latest report
 //! of each lies in the data folder.
 
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,22 +14,28 @@ use duijie_manifest::Reconcile;
 use duijie_pipeline::{Options, Reconciliation, Silent, Stop, reconcile};
 use duijie_plan::Window;
 use duijie_project::{lane, reconciliation, wire};
-use duijie_schedule::{Cron, Key, Zone};
+use duijie_schedule::{Cron, Key, Tenant, Zone};
 use serde_json::{Value, json};
 use tracing::Instrument as _;
 
 use crate::home::place;
+use crate::state::State;
 use crate::supervisor::Shared;
 use crate::{Error, TenantName, span};
+
+#[cfg(test)]
+mod tests;
 
 const ZONE: &str = "Asia/Shanghai";
 const DAY_MS: u64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
 /// What a tenant wants anew is noticed after this long at most.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// However long the manifest lets a run take: the others wait meanwhile.
+const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// When a tenant's pipelines are compared, and over what.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Nightly {
     cron: Option<Cron>,
     window_ms: u64,
@@ -58,21 +65,63 @@ impl Nightly {
     }
 
     /// The slot after that moment.
-    fn next(&self, after_ms: u64) -> Option<u64> {
+    pub(crate) fn next(&self, after_ms: u64) -> Option<u64> {
         self.cron.as_ref()?.next(after_ms)
     }
+}
+
+/// Pipelines that wait to be compared, each once, in this order.
+#[derive(Default)]
+pub(crate) struct Queue {
+    order: VecDeque<Key>,
+    /// The same.
+    there: HashSet<Key>,
+}
+
+impl Queue {
+    pub(crate) fn push(&mut self, key: Key) {
+        if self.there.insert(key.clone()) {
+            self.order.push_back(key);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Key> {
+        let key = self.order.pop_front()?;
+        self.there.remove(&key);
+        Some(key)
+    }
+
+    pub(crate) fn remove(&mut self, key: &Key) {
+        if self.there.remove(key) {
+            self.order.retain(|other| other != key);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, tenant: &Tenant) {
+        self.there.retain(|key| key.tenant != *tenant);
+        self.order.retain(|key| key.tenant != *tenant);
+    }
+}
+
+/// The comparison under way.
+pub(crate) struct Comparing {
+    pub(crate) key: Key,
+    /// Breaks it off: nothing is told of it then.
+    pub(crate) stop: Stop,
+    /// It touches nothing any more.
+    pub(crate) ended: Stop,
 }
 
 /// Compares what is asked for and what is due until it is told to stop. Slots
 /// of a time when nothing was there to compare are left out.
 pub(crate) async fn compare(shared: Arc<Shared>, stop: Stop) {
-    let mut until_ms = shared.now_ms();
     loop {
-        let now_ms = shared.now_ms();
-        let sleep = due(&shared, until_ms, now_ms);
-        until_ms = now_ms;
-        let next = shared.state().comparisons.pop_front();
-        let Some(key) = next else {
+        let (sleep, next) = {
+            let mut state = shared.state();
+            let sleep = due(&mut state, shared.now_ms());
+            (sleep, begun(&mut state))
+        };
+        let Some((key, broken_off)) = next else {
             tokio::select! {
                 () = stop.stopped() => return,
                 () = shared.compare.notified() => {}
@@ -80,51 +129,102 @@ pub(crate) async fn compare(shared: Arc<Shared>, stop: Stop) {
             }
             continue;
         };
+        let _ended = Ended(&shared);
         tokio::select! {
+            biased;
             () = stop.stopped() => return,
-            () = Box::pin(one(&shared, &key)) => {}
+            () = broken_off.stopped() => {}
+            () = Box::pin(one(&shared, &key, &broken_off)) => {}
         }
     }
 }
 
-/// Lines up what has become due since `until_ms`; how long nothing else is.
-fn due(shared: &Shared, until_ms: u64, now_ms: u64) -> Duration {
-    let mut state = shared.state();
+fn begun(state: &mut State) -> Option<(Key, Stop)> {
+    let key = state.comparisons.pop()?;
+    let stop = Stop::new();
+    state.comparing = Some(Comparing {
+        key: key.clone(),
+        stop: stop.clone(),
+        ended: Stop::new(),
+    });
+    Some((key, stop))
+}
+
+/// Lets others know, however it ended.
+struct Ended<'a>(&'a Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        if let Some(comparing) = self.0.state().comparing.take() {
+            comparing.ended.stop();
+        }
+    }
+}
+
+/// Lines up what has become due; how long nothing else is.
+fn due(state: &mut State, now_ms: u64) -> Duration {
     let mut next_ms = u64::MAX;
-    let mut found = Vec::new();
-    for (name, known) in &state.tenants {
-        let Some(slot_ms) = known.nightly.next(until_ms).filter(|_| !known.is_held()) else {
+    for (name, known) in &mut state.tenants {
+        let Some(slot_ms) = known.compared_next_ms else {
             continue;
         };
         if slot_ms > now_ms {
             next_ms = next_ms.min(slot_ms);
             continue;
         }
+        known.compared_next_ms = known.nightly.next(now_ms);
+        next_ms = next_ms.min(known.compared_next_ms.unwrap_or(u64::MAX));
+        if known.is_held() {
+            continue;
+        }
         let pipelines = known.pipelines.iter();
         let pipelines = pipelines.filter(|(_, pipeline)| pipeline.enabled && pipeline.sound);
-        found.extend(pipelines.map(|(scope, _)| Key {
-            tenant: duijie_schedule::Tenant(name.clone()),
-            scope: scope.clone(),
-        }));
-    }
-    for key in found {
-        state.line_up(key);
+        for (scope, _) in pipelines {
+            state.comparisons.push(Key {
+                tenant: Tenant(name.clone()),
+                scope: scope.clone(),
+            });
+        }
     }
     Duration::from_millis(next_ms.saturating_sub(now_ms)).min(LONGEST_SLEEP)
 }
 
-async fn one(shared: &Arc<Shared>, key: &Key) {
+impl Shared {
+    /// Breaks off the comparison under way where it is of this tenant.
+    pub(crate) async fn end_comparing(&self, name: &TenantName) {
+        let ended = {
+            let state = self.state();
+            let comparing = state.comparing.as_ref();
+            let comparing = comparing.filter(|one| one.key.tenant.0 == name.as_str());
+            comparing.map(|comparing| {
+                comparing.stop.stop();
+                comparing.ended.clone()
+            })
+        };
+        if let Some(ended) = ended {
+            ended.stopped().await;
+        }
+    }
+}
+
+async fn one(shared: &Arc<Shared>, key: &Key, stop: &Stop) {
     let begun_ms = shared.now_ms();
     let cause = shared.state().cause(key, Kind::Reconciliation);
     let pipeline = cause.pipeline.clone().unwrap_or_default();
+    let mut sealed = shared.options.home.is_sealed(&key.tenant.0, &key.scope);
+    let most = LONGEST;
     let span = span::comparison(key, &pipeline);
-    let comparing = compared(shared, key).instrument(span.clone());
-    let (window, found) = match comparing.await {
+    let found = tokio::select! {
+        biased;
+        () = shared.options.clock.sleep(most) => Err(Error::ComparisonTooLong { most }),
+        found = compared(shared, key, &mut sealed).instrument(span.clone()) => found,
+    };
+    let (window, found) = match found {
         Ok((window, found)) => (Some(window), Ok(found)),
         Err(error) => {
             span_failed(&span, span::kind(&error));
             tracing::warn!(tenant = key.tenant.0, pipeline, %error, "source and target were not compared");
-            (None, Err(error.to_string()))
+            (None, Err(failure(&error, sealed)))
         }
     };
     let report = json!({
@@ -135,12 +235,13 @@ async fn one(shared: &Arc<Shared>, key: &Key) {
         "failure": found.as_ref().err(),
         "found": found.as_ref().ok().map(reconciliation::data),
     });
-    // Nothing of a tenant that was removed meanwhile is to come back.
-    if shared.state().known(&key.tenant.0).is_err() {
+    // Nothing of a pipeline that was removed meanwhile is to come back, nor
+    // into what was added under its name since.
+    if stop.is_stopped() {
         return;
     }
-    let at = shared.options.home.report(&key.tenant.0, &pipeline);
-    if let Err(error) = write(&at, &report) {
+    let at = shared.options.home.report(&key.tenant.0, &key.scope);
+    if let Err(error) = at.and_then(|at| write(&at, &report)) {
         tracing::error!(tenant = key.tenant.0, pipeline, %error, "a reconciliation was not kept");
     }
     match found {
@@ -156,7 +257,23 @@ async fn one(shared: &Arc<Shared>, key: &Key) {
     }
 }
 
-async fn compared(shared: &Arc<Shared>, key: &Key) -> Result<(Window, Reconciliation), Error> {
+/// As the report says it: the words of a fault may quote a record, and the
+/// report lies in the clear.
+fn failure(error: &Error, sealed: bool) -> String {
+    match sealed {
+        true => "it came to no end; the pipeline is sealed, so that only the log of the service \
+                 says why"
+            .to_owned(),
+        false => error.to_string(),
+    }
+}
+
+/// `sealed` becomes true where the manifest says so, whatever comes of it.
+async fn compared(
+    shared: &Arc<Shared>,
+    key: &Key,
+    sealed: &mut bool,
+) -> Result<(Window, Reconciliation), Error> {
     let tenant = TenantName::parse(&key.tenant.0)?;
     let loaded = shared.load(&tenant).await?;
     let mut documents = loaded.project.pipelines.iter();
@@ -166,6 +283,7 @@ async fn compared(shared: &Arc<Shared>, key: &Key) -> Result<(Window, Reconcilia
         tenant: tenant.to_string(),
         named: scope.to_owned(),
     })?;
+    *sealed |= document.low.sealed == Some(true);
     let launcher = shared.launch(&shared.state(), &tenant, &loaded, Mode::Preview)?;
     let (schedule, _) = duijie_plan::schedule_of(document);
     let zone = match schedule {

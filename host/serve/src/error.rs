@@ -1,6 +1,7 @@
 //! Why the service, or one wish to it, came to nothing.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use duijie_contract::FaultKind;
 use duijie_diagnostic::{Diagnostic, Sources};
@@ -22,6 +23,15 @@ pub enum Error {
     Problems(Vec<Diagnostic>, Sources),
     #[error("records of the tenant were just erased: try again in {seconds} s")]
     TooSoon { seconds: u64 },
+    #[error(
+        "`{0}` is no scope, expected letters, digits, `.`, `_` and `-`, at most 64, the first a letter or digit"
+    )]
+    Scope(String),
+    /// Nobody else's is compared meanwhile.
+    #[error(
+        "the comparison took over {most:?}, the most that one may take: compare a shorter `window`"
+    )]
+    ComparisonTooLong { most: Duration },
     #[error("pipeline `{0}` is at work: pause it, or wait until its run has ended")]
     AtWork(String),
     #[error("nothing of tenant `{tenant}` begins: {quota}")]

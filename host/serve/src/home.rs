@@ -7,7 +7,8 @@ use duijie_component::{Keys, OWN, Secrets, Vault};
 use duijie_diagnostic::{Diagnostic, Sources};
 use duijie_manifest::{Alert, Document, Otlp, Serve, Tls};
 use duijie_plan::Retention;
-use duijie_project::{Folders, Project, sealer, wire};
+use duijie_project::{Folders, Project, reconciliation, sealer, wire};
+use duijie_record::Scope;
 
 use crate::{Error, TenantName};
 
@@ -168,13 +169,7 @@ impl Home {
         if vault.exists() {
             vault.forget(name.as_str())?;
         }
-        let reports = self.reports(name.as_str());
-        match std::fs::remove_dir_all(&reports) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(place(&reports)(error));
-            }
-            _ => {}
-        }
+        self.forget_reports(name)?;
         let folder = self.tenant(name);
         match std::fs::remove_dir_all(&folder) {
             Ok(()) => Ok(()),
@@ -185,14 +180,31 @@ impl Home {
         }
     }
 
-    /// Where the latest comparison of a pipeline is told. Names of pipelines
-    /// that are sound name no other place.
-    pub(crate) fn report(&self, tenant: &str, pipeline: &str) -> PathBuf {
-        self.reports(tenant).join(format!("{pipeline}.json"))
+    /// Where the latest comparison of a pipeline is told.
+    pub(crate) fn report(&self, tenant: &str, scope: &Scope) -> Result<PathBuf, Error> {
+        let outer = format!("{tenant}/{scope}");
+        let place = reconciliation::place(&self.data, &outer);
+        place.ok_or_else(|| Error::Scope(scope.to_string()))
     }
 
-    fn reports(&self, tenant: &str) -> PathBuf {
-        self.data.join("reconciliations").join(tenant)
+    /// All of a tenant's.
+    pub(crate) fn forget_reports(&self, name: &TenantName) -> Result<(), Error> {
+        let folder = self.data.join(reconciliation::FOLDER).join(name.as_str());
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(place(&folder)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether anything of the scope was ever sealed; so too where nobody can
+    /// say.
+    pub(crate) fn is_sealed(&self, tenant: &str, scope: &Scope) -> bool {
+        let sealer = sealer(&Vault::new(&self.data, self.keys()));
+        sealer
+            .is_sealed(&format!("{tenant}/{scope}"))
+            .unwrap_or(true)
     }
 
     fn tenants(&self) -> PathBuf {

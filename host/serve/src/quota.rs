@@ -118,7 +118,11 @@ impl State {
         measured.collect()
     }
 
-    fn change_standing(&mut self, name: &str, change: impl FnOnce(&mut Standing)) -> Option<Turn> {
+    pub(crate) fn change_standing(
+        &mut self,
+        name: &str,
+        change: impl FnOnce(&mut Standing),
+    ) -> Option<Turn> {
         let known = self.tenants.get_mut(name)?;
         let was_beyond = known.quotas.beyond().is_some();
         let was_held = known.is_held();
@@ -135,7 +139,7 @@ impl State {
 }
 
 /// A tenant that came within its quotas, or beyond one.
-struct Turn {
+pub(crate) struct Turn {
     tenant: String,
     beyond: Option<String>,
 }
@@ -236,7 +240,7 @@ impl Shared {
         self.tell_turns(turn, now_ms);
     }
 
-    fn tell_turns(&self, turns: impl IntoIterator<Item = Turn>, now_ms: u64) {
+    pub(crate) fn tell_turns(&self, turns: impl IntoIterator<Item = Turn>, now_ms: u64) {
         for Turn { tenant, beyond } in turns {
             let cause = Cause {
                 kind: Kind::Quota,

@@ -27,9 +27,10 @@ pub async fn remove(home: &Home, store: Option<&Embedded>, name: &TenantName) ->
 }
 
 impl Shared {
-    /// Refused while anything of it is at work.
+    /// Refused while anything of it is at work; a comparison is broken off.
     pub(crate) async fn remove(&self, name: &TenantName) -> Result<(), Error> {
         let _storing = self.storing.lock().await;
+        self.end_comparing(name).await;
         self.check_still(name)?;
         let (home, store) = (&self.options.home, &self.options.store);
         check_there(home, store, name)?;
@@ -38,14 +39,19 @@ impl Shared {
         self.let_go(name.as_str());
         home.remove(name).or_else(there_no_more)?;
         self.let_go(name.as_str());
+        self.end_comparing(name).await;
         self.check_still(name)?;
+        // One that began on the way may have told what it found.
+        home.forget_reports(name)?;
         Ok(store.forget_tenant(name.as_str()).await?)
     }
 
     fn check_still(&self, name: &TenantName) -> Result<(), Error> {
         let state = self.state();
         let at_work = |key: &&Key| key.tenant.0 == name.as_str();
-        match state.running.keys().chain(state.next.keys()).find(at_work) {
+        let runs = state.running.keys().chain(state.next.keys());
+        let comparing = state.comparing.iter().map(|comparing| &comparing.key);
+        match runs.chain(comparing).find(at_work) {
             Some(key) => Err(Error::AtWork(key.scope.to_string())),
             None => Ok(()),
         }

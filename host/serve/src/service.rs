@@ -139,14 +139,10 @@ impl Service for Supervisor {
     }
 
     async fn reconciliation(&self, at: At<'_>) -> Result<Value, Refusal> {
-        let pipeline = {
-            let state = self.0.state();
-            let (_, pipeline) = state.named(at.tenant, at.pipeline)?;
-            pipeline.name.to_string()
-        };
-        let place = self.0.options.home.report(at.tenant, &pipeline);
+        let scope = self.scope(at)?;
+        let place = self.0.options.home.report(at.tenant, &scope)?;
         let Some(text) = read(&place)? else {
-            let message = format!("source and target of `{pipeline}` were never compared");
+            let message = format!("source and target of `{}` were never compared", at.pipeline);
             return Err(refusal(Why::NotFound, message, "post to `…/reconcile`"));
         };
         serde_json::from_str(&text)
@@ -155,7 +151,7 @@ impl Service for Supervisor {
 
     async fn reconcile(&self, at: At<'_>) -> Result<(), Refusal> {
         let key = self.key(at)?;
-        self.0.state().line_up(key);
+        self.0.state().comparisons.push(key);
         self.0.compare.notify_one();
         Ok(())
     }
@@ -285,7 +281,9 @@ impl From<Error> for Refusal {
             Error::AtWork(_) | Error::TooSoon { .. } => (Why::Conflict, ""),
             Error::Beyond { .. } => (Why::Conflict, "wait, or ask for more in tenant.yaml"),
             Error::Project(duijie_project::Error::Refused(_)) => (Why::Invalid, ""),
-            Error::Problems(..) => (Why::Invalid, "put right what `duijie check` tells"),
+            Error::Problems(..) | Error::Scope(_) => {
+                (Why::Invalid, "put right what `duijie check` tells")
+            }
             Error::Schedule(duijie_schedule::Error::Unknown(_)) => (
                 Why::Conflict,
                 "its manifest was never sound: see its problems",

@@ -2,7 +2,7 @@
 //! holds for longer than a look. What must survive of it is the schedules'
 //! state, in the store.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
 use duijie_alert::Kind;
@@ -13,7 +13,7 @@ use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Cause, Key, Run, Scheduler};
 use duijie_store::{Claim, Fingerprint};
 
-use crate::comparison::Nightly;
+use crate::comparison::{Comparing, Nightly, Queue};
 use crate::metrics::Totals;
 use crate::quota::Standing;
 
@@ -27,8 +27,9 @@ pub(crate) struct State {
     pub(crate) next: HashMap<Key, Run>,
     /// Whose state in the store somebody is changing: no run of it begins.
     pub(crate) busy: Option<Key>,
-    /// Pipelines whose source and target are to be compared, in this order.
-    pub(crate) comparisons: VecDeque<Key>,
+    /// Pipelines whose source and target are to be compared.
+    pub(crate) comparisons: Queue,
+    pub(crate) comparing: Option<Comparing>,
     pub(crate) ready: bool,
     pub(crate) stopping: bool,
     /// Of calls, of everybody.
@@ -47,6 +48,8 @@ pub(crate) struct Known {
     pub(crate) launcher: Option<(Fingerprint, Weak<Launcher>)>,
     pub(crate) totals: Totals,
     pub(crate) nightly: Nightly,
+    /// The next slot of it.
+    pub(crate) compared_next_ms: Option<u64>,
     /// What its guests may have together, and have used.
     pub(crate) allowance: Arc<Allowance>,
     /// When a record of it may be erased again.
@@ -112,13 +115,6 @@ impl State {
             *active.entry(key.tenant.0.as_str()).or_default() += 1;
         }
         active
-    }
-
-    /// To be compared, once.
-    pub(crate) fn line_up(&mut self, key: Key) {
-        if !self.comparisons.contains(&key) {
-            self.comparisons.push_back(key);
-        }
     }
 
     /// Of a pipeline, as a message names it.

@@ -2,7 +2,7 @@
 //! run a task of its own, and on a wish to stop waits until all of them have
 //! settled what is in flight.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::alerts::{self, Alerts};
+use crate::comparison::Queue;
 use crate::state::{Running, State};
 use crate::{Error, Home, Limits, TenantName, begin, comparison, quota};
 
@@ -67,7 +68,8 @@ impl Supervisor {
             running: HashMap::new(),
             next: HashMap::new(),
             busy: None,
-            comparisons: VecDeque::new(),
+            comparisons: Queue::default(),
+            comparing: None,
             ready: false,
             stopping: false,
             budgets: Arc::new(Budgets::default()),

@@ -14,7 +14,7 @@ use duijie_store::Store as _;
 use crate::comparison::Nightly;
 use crate::load::{Found, Loaded, load};
 use crate::metrics::Totals;
-use crate::quota::{Kept, Standing};
+use crate::quota::{Kept, Standing, Turn};
 use crate::state::{Known, Pipeline, State};
 use crate::supervisor::Shared;
 use crate::{Error, TenantName};
@@ -102,60 +102,26 @@ impl Shared {
         loaded: &Loaded,
         except: Option<&Key>,
     ) -> Result<Reloaded, Error> {
-        let tenant = Tenant(name.to_string());
         let stored = self.stored(name, loaded)?;
         let now_ms = self.now_ms();
-        let wrong = self.alert_of(name, loaded);
-        let mut state = self.state();
         let mut told = Reloaded {
-            problems: loaded.problems.iter().cloned().chain(wrong).collect(),
+            problems: loaded.problems.clone(),
             ..Reloaded::default()
         };
-        let known = state
-            .tenants
-            .entry(name.to_string())
-            .or_insert_with(Known::new);
-        let anew = known
-            .launcher
-            .as_ref()
-            .is_some_and(|(of, _)| *of != loaded.connections);
-        if anew {
-            known.launcher = None;
-        }
-        known.problem = None;
-        known.nightly = loaded.nightly.clone();
-        let was_held = known.is_held();
-        known.enabled = loaded.enabled;
-        known.allowance.set(loaded.guests);
-        if let Some(kept) = &stored.kept {
-            known.paused = kept.paused;
-        }
-        known.quotas.want(&loaded.quotas);
-        let held = known.is_held();
-        let there: BTreeSet<&Scope> = loaded.found.iter().map(|found| &found.scope).collect();
-        let gone: Vec<Scope> = known.pipelines.keys().cloned().collect();
-        let gone = gone.into_iter().filter(|scope| !there.contains(scope));
-        for scope in gone {
-            told.removed.extend(remove(&mut state, &tenant, &scope));
-        }
-        state.scheduler.share(&tenant, loaded.share);
-        state.budgets.allow(name.as_str(), loaded.quotas.requests);
-        if let Some(spent) = stored.kept.and_then(|kept| kept.spent) {
-            state.budgets.restore(name.as_str(), spent);
-        }
-        for found in &loaded.found {
-            let stored = stored.of.get(&found.scope).cloned();
-            declare(
-                &mut state, &tenant, found, stored, now_ms, except, &mut told,
-            )?;
-        }
-        if held != was_held {
-            state.scheduler.pause_tenant(&tenant, held);
-        }
+        told.problems.extend(self.alert_of(name, loaded));
+        let mut state = self.state();
+        let (turn, compared_anew) = known_anew(&mut state, name, loaded, stored.kept, now_ms);
+        let declared = declared_anew(
+            &mut state, name, loaded, stored.of, now_ms, except, &mut told,
+        );
         drop(state);
+        self.tell_turns(turn, now_ms);
+        declared?;
         self.alerts.ended(&of_folder(name), now_ms);
         self.wake.notify_one();
-        self.compare.notify_one();
+        if compared_anew {
+            self.compare.notify_one();
+        }
         Ok(told)
     }
 
@@ -216,6 +182,7 @@ impl Shared {
         }
         state.scheduler.remove_tenant(&tenant);
         state.tenants.remove(name);
+        state.comparisons.forget(&tenant);
         state.budgets.forget(name);
         self.alerts.forget(name);
         told
@@ -228,6 +195,79 @@ fn of_folder(name: &TenantName) -> Cause {
         tenant: name.to_string(),
         pipeline: None,
     }
+}
+
+/// What of the tenant itself is other than before: whether it came within its
+/// quotas or beyond one, and whether it is compared at other times.
+fn known_anew(
+    state: &mut State,
+    name: &TenantName,
+    loaded: &Loaded,
+    kept: Option<Kept>,
+    now_ms: u64,
+) -> (Option<Turn>, bool) {
+    let tenants = &mut state.tenants;
+    let known = tenants.entry(name.to_string()).or_insert_with(Known::new);
+    let anew = known
+        .launcher
+        .as_ref()
+        .is_some_and(|(of, _)| *of != loaded.connections);
+    if anew {
+        known.launcher = None;
+    }
+    known.problem = None;
+    let compared_anew = known.nightly != loaded.nightly;
+    if compared_anew {
+        known.nightly = loaded.nightly.clone();
+        known.compared_next_ms = known.nightly.next(now_ms);
+    }
+    let was_held = known.is_held();
+    known.enabled = loaded.enabled;
+    known.allowance.set(loaded.guests);
+    if let Some(kept) = &kept {
+        known.paused = kept.paused;
+    }
+    let held = known.is_held();
+    if held != was_held {
+        let tenant = Tenant(name.to_string());
+        state.scheduler.pause_tenant(&tenant, held);
+    }
+    let wants = |standing: &mut Standing| standing.want(&loaded.quotas);
+    let turn = state.change_standing(name.as_str(), wants);
+    state.budgets.allow(name.as_str(), loaded.quotas.requests);
+    if let Some(spent) = kept.and_then(|kept| kept.spent) {
+        state.budgets.restore(name.as_str(), spent);
+    }
+    (turn, compared_anew)
+}
+
+/// Makes the schedule know its pipelines.
+fn declared_anew(
+    state: &mut State,
+    name: &TenantName,
+    loaded: &Loaded,
+    mut stored: BTreeMap<Scope, Stored>,
+    now_ms: u64,
+    except: Option<&Key>,
+    told: &mut Reloaded,
+) -> Result<(), Error> {
+    let tenant = Tenant(name.to_string());
+    let there: BTreeSet<&Scope> = loaded.found.iter().map(|found| &found.scope).collect();
+    let known = state.tenants.get(name.as_str()).into_iter();
+    let gone = known.flat_map(|known| known.pipelines.keys());
+    let gone: Vec<Scope> = gone
+        .filter(|scope| !there.contains(scope))
+        .cloned()
+        .collect();
+    for scope in gone {
+        told.removed.extend(remove(state, &tenant, &scope));
+    }
+    state.scheduler.share(&tenant, loaded.share);
+    for found in &loaded.found {
+        let stored = stored.remove(&found.scope);
+        declare(state, &tenant, found, stored, now_ms, except, told)?;
+    }
+    Ok(())
 }
 
 struct StoredOf {
@@ -245,6 +285,10 @@ fn remove(state: &mut State, tenant: &Tenant, scope: &Scope) -> Option<String> {
     state.scheduler.remove(&key);
     if let Some(running) = state.running.get(&key) {
         running.stop.stop();
+    }
+    state.comparisons.remove(&key);
+    if let Some(comparing) = state.comparing.as_ref().filter(|one| one.key == key) {
+        comparing.stop.stop();
     }
     let known = state.tenants.get_mut(&tenant.0)?;
     let removed = known.pipelines.remove(scope)?;
@@ -316,6 +360,7 @@ impl Known {
             totals: Totals::default(),
             allowance: Allowance::new(Quota::NONE),
             nightly: Nightly::default(),
+            compared_next_ms: None,
             erases_from_ms: 0,
             problem: None,
             quotas: Standing::default(),

@@ -2,7 +2,7 @@
 //! the data folder for themselves; a running service has deeds of its own for
 //! them.
 
-use duijie_project::{Project, state, wire};
+use duijie_project::{Project, reconciliation, state, wire};
 use duijie_record::Scope;
 use duijie_store::Store as _;
 use serde_json::json;
@@ -35,6 +35,8 @@ pub(crate) async fn forget(
              sent again ({open} batches have no outcome yet); say `--yes` to forget it"
         )));
     }
+    // Once the store knows nothing of it, it cannot be named here again.
+    reconciliation::forget(&project.data, named)?;
     store.forget(&scope).await?;
     output.data(
         "nothing of it is left in the data folder; backups have what they had",

@@ -233,3 +233,47 @@ async fn a_quota_that_cannot_be_read_is_told_and_changes_nothing() {
     let budgets = service.0.state().budgets.clone();
     assert!(budgets.spent("north", NOON_MS).is_some());
 }
+
+#[tokio::test]
+async fn a_quota_that_a_reload_brings_about_is_told_and_so_is_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = with_tenants(folder.path(), &["north"]);
+    let own = home.tenant(&name("north"));
+    let secrets = own.join("secrets.env");
+    std::fs::write(&secrets, "hook=https://robot.example.com/hook\n").unwrap();
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&secrets, owner_only).unwrap();
+    let service = service_at(&home, Arc::new(Noon));
+    let quota = async |text: &str| {
+        let alerts = "alerts: [{to: json, url: \"${secret:hook}\", on: [quota], recovered: true}]";
+        let text = format!("{alerts}\nquotas: {{disk: {text}}}");
+        std::fs::write(own.join("tenant.yaml"), text).unwrap();
+        assert_eq!(service.reload("north").await.unwrap().problems, [""; 0]);
+    };
+    // Long after each other: a message goes only so often.
+    let told = |now_ms: u64| {
+        let taken = service.0.alerts.take(now_ms, 1);
+        for message in &taken {
+            service.0.alerts.sent(message, true, now_ms);
+        }
+        let told = taken.into_iter().flat_map(|message| message.told);
+        let told = told.map(|told| (told.cause.kind, told.ended, told.detail));
+        told.collect::<Vec<_>>()
+    };
+    quota("2KB").await;
+    let owned = BTreeMap::from([("north".to_owned(), 1_500)]);
+    assert!(service.0.state().measured(&owned).is_empty());
+    assert_eq!(told(NOON_MS), []);
+    quota("1KB").await;
+    let [(Kind::Quota, false, detail)] = &told(NOON_MS)[..] else {
+        panic!("nothing was told");
+    };
+    assert!(detail.contains("allows 1000"), "{detail}");
+    assert_eq!(service.run(AT).await.unwrap_err().why, Why::Conflict);
+    quota("1KB").await;
+    assert_eq!(told(NOON_MS + DAY_MS), []);
+    quota("2KB").await;
+    let ended = told(NOON_MS + 2 * DAY_MS);
+    assert!(matches!(&ended[..], [(Kind::Quota, true, _)]), "{ended:?}");
+    service.run(AT).await.unwrap();
+}

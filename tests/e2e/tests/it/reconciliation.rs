@@ -121,4 +121,22 @@ fn the_service_compares_when_it_is_asked_to_and_tells_of_differences() {
     let refused = service.call("POST", &format!("{at}/reconcile"), &reader, "");
     refused.expect(403);
     service.terminate();
+
+    let scope = format!("north/{}", project.manifest_line("scope: "));
+    let kept = service.path(&format!("data/reconciliations/{scope}.json"));
+    assert!(kept.is_file());
+    service.command(&["forget", &scope, "--yes"]);
+    assert!(!kept.exists());
+}
+
+#[test]
+fn a_comparison_has_the_bounds_of_a_run() {
+    let (project, window) = project(333);
+    let project = project
+        .changed(|manifest| manifest.with("limits: { page", "limits: { run: { calls: 1 }, page"));
+    let [from, to] = &window;
+    let command = ["reconcile", "stockouts", "--from", from, "--to", to];
+    let refused = project.command(&command);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    refused.says(&["limits.run.calls"]);
 }
