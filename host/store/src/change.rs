@@ -190,6 +190,14 @@ impl LedgerRow {
                     || document.target_id.as_deref() == Some(number)
             })
     }
+
+    /// Everything that it leads to.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &LineRef> {
+        let tries = self.documents.iter().flat_map(|one| &one.tries);
+        let exchanges = tries.filter_map(|one| one.exchange.as_ref());
+        let sent = self.documents.iter().filter_map(|one| one.sent.as_ref());
+        self.record.iter().chain(exchanges).chain(sent)
+    }
 }
 
 /// A record that was refused, by a transform or by the target.

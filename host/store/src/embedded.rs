@@ -18,8 +18,8 @@ use tokio::sync::oneshot;
 use crate::acknowledged::Acknowledged;
 use crate::backup;
 use crate::codec::{
-    self, BoundV1, CautionV1, CheckpointV1, DeadLetterV1, FillV1, GroupV1, HoldV1, MemberV1,
-    OwedV1, RunRowV1, ScheduleV1, TableRowV1,
+    self, BoundV1, CautionV1, CheckpointV1, FillV1, GroupV1, HoldV1, MemberV1, OwedV1, RunRowV1,
+    ScheduleV1, TableRowV1,
 };
 use crate::committer::{Committer, Reply, Request};
 use crate::fold::Folder;
@@ -47,7 +47,7 @@ mod read;
 pub use options::Options;
 pub(crate) use own::{lock, make_private};
 use read::{all, intent_mark, many, one, opened, scoped};
-pub(crate) use read::{claims, open_intents};
+pub(crate) use read::{claims, letters, open_intents};
 
 /// A store in a folder. Closing it waits for the commits under way.
 pub struct Embedded {
@@ -310,9 +310,7 @@ impl Store for Embedded {
     }
 
     fn dead_letters(&self, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {
-        let key = scoped(Kind::DeadLetter, scope);
-        let read = |bytes: &[u8]| codec::decode::<DeadLetterV1<'_>>(bytes).map(DeadLetter::from);
-        opened(&self.shared, scope, many(&self.shared, &key, read)?)
+        opened(&self.shared, scope, letters(&self.shared, scope)?)
     }
 
     fn holds(&self, scope: &Scope) -> Result<Vec<Hold>, Error> {

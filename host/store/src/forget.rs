@@ -11,8 +11,9 @@ use duijie_record::Scope;
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
-use crate::embedded::{claims, open_intents};
+use crate::embedded::{claims, letters, open_intents};
 use crate::key::{Key, Owner};
+use crate::segment::Leaving;
 use crate::shared::Shared;
 use crate::table::{damaged, io_error};
 use crate::{Embedded, Error, Store as _};
@@ -79,27 +80,43 @@ impl Forgotten {
     /// databases, and nobody commits meanwhile.
     pub(crate) fn leave(&self, shared: &Shared) -> Result<(), Error> {
         shared.seals.forget(&|scope| self.scope(scope))?;
-        let named: BTreeSet<Scope> = claims(shared)?
-            .into_iter()
-            .map(|(scope, _)| scope)
-            .collect();
-        let (mut gone, mut staying) = (Vec::new(), Vec::new());
-        for scope in &named {
-            let open = open_intents(shared, scope)?;
-            match self.scope(scope.as_str()) {
-                true => gone.extend(open.into_iter().map(|intent| intent.id)),
-                false => staying.extend(open),
-            }
-        }
         if *self != Self::default() {
-            let scopes: Vec<Scope> = self.scopes.iter().map(|name| Scope(name.clone())).collect();
-            shared.segments.forget(&scopes, &gone, &staying)?;
+            self.leave_segments(shared)?;
         }
         if let Some(long) = shared.long.get() {
             let keep = |key: &Key| !self.key(key);
             long.write_anew(&shared.folder, keep, |scope| !self.scope(scope))?;
         }
         shared.table.write_anew(|key| !self.key(key))
+    }
+
+    fn leave_segments(&self, shared: &Shared) -> Result<(), Error> {
+        let (mut gone, mut staying) = (Vec::new(), Vec::new());
+        let (mut scopes, mut named) = (Vec::new(), Vec::new());
+        for (scope, _) in claims(shared)? {
+            let open = open_intents(shared, &scope)?;
+            if !self.scope(scope.as_str()) {
+                staying.extend(open);
+                continue;
+            }
+            for intent in open {
+                gone.push(intent.id);
+                named.push(intent.segment);
+                let tries = intent.entries.iter().flat_map(|entry| &entry.tries);
+                let tried = tries.filter_map(|tried| tried.exchange.as_ref());
+                let records = intent.entries.iter().filter_map(|one| one.record.as_ref());
+                named.extend(records.chain(tried).map(|line| line.segment.clone()));
+            }
+            let letters = letters(shared, &scope)?.into_iter();
+            named.extend(letters.filter_map(|letter| Some(letter.exchange?.segment)));
+            scopes.push(scope);
+        }
+        if let Some(long) = shared.long.get() {
+            named.extend(long.led_to(&scopes)?);
+        }
+        let prints = self.scopes.iter().map(|name| Scope(name.clone()));
+        let leaving = Leaving::new(&prints.collect::<Vec<_>>(), gone, named);
+        shared.segments.forget(&leaving, &staying)
     }
 }
 
@@ -113,8 +130,11 @@ impl Embedded {
     /// fills. No run of it may be under way: a claim of it is lost. What it
     /// sent may be sent again by whoever takes the scope up.
     ///
-    /// When it returns, no file of the store's folder has a byte of it. Commits
-    /// of others wait meanwhile; it takes as long as copying what is kept.
+    /// When it returns, no file of the store's folder has a byte of it, but for
+    /// what nobody can tell whose it is: that goes when it is as old as evidence
+    /// is kept. Commits of others wait meanwhile; it takes as long as copying
+    /// what is kept, and as much room. Where it fails, it is tried again when
+    /// the store is tidied or opened.
     pub async fn forget(&self, scope: &Scope) -> Result<(), Error> {
         let fills = self.fills()?.into_iter();
         let tables = fills.filter(|fill| fill.scope == *scope);

@@ -64,10 +64,7 @@ impl Count {
     pub(crate) fn row(&mut self, scope: &str, bytes: usize, row: &LedgerRow, laid: &Laid) {
         let Some(owner) = owner(scope) else { return };
         self.add(owner, bytes as u64);
-        let tries = row.documents.iter().flat_map(|one| &one.tries);
-        let exchanges = tries.filter_map(|one| one.exchange.as_ref());
-        let sent = row.documents.iter().filter_map(|one| one.sent.as_ref());
-        for line in row.record.iter().chain(exchanges).chain(sent) {
+        for line in row.lines() {
             let place = &line.segment;
             let before = laid.before.get(&(place.kind, place.file));
             let counts = before.is_some_and(|before| place.offset < *before);

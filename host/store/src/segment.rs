@@ -24,6 +24,7 @@ use crate::seal::{Seals, bound_of};
 use crate::table::io_error;
 use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
 pub(crate) use erase::Erasing;
+pub(crate) use forget::Leaving;
 use owners::{Owned, Owners};
 
 pub(crate) struct Segments {
@@ -213,12 +214,10 @@ impl Segments {
         state.begun = true;
         state.begun_at.insert((kind, number), 0);
         state.folder_unsynced |= kind == SegmentKind::Documents;
-        // A new file has no earlier one's owners.
-        owners::write(&self.beside(kind, number), &[])?;
         Ok(Current {
             number,
             file: Arc::new(made),
-            owners: Owners::open(&self.beside(kind, number))?,
+            owners: Owners::begin(&self.beside(kind, number))?,
             length: 0,
         })
     }

@@ -2,12 +2,12 @@
 
 use duijie_record::Scope;
 
-use crate::codec::{self, ClaimV1, IntentMarkV1, IntentV1};
+use crate::codec::{self, ClaimV1, DeadLetterV1, IntentMarkV1, IntentV1};
 use crate::key::{Key, Kind};
 use crate::seal::Held;
 use crate::shared::Shared;
 use crate::table::damaged;
-use crate::{Error, Intent};
+use crate::{DeadLetter, Error, Intent};
 
 pub(super) type Decode<T> = fn(&[u8]) -> Result<T, String>;
 
@@ -58,6 +58,13 @@ pub(crate) fn claims(shared: &Shared) -> Result<Vec<(Scope, u64)>, Error> {
 pub(crate) fn open_intents(shared: &Shared, scope: &Scope) -> Result<Vec<Intent>, Error> {
     many(shared, &scoped(Kind::Intent, scope), |bytes| {
         codec::decode::<IntentV1<'_>>(bytes).map(Intent::from)
+    })
+}
+
+/// As they lie there.
+pub(crate) fn letters(shared: &Shared, scope: &Scope) -> Result<Vec<DeadLetter>, Error> {
+    many(shared, &scoped(Kind::DeadLetter, scope), |bytes| {
+        codec::decode::<DeadLetterV1<'_>>(bytes).map(DeadLetter::from)
     })
 }
 

@@ -15,7 +15,7 @@ use crate::codec::LongRowV1;
 use crate::key::Key;
 use crate::measure::{Count, Laid};
 use crate::table::{damaged, without_panic};
-use crate::{Error, LedgerRow};
+use crate::{Error, LedgerRow, SegmentRef};
 
 /// A read transaction.
 pub(super) struct Read<'long> {
@@ -270,6 +270,31 @@ impl Long {
                 }
             }
             Ok(())
+        })
+    }
+
+    /// Every place that rows of these scopes lead to.
+    pub(crate) fn led_to(&self, scopes: &[Scope]) -> Result<Vec<SegmentRef>, Error> {
+        let numbers = scopes.iter().filter_map(|scope| self.scope(scope));
+        self.read(|read| {
+            let io = || failed(&self.place);
+            let mut named = Vec::new();
+            let Some(table) = read.table(ROWS)? else {
+                return Ok(named);
+            };
+            for scope in numbers {
+                let first = row_key(scope, "");
+                for entry in table.range(first.as_slice()..).map_err(io())? {
+                    let (key, value) = entry.map_err(io())?;
+                    if !key.value().starts_with(&first) {
+                        break;
+                    }
+                    let stored: LongRowV1<'_> = self.decode(value.value())?;
+                    let row = LedgerRow::from(stored.row);
+                    named.extend(row.lines().map(|line| line.segment.clone()));
+                }
+            }
+            Ok(named)
         })
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Owned {
 }
 
 impl Owned {
-    fn end(self) -> u64 {
+    pub(super) fn end(self) -> u64 {
         self.offset.saturating_add(self.bytes)
     }
 
@@ -54,6 +54,16 @@ impl Owned {
 pub(super) struct Owners(File);
 
 impl Owners {
+    /// Of a new file, which has no earlier one's owners.
+    pub(super) fn begin(path: &Path) -> Result<Self, Error> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(io_error("making a segment", path)(error))
+            }
+            _ => Self::open(path),
+        }
+    }
+
     /// Goes on behind the last whole entry.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |error| io_error("opening a segment", path)(error);
@@ -92,11 +102,29 @@ pub(super) fn read(path: &Path) -> Result<Vec<Owned>, Error> {
     Ok(known)
 }
 
-/// Puts these in the place of all.
-pub(super) fn write(path: &Path, kept: &[Owned]) -> Result<(), Error> {
+/// Puts these in the place of all. Cut short, it leaves the one or the other,
+/// whole: what stays must not be taken for nobody's. Durable when its folder is
+/// synced.
+pub(super) fn replace(path: &Path, kept: &[Owned]) -> Result<Owners, Error> {
     let bytes: Vec<u8> = kept.iter().copied().flat_map(Owned::entry).collect();
-    // Killed here, it has fewer entries, and more is forgotten the next time.
-    std::fs::write(path, bytes).map_err(io_error("writing a segment", path))
+    let aside = path.with_extension("own.part");
+    let written = File::create(&aside).and_then(|mut file| {
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&aside, path)?;
+        Ok(Owners(file))
+    });
+    written.map_err(|error| {
+        std::fs::remove_file(&aside).unwrap_or_default();
+        io_error("writing a segment", path)(error)
+    })
+}
+
+/// Whether nobody is known to own one of these bytes. The stretches are by
+/// offset, and none is in two.
+pub(super) fn is_free(owned: &[Owned], from: u64, end: u64) -> bool {
+    let behind = owned.partition_point(|one| one.end() <= from);
+    owned.get(behind).is_none_or(|one| end <= one.offset)
 }
 
 /// What lies between these stretches, of `length` bytes.
