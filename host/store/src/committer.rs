@@ -190,6 +190,7 @@ impl Committer {
     fn serve_alone(&mut self, request: Request) {
         match request {
             Request::Tidy(now_ms, reply) => {
+                self.go_on_forgetting();
                 drop(reply.send(self.unless_broken(|committer| committer.tidy(now_ms))));
             }
             Request::Backup(to, evidence, reply) => {
@@ -199,32 +200,57 @@ impl Committer {
                 drop(reply.send(waited.and_then(|()| backup::copy_out(shared, &to, evidence))));
             }
             Request::Forget(forgotten, reply) => {
-                drop(reply.send(self.unless_broken(|committer| {
-                    forgotten.begin(&committer.shared.folder)?;
-                    committer.forget(&forgotten)
-                })));
+                drop(reply.send(self.begin_forgetting(&forgotten)));
             }
             Request::Erase(erasing, reply) => {
+                // Whatever it fails of, nothing that commits rest on was touched.
                 let erased = match &self.broken {
                     Some(error) => Err(error.clone()),
                     None => self.shared.segments.erase(&erasing),
                 };
-                // What stays closed harms nothing.
-                let broken = erased.as_ref().err().cloned();
-                self.broken = broken.filter(|error| !matches!(error, Error::Sealed { .. }));
                 drop(reply.send(erased));
             }
             Request::Claim(..) | Request::Commit(..) => {}
         }
     }
 
-    /// What is to be forgotten stands in its file already.
-    pub(crate) fn forget(&mut self, forgotten: &Forgotten) -> Result<(), Error> {
-        self.folder.wait()?;
-        // All of the journal, so that its files go.
-        self.fold();
-        self.folder.wait()?;
-        forgotten.leave(&self.shared)?;
+    fn begin_forgetting(&mut self, forgotten: &Forgotten) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        let earlier = Forgotten::unfinished(&self.shared.folder)?;
+        // The file has room for one.
+        if let Some(earlier) = earlier.filter(|earlier| earlier != forgotten) {
+            self.forget(&earlier)?;
+        }
+        forgotten.begin(&self.shared.folder)?;
+        self.forget(forgotten)
+    }
+
+    /// Where one was cut short. It may fail again, as it does while the disk is
+    /// full: what is to be forgotten stays in its file, and all others go on.
+    pub(crate) fn go_on_forgetting(&mut self) {
+        let unfinished = Forgotten::unfinished(&self.shared.folder);
+        let forgotten = unfinished.and_then(|found| match found {
+            Some(forgotten) => self.forget(&forgotten),
+            None => Ok(()),
+        });
+        if let Err(error) = forgotten {
+            tracing::error!(%error, "what is to be forgotten is still there; it is tried again");
+        }
+    }
+
+    /// What is to be forgotten stands in its file already. What fails before
+    /// the first exchange harms nobody else.
+    fn forget(&mut self, forgotten: &Forgotten) -> Result<(), Error> {
+        self.unless_broken(|committer| {
+            committer.folder.wait()?;
+            // All of the journal, so that its files go.
+            committer.fold();
+            committer.folder.wait()
+        })?;
+        let copies = forgotten.copy(&self.shared)?;
+        self.unless_broken(|committer| copies.exchange(&committer.shared))?;
         for (scope, epoch) in &mut self.epochs {
             // Whoever still holds a claim commits nothing by it.
             *epoch += u64::from(forgotten.scope(scope));

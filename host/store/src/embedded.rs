@@ -26,7 +26,7 @@ use crate::fold::Folder;
 use crate::forget::Forgotten;
 use crate::journal::Journal;
 use crate::key::{Key, Kind};
-use crate::long::Long;
+use crate::long::{self, Long};
 use crate::measure;
 use crate::prepared::{Prepared, part};
 use crate::replay;
@@ -76,6 +76,7 @@ impl Embedded {
         let lock = lock(folder)?;
         let table = Table::open(folder, options.cache_bytes)?;
         let long = OnceLock::new();
+        long::discard(folder);
         if Long::exists(folder) {
             long.get_or_init(|| Long::open(folder, options.cache_bytes));
         }
@@ -114,8 +115,9 @@ impl Embedded {
             intent_mark,
             broken: None,
         };
-        if let Some(forgotten) = Forgotten::unfinished(folder)? {
-            committer.forget(&forgotten)?;
+        committer.go_on_forgetting();
+        if let Some(error) = committer.broken.take() {
+            return Err(error);
         }
         let (requests, received) = mpsc::channel();
         let thread = std::thread::Builder::new().name("store-committer".to_owned());

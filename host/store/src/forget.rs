@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec;
 use crate::embedded::{claims, letters, open_intents};
 use crate::key::{Key, Owner};
+use crate::long::{self, Anew};
 use crate::segment::Leaving;
 use crate::shared::Shared;
 use crate::table::{damaged, io_error};
@@ -76,18 +77,31 @@ impl Forgotten {
         sync(folder)
     }
 
-    /// Every file of the store without it. All that was committed lies in the
-    /// databases, and nobody commits meanwhile.
-    pub(crate) fn leave(&self, shared: &Shared) -> Result<(), Error> {
+    /// Takes it out of the segment files, and copies the databases without it.
+    /// All that was committed lies in them, and nobody commits meanwhile. What
+    /// fails here has harmed nothing that is kept.
+    pub(crate) fn copy(&self, shared: &Shared) -> Result<Copies, Error> {
         shared.seals.forget(&|scope| self.scope(scope))?;
         if *self != Self::default() {
             self.leave_segments(shared)?;
         }
-        if let Some(long) = shared.long.get() {
-            let keep = |key: &Key| !self.key(key);
-            long.write_anew(&shared.folder, keep, |scope| !self.scope(scope))?;
+        let copies = self.copies(shared);
+        if copies.is_err() {
+            // The room is wanted more than what was copied so far.
+            long::discard(&shared.folder);
+            shared.table.discard();
         }
-        shared.table.write_anew(|key| !self.key(key))
+        copies
+    }
+
+    fn copies(&self, shared: &Shared) -> Result<Copies, Error> {
+        let keep = |key: &Key| !self.key(key);
+        let long = shared.long.get();
+        let long =
+            long.map(|long| long.copy_anew(&shared.folder, keep, |scope| !self.scope(scope)));
+        let long = long.transpose()?;
+        shared.table.copy_anew(keep)?;
+        Ok(Copies(long))
     }
 
     fn leave_segments(&self, shared: &Shared) -> Result<(), Error> {
@@ -117,6 +131,19 @@ impl Forgotten {
         let prints = self.scopes.iter().map(|name| Scope(name.clone()));
         let leaving = Leaving::new(&prints.collect::<Vec<_>>(), gone, named);
         shared.segments.forget(&leaving, &staying)
+    }
+}
+
+/// The databases without what is forgotten, beside those that are there.
+pub(crate) struct Copies(Option<Anew>);
+
+impl Copies {
+    /// Puts them in the place of those.
+    pub(crate) fn exchange(self, shared: &Shared) -> Result<(), Error> {
+        if let (Some(long), Some(anew)) = (shared.long.get(), self.0) {
+            long.exchange(&shared.folder, anew)?;
+        }
+        shared.table.exchange()
     }
 }
 

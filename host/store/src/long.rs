@@ -21,6 +21,7 @@ use crate::codec::{self, LongRowV1};
 use crate::layer::{Layer, Placed};
 use crate::table::{damaged, io_error, without_panic};
 
+pub(crate) use anew::{Anew, discard};
 pub(crate) use verify::verify;
 
 type Bytes = &'static [u8];

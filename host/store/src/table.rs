@@ -150,17 +150,27 @@ impl Table {
         }
     }
 
-    /// Writes the tree anew with what is to be kept, and puts it in the place
-    /// of the old one: the old one's file has what was removed long ago as
-    /// well. Nobody may write meanwhile. Cut short, it leaves one of the two,
-    /// whole.
-    pub(crate) fn write_anew(&self, keep: impl Fn(&Key) -> bool) -> Result<(), Error> {
+    /// Writes the tree anew with what is to be kept, beside the one that is
+    /// there: its file has what was removed long ago as well. Nobody may write
+    /// until it has its place.
+    pub(crate) fn copy_anew(&self, keep: impl Fn(&Key) -> bool) -> Result<(), Error> {
+        let unfinished = self.place.with_file_name(UNFINISHED);
+        remove_folder(&unfinished)?;
+        self.with(|old| copy(&self.place, &old.tree, &unfinished, keep))
+    }
+
+    /// Removes a copy that nothing came of, as far as it can be.
+    pub(crate) fn discard(&self) {
+        remove_folder(&self.place.with_file_name(UNFINISHED)).unwrap_or_default();
+    }
+
+    /// Puts the copy in the place of the tree. Cut short, it leaves one of the
+    /// two, whole.
+    pub(crate) fn exchange(&self) -> Result<(), Error> {
         let Some(folder) = self.place.parent() else {
             return Ok(());
         };
         let (unfinished, before) = (folder.join(UNFINISHED), folder.join(BEFORE));
-        remove_folder(&unfinished)?;
-        self.with(|old| copy(&self.place, &old.tree, &unfinished, keep))?;
         let mut held = self.open.write().unwrap_or_else(PoisonError::into_inner);
         drop(held.take());
         // Until the last thread of the old tree has let go of its file, it

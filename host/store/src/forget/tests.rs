@@ -254,6 +254,40 @@ async fn a_forgetting_that_was_cut_short_goes_on_when_the_store_is_opened() {
     }
 }
 
+/// What stands in the way of a copy is like a disk that is full: nothing was
+/// exchanged, and half of it is there.
+#[tokio::test]
+async fn a_forgetting_that_finds_no_room_harms_nobody_and_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (gone, _) = fill_scope(&*store, "orders", GONE).await;
+    let (claim, segments) = fill_scope(&*store, "orders-2", STAYS).await;
+    let before = seen(&*store, &claim.scope, STAYS, &segments);
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("sled.unfinished"), "").unwrap();
+    store.forget(&gone.scope).await.unwrap_err();
+    assert!(at("forgetting").exists() && !at("long.redb.unfinished").exists());
+    store.commit(&claim, vec![]).await.unwrap();
+    assert_eq!(seen(&*store, &claim.scope, STAYS, &segments), before);
+    // Another is told so too, and the first is not forgotten over it.
+    store.erase(&claim.scope, &[]).await.unwrap_err();
+    let claim = store.claim(&claim.scope).await.unwrap();
+    std::fs::remove_file(at("sled.unfinished")).unwrap();
+    std::fs::create_dir(at("long.redb.unfinished")).unwrap();
+    drop(store);
+
+    let store = open(folder.path());
+    store.commit(&claim, vec![]).await.unwrap();
+    store.tidy(0).await.unwrap();
+    assert!(at("forgetting").exists());
+    std::fs::remove_dir(at("long.redb.unfinished")).unwrap();
+    store.tidy(0).await.unwrap();
+    assert!(!at("forgetting").exists());
+    assert_eq!(places(folder.path(), GONE), Vec::<PathBuf>::new());
+    assert_eq!(seen(&*store, &claim.scope, STAYS, &segments), before);
+    store.commit(&claim, vec![]).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_a_record_held_is_erased_and_its_row_and_its_neighbours_stay() {
     let folder = tempfile::tempdir().unwrap();

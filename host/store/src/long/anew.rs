@@ -9,20 +9,33 @@ use std::sync::PoisonError;
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 
 use super::read::Read;
-use super::{Bytes, FOLDED, Long, MARKS, NUMBERS, ROWS, SCOPES, VALUES, database, failed};
+use super::{
+    Bytes, FOLDED, Long, MARKS, NUMBERS, ROWS, SCOPES, UNFINISHED, VALUES, database, failed,
+};
 use crate::Error;
 use crate::key::Key;
 use crate::table::damaged;
 
+/// A copy that has not taken the old file's place.
+pub(crate) struct Anew {
+    long: Long,
+    scopes: HashMap<String, u32>,
+}
+
+/// Removes a copy that nothing came of, as far as it can be.
+pub(crate) fn discard(folder: &Path) {
+    std::fs::remove_file(folder.join(UNFINISHED)).unwrap_or_default();
+}
+
 impl Long {
-    /// Nobody may write meanwhile. Cut short, it leaves the old file or the
-    /// new one, whole.
-    pub(crate) fn write_anew(
+    /// Changes nothing of the file that is there. Nobody may write until the
+    /// copy has its place.
+    pub(crate) fn copy_anew(
         &self,
         folder: &Path,
         keep: impl Fn(&Key) -> bool,
         keep_scope: impl Fn(&str) -> bool,
-    ) -> Result<(), Error> {
+    ) -> Result<Anew, Error> {
         let new = Self::unfinished(folder)?;
         let scopes = self.read(|read| {
             let mut scopes = read.scopes()?;
@@ -35,10 +48,15 @@ impl Long {
             })?;
             Ok(scopes)
         })?;
+        Ok(Anew { long: new, scopes })
+    }
+
+    /// Cut short, it leaves the old file or the new one, whole.
+    pub(crate) fn exchange(&self, folder: &Path, anew: Anew) -> Result<(), Error> {
         let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
-        new.named(folder, &self.place)?;
+        anew.long.named(folder, &self.place)?;
         *db = database(&self.place, self.cache_bytes)?;
-        *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = scopes;
+        *self.scopes.write().unwrap_or_else(PoisonError::into_inner) = anew.scopes;
         Ok(())
     }
 
