@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::embedded::{lock, make_private};
-use crate::segment::folder_name;
+use crate::segment::{folder_name, keep_numbers};
 use crate::shared::Shared;
 use crate::table::{self, Table, io_error};
 use crate::{
@@ -39,6 +39,10 @@ pub(crate) fn copy_out(shared: &Shared, to: &Path, evidence: bool) -> Result<(),
         &[SegmentKind::Documents]
     };
     copy_store(&shared.folder, to, kinds)?;
+    if !evidence {
+        // Rows still lead to it, and must not lead to what comes later.
+        keep_numbers(SegmentKind::Evidence, &shared.folder, to)?;
+    }
     let whole = to.join(WHOLE);
     File::create(&whole)
         .and_then(|file| file.sync_all())

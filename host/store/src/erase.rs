@@ -17,7 +17,8 @@ impl Embedded {
     ///
     /// Nothing of the records may wait, be a member of a group or be in an open
     /// intent. Takes the scope over: none of its runs may be under way. When it
-    /// returns, no file of the store's folder has a byte of what was there.
+    /// returns, no file of the store's folder has a byte of what was there, but
+    /// for what open intents of other records were made of.
     pub async fn erase(&self, scope: &Scope, keys: &[SourceKey]) -> Result<u64, Error> {
         self.unlock(scope, false)?;
         let claim = self.claim(scope).await?;
@@ -33,16 +34,21 @@ impl Embedded {
             empty(&mut row, &mut lines);
             changes.push(Change::Ledger(row));
         }
-        let mut needed = Vec::new();
-        for scope in self.scopes()? {
-            let open = self.open_intents(&scope)?.into_iter();
-            needed.extend(open.map(|intent| intent.segment));
+        let (mut needed, mut needed_lines) = (Vec::new(), Vec::new());
+        for intent in self.scopes()?.iter().map(|scope| self.open_intents(scope)) {
+            for intent in intent? {
+                needed.push(intent.segment);
+                // A dead letter or a hold may come of it, with its record.
+                let records = intent.entries.into_iter();
+                needed_lines.extend(records.filter_map(|entry| entry.record));
+            }
         }
         let erasing = Erasing {
             scope: scope.clone(),
             words,
             lines,
             needed,
+            needed_lines,
         };
         // The rows lead to the lines, and so go last.
         let erased = self.request(|reply| Request::Erase(erasing, reply)).await?;

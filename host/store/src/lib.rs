@@ -49,6 +49,7 @@ pub use member::{Group, GroupPart, GroupState, Member};
 pub use memory::Memory;
 pub use owed::Owed;
 pub use seal::{SEALS, Sealer, Unopened};
+pub use segment::is_erased;
 pub use sizes::{Sizes, Tidied};
 pub use store::{Claim, Store};
 pub use tenant::TenantStore;

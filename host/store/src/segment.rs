@@ -6,6 +6,7 @@
 
 mod erase;
 mod forget;
+mod numbers;
 mod owners;
 mod read;
 
@@ -24,6 +25,7 @@ use crate::seal::{Seals, bound_of};
 use crate::table::io_error;
 use crate::{Error, Intent, IntentId, SegmentKind, SegmentRef};
 pub(crate) use erase::Erasing;
+pub use erase::is_erased;
 pub(crate) use forget::Leaving;
 use owners::{Owned, Owners};
 
@@ -92,6 +94,13 @@ impl State {
         }
     }
 
+    fn last(&self, kind: SegmentKind) -> u64 {
+        match kind {
+            SegmentKind::Documents => self.documents.last,
+            SegmentKind::Evidence => self.evidence.last,
+        }
+    }
+
     fn is_needed(&self, found: &Found) -> bool {
         match found.kind {
             SegmentKind::Evidence => {
@@ -117,8 +126,8 @@ impl Segments {
         for kind in KINDS {
             let folder = folder.join(folder_name(kind));
             std::fs::create_dir_all(&folder).map_err(io_error("making the folder", &folder))?;
-            let numbers = numbers(&folder).map_err(io_error("listing the folder", &folder))?;
-            state.series(kind).last = numbers.into_iter().max().unwrap_or_default();
+            let last = numbers::last(&folder);
+            state.series(kind).last = last.map_err(io_error("listing the folder", &folder))?;
         }
         Ok(Self {
             folder: folder.to_owned(),
@@ -280,7 +289,10 @@ impl Segments {
 
     /// A file that cannot be deleted stays until the next time.
     fn drop_file(&self, state: &State, found: &Found) -> bool {
+        let folder = self.folder.join(folder_name(found.kind));
         let dropped = !state.is_needed(found)
+            && (found.number != state.last(found.kind)
+                || numbers::keep(&folder, found.number).is_ok())
             && std::fs::remove_file(self.path(found.kind, found.number)).is_ok();
         if dropped {
             // What it tells is of a file that is not there.
@@ -293,7 +305,7 @@ impl Segments {
     fn files(&self) -> Vec<Found> {
         let mut files = Vec::new();
         for kind in KINDS {
-            let numbers = numbers(&self.folder.join(folder_name(kind))).unwrap_or_default();
+            let numbers = numbers::there(&self.folder.join(folder_name(kind))).unwrap_or_default();
             files.extend(numbers.into_iter().filter_map(|number| {
                 let found = std::fs::metadata(self.path(kind, number)).ok()?;
                 let changed = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -356,17 +368,19 @@ impl Segments {
     }
 }
 
-fn path(folder: &Path, kind: SegmentKind, number: u64) -> PathBuf {
-    let folder = folder.join(folder_name(kind));
-    folder.join(format!("{number}.seg"))
+/// Numbers that the files of one store had are none of a copy's without them.
+pub(crate) fn keep_numbers(kind: SegmentKind, from: &Path, to: &Path) -> Result<(), Error> {
+    let (from, to) = (from.join(folder_name(kind)), to.join(folder_name(kind)));
+    let last = numbers::last(&from).map_err(io_error("listing the folder", &from))?;
+    std::fs::create_dir_all(&to)
+        .and_then(|()| numbers::keep(&to, last))
+        .map_err(io_error("writing to the folder", &to))
 }
 
-fn numbers(folder: &Path) -> std::io::Result<Vec<u64>> {
-    let mut numbers = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".seg"));
-        numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
-    }
-    Ok(numbers)
+fn path(folder: &Path, kind: SegmentKind, number: u64) -> PathBuf {
+    let folder = folder.join(folder_name(kind));
+    folder.join(format!("{number}.{}", numbers::SEGMENT))
 }
+
+#[cfg(test)]
+mod tests;
