@@ -5,7 +5,7 @@ use std::sync::Arc;
 use duijie_contract::FaultKind;
 use duijie_plan::OnChange;
 use duijie_record::Action;
-use duijie_store::{Came, Change, DeadLetter, DocumentState, Store};
+use duijie_store::{Came, Change, DeadLetter, DocumentState, LineRef, Store, is_erased};
 
 use super::people::{POISONED, SCOPE, World, after, fixed, map, sent};
 use super::script::applied;
@@ -190,6 +190,33 @@ async fn what_cannot_be_replayed_is_told_and_the_others_are_done() {
         report_text(&report),
         "1 could not be replayed: `3` part ``: its record is no longer kept: have the source give it again"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_made_of_a_line_that_was_erased() {
+    let world = World::plain(OnChange::Hold);
+    world.read(&[("1", "v1", POISONED)]).await;
+    let scope = SCOPE.into();
+    let mut letter = world.letters().remove(0);
+    letter.record.clear();
+    let mut row = world.row("1");
+    let erased = b"{\"erased\":\"ABCDEFGHIJKL\"}   \n";
+    assert!(is_erased(erased.trim_ascii_end()));
+    row.record = Some(LineRef {
+        segment: world.store.append_evidence(&scope, erased).unwrap(),
+        line: 0,
+    });
+    let claim = world.store.claim(&scope).await.unwrap();
+    let changes = vec![Change::DeadLetter(letter.clone()), Change::Ledger(row)];
+    world.store.commit(&claim, changes).await.unwrap();
+    let script = after();
+    let report = world.replay(&[("1", "", What::Again)], &script).await;
+    assert_eq!(
+        report_text(&report),
+        "1 could not be replayed: `1` part ``: its record is no longer kept: have the source give it again"
+    );
+    assert_eq!(sent(&script), []);
+    assert_eq!(world.letters(), [letter]);
 }
 
 fn report_text(report: &Report) -> String {

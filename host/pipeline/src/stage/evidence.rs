@@ -2,7 +2,7 @@
 //! run never depends on it.
 
 use duijie_record::Lines;
-use duijie_store::{Error, LineRef, SegmentRef};
+use duijie_store::{Error, LineRef, SegmentRef, is_erased};
 
 use crate::options::Context;
 
@@ -23,7 +23,8 @@ pub(crate) struct Recall {
 }
 
 impl Recall {
-    /// Empty where it is no longer known.
+    /// Empty where it is no longer known, or was erased since: nothing is made of
+    /// what stands in its place.
     pub(crate) fn line(&mut self, context: &Context, place: Option<&LineRef>) -> Vec<u8> {
         let Some(place) = place else {
             return Vec::new();
@@ -41,6 +42,7 @@ impl Recall {
         let data = self.last.as_ref().map(|(_, data)| data.as_slice());
         let number = usize::try_from(place.line).unwrap_or(usize::MAX);
         let line = Lines::new(data.unwrap_or_default()).nth(number);
+        let line = line.filter(|line| !is_erased(line));
         line.unwrap_or_default().to_vec()
     }
 }
