@@ -22,6 +22,7 @@ pub struct Quota {
     pub memory_bytes: usize,
     /// Processor time, in hundredths of one core; 0 is no limit.
     pub cpu_percent: u32,
+    /// One with several memories counts once for each of them.
     pub instances: u32,
 }
 
@@ -152,33 +153,41 @@ impl Allowance {
         self.held_back_ns.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
-    /// A place for one more instance, as soon as there is one.
-    pub(crate) async fn enter(self: &Arc<Self>) -> Place {
+    /// So many places for one more instance, as soon as there are.
+    pub(crate) async fn enter(self: &Arc<Self>, places: u32) -> Place {
         loop {
             let left = self.left.notified();
             tokio::pin!(left);
             // Enabled before the look, so that no leaving in between is missed.
             left.as_mut().enable();
             let most = self.quota().instances;
-            let more = |now: u32| (now < most).then(|| now + 1);
+            let more = |now: u32| now.checked_add(places).filter(|sum| *sum <= most);
             let entered = self
                 .instances
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
             if entered.is_ok() {
-                return Place(self.clone());
+                return Place {
+                    tenant: self.clone(),
+                    places,
+                };
             }
             left.await;
         }
     }
 }
 
-/// One instance's place among its tenant's.
-pub(crate) struct Place(Arc<Allowance>);
+/// One instance's places among its tenant's.
+pub(crate) struct Place {
+    tenant: Arc<Allowance>,
+    places: u32,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.instances.fetch_sub(1, Ordering::Relaxed);
-        self.0.left.notify_one();
+        let Self { tenant, places } = self;
+        tenant.instances.fetch_sub(*places, Ordering::Relaxed);
+        // Whoever waits longest may need more than these.
+        tenant.left.notify_waiters();
     }
 }
 

@@ -14,7 +14,7 @@ use wasmtime::{
 
 use crate::Error;
 use crate::inspect::FEATURES;
-use crate::room::TABLE_ELEMENTS;
+use crate::room::{MOST_PARTS, TABLE_ELEMENTS};
 
 /// How often epochs advance: what a spinning guest is late by at most, and
 /// the length of one slice of its time budget.
@@ -27,14 +27,18 @@ const COMPILING: usize = 4;
 const WASM_STACK: usize = 512 << 10;
 const ASYNC_STACK: usize = 1 << 20;
 const MAX_MEMORY: usize = 256 << 20;
-/// Of one component, adapters inside it included.
-const MAX_MEMORIES: u32 = 4;
+/// Of one component, adapters inside it included. Each takes gigabytes of
+/// addresses, so that an instance with several takes as many places.
+pub(crate) const MAX_MEMORIES: u32 = 4;
+/// Of one component. A module with functions has one, and so has the shim
+/// between it and its imports.
+const MAX_TABLES: u32 = 2 * MAX_MEMORIES;
 
 /// Where instances live.
 #[derive(Clone)]
 pub enum Memory {
     /// Slots kept warm: a fresh instance costs microseconds. At most so many
-    /// instances at once.
+    /// instances at once, fewer of those with several memories.
     Pooled { instances: u32 },
     /// Memory made by the embedder, so that a test can look into it.
     Observed(Arc<dyn MemoryCreator>),
@@ -53,7 +57,7 @@ impl Memory {
 /// An engine and the thread that makes its epochs pass.
 pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
-    /// One for each instance that may live.
+    /// One for each memory of the pool, or instance without.
     pub(crate) places: Arc<Semaphore>,
     /// Turns of those who have used their share up, at a time: one thread of
     /// the machine is left for everyone else.
@@ -135,9 +139,12 @@ fn config(memory: &Memory) -> Config {
 fn pool(instances: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
-        // A component with imports is a main module, a shim and a fixup.
-        .total_core_instances(instances.saturating_mul(3))
-        .total_tables(instances.saturating_mul(2))
+        // Whatever one place's instance is made of is there for every place,
+        // so that none of these is ever what others lack.
+        .total_core_instances(instances.saturating_mul(MOST_PARTS))
+        .max_core_instances_per_component(MOST_PARTS)
+        .total_tables(instances.saturating_mul(MAX_TABLES))
+        .max_tables_per_component(MAX_TABLES)
         .total_memories(instances)
         .total_stacks(instances)
         .max_memories_per_component(MAX_MEMORIES)

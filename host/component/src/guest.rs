@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use duijie_contract::{Fault, FaultKind, Tables};
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{Instance, InstancePre};
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline};
 
-use crate::allowance::Place;
 use crate::capability::{Clock, Reach};
+use crate::place::{Places, full};
 use crate::room::Room;
 use crate::spent::Spent;
 use crate::turn::{Ended, Meter};
@@ -78,9 +77,6 @@ pub(crate) struct Terms {
     pub(crate) places: Places,
 }
 
-/// A place among its tenant's instances, and one in the pool.
-pub(crate) type Places = (Place, OwnedSemaphorePermit);
-
 /// How a call came out of [`Meter::turns`] within a deadline.
 type Called<R> = Result<Result<wasmtime::Result<R>, Ended>, tokio::time::error::Elapsed>;
 
@@ -88,6 +84,13 @@ enum Failed {
     Trap(wasmtime::Error),
     Beyond,
     Late,
+}
+
+impl Failed {
+    /// Others have what it needs, and nothing is wrong with the guest.
+    fn is_full_pool(&self) -> bool {
+        matches!(self, Failed::Trap(error) if error.is::<PoolConcurrencyLimitError>())
+    }
 }
 
 fn settled<R>(called: Called<R>) -> Result<R, Failed> {
@@ -130,9 +133,13 @@ impl Running {
         let turns = meter.turns(pre.instantiate_async(&mut store), limits.cpu);
         let called = tokio::time::timeout(limits.deadline, turns).await;
         let instance = settled(called).map_err(|failed| {
+            let full_pool = failed.is_full_pool();
             let why = explain(store.data_mut(), &limits, failed);
             let text = format!("it could not be started: {why}");
-            fault(&connector, &meter.run, &text)
+            match full_pool && meter.run.over().is_none() {
+                true => full(&connector, text),
+                false => fault(&connector, &meter.run, &text),
+            }
         })?;
         Ok(Self {
             store,

@@ -15,6 +15,7 @@ mod guest;
 mod inspect;
 mod launch;
 mod library;
+mod place;
 mod room;
 mod spans;
 mod spent;

@@ -4,12 +4,10 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use duijie_contract::{Bounds, Description, Fault, FaultKind, Role};
+use duijie_contract::{Bounds, Description, Fault, Role};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 use wasmtime::component::{InstancePre, Linker};
 
 use crate::Error;
@@ -18,13 +16,11 @@ use crate::allowance::Allowance;
 use crate::cache::hex;
 use crate::capability::{Clock, Reach};
 use crate::code::Code;
-use crate::guest::{Guest, Limits, Places, Running, Terms, fault};
+use crate::guest::{Guest, Limits, Running, Terms, fault};
 use crate::inspect::{Border, border};
+use crate::place::{places, weight};
 use crate::spent::Spent;
 use crate::turn::Meter;
-
-/// How long the start of an instance waits for a place.
-const PLACE_WAIT: Duration = Duration::from_secs(10);
 
 /// A component ready to be instantiated.
 pub(crate) struct Loaded {
@@ -40,6 +36,8 @@ pub(crate) struct Loaded {
     connector: String,
     digest: String,
     imports: Vec<String>,
+    /// Places that an instance takes.
+    weight: u32,
     description: OnceCell<(Description, Arc<str>)>,
 }
 
@@ -169,6 +167,7 @@ impl Library {
             connector: connector.to_owned(),
             digest: digest.to_owned(),
             imports: border.imports,
+            weight: weight(&component),
             description: OnceCell::new(),
         })
     }
@@ -204,8 +203,10 @@ impl Library {
         if run.over().is_some() {
             return Err(fault(&connector, run, ""));
         }
-        let places = self.places(&connector).await?;
-        let lane = self.code.sandbox.lane.clone();
+        let sandbox = &self.code.sandbox;
+        let pool = &sandbox.places;
+        let places = places(&connector, loaded.weight, &self.allowance, pool).await?;
+        let lane = sandbox.lane.clone();
         let terms = Terms {
             connector,
             clock: self.clock.clone(),
@@ -214,37 +215,6 @@ impl Library {
             places,
         };
         Running::start(&loaded.pre, reach, terms).await
-    }
-
-    /// A place for one more instance, waited for. Instances of one run wait for
-    /// one another, so that a wait without end would be one for ever.
-    async fn places(&self, connector: &str) -> Result<Places, Fault> {
-        let full = |whose: String| {
-            let reason = format!("it could not be started within {PLACE_WAIT:?}, as {whose}");
-            let retry_after = None;
-            Fault::new(
-                connector,
-                FaultKind::Unavailable {
-                    reason,
-                    retry_after,
-                },
-            )
-        };
-        let most = self.allowance.quota().instances;
-        let own = timeout(PLACE_WAIT, self.allowance.enter()).await;
-        let own = own.map_err(|_| {
-            full(format!(
-                "its tenant has {most} connectors at work, the most that `quotas.runs` gives"
-            ))
-        })?;
-        let pool = self.code.sandbox.places.clone();
-        match timeout(PLACE_WAIT, pool.acquire_owned()).await {
-            Ok(Ok(place)) => Ok((own, place)),
-            _ => Err(full(
-                "every place for a connector in this process is taken: lower `runs` of the service"
-                    .to_owned(),
-            )),
-        }
     }
 
     /// What the component says of itself, asked once per process.

@@ -13,8 +13,8 @@ const MOST_ELEMENTS: usize = 100_000;
 pub(crate) const TABLE_ELEMENTS: usize = 30_000;
 /// What the host has for one element of a table.
 const ELEMENT_BYTES: usize = 8;
-/// Parts that a component is made of.
-const MOST_PARTS: usize = 100;
+/// Core instances, tables and memories that a component is made of.
+pub(crate) const MOST_PARTS: u32 = 100;
 
 pub(crate) struct Room {
     tenant: Arc<Allowance>,
@@ -124,14 +124,14 @@ impl ResourceLimiter for Room {
     }
 
     fn instances(&self) -> usize {
-        MOST_PARTS
+        MOST_PARTS as usize
     }
 
     fn tables(&self) -> usize {
-        MOST_PARTS
+        MOST_PARTS as usize
     }
 
     fn memories(&self) -> usize {
-        MOST_PARTS
+        MOST_PARTS as usize
     }
 }

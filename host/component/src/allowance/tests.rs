@@ -112,19 +112,35 @@ async fn who_comes_when_all_places_are_taken_waits_for_one() {
         instances: 2,
         ..Quota::NONE
     });
-    let first = allowance.enter().await;
-    let _second = allowance.enter().await;
-    let wait = tokio::time::timeout(Duration::from_secs(1), allowance.enter());
+    let first = allowance.enter(1).await;
+    let _second = allowance.enter(1).await;
+    let wait = tokio::time::timeout(Duration::from_secs(1), allowance.enter(1));
     assert!(wait.await.is_err(), "there is none");
     assert_eq!(allowance.used().instances, 2);
-    let third = allowance.enter();
+    let third = allowance.enter(1);
     tokio::pin!(third);
     assert!(waits(third.as_mut()));
     drop(first);
     let _third = third.await;
     assert_eq!(allowance.used().instances, 2);
+    // Several go when one leaves that had several places.
+    allowance.set(Quota {
+        instances: 6,
+        ..Quota::NONE
+    });
+    let heavy = allowance.enter(4).await;
+    let (two, one) = (allowance.enter(3), allowance.enter(1));
+    tokio::pin!(two, one);
+    assert!(waits(two.as_mut()) && waits(one.as_mut()));
+    drop(heavy);
+    let both = (two.await, one.await);
+    drop(both);
+    allowance.set(Quota {
+        instances: 2,
+        ..Quota::NONE
+    });
     // A quota that is raised is noticed by who waits.
-    let fourth = allowance.enter();
+    let fourth = allowance.enter(1);
     tokio::pin!(fourth);
     assert!(waits(fourth.as_mut()));
     allowance.set(Quota::NONE);

@@ -11,6 +11,7 @@ use super::{Limits, Running, Terms};
 use crate::allowance::{Allowance, Quota};
 use crate::capability::Clock;
 use crate::engine::{Memory, Sandbox};
+use crate::place::{places, weight};
 use crate::spent::Spent;
 use crate::turn::Meter;
 
@@ -59,16 +60,14 @@ impl Host {
             .instantiate_pre(component)
             .unwrap();
         let lane = self.sandbox.lane.clone();
-        let places = self.sandbox.places.clone();
+        let pool = &self.sandbox.places;
+        let places = places("guest", weight(component), allowance, pool).await?;
         let terms = Terms {
             connector: "guest".into(),
             clock: Arc::new(Noon),
             limits: self.limits,
             meter: Arc::new(Meter::new(allowance.clone(), self.run.clone(), lane)),
-            places: (
-                allowance.enter().await,
-                places.acquire_owned().await.unwrap(),
-            ),
+            places,
         };
         Running::start(&pre, None, terms).await
     }
