@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::egress::{AllowList, Origin, inner, parse};
 use super::http::{Clients, Filled, Http};
-use super::mask::{Masker, SHORTEST};
+use super::mask::Masker;
 use super::secret::Secret;
 
 /// From the first byte out to the last byte in.
@@ -150,13 +151,43 @@ impl Webhook {
     }
 }
 
-/// Hides the parts of an address that may be its key.
+/// Parts of the addresses of robots that are no key. Answers have them as words
+/// of their own.
+const WORDS: [&str; 18] = [
+    "alert",
+    "alerts",
+    "cgi-bin",
+    "hook",
+    "hooks",
+    "message",
+    "messages",
+    "notify",
+    "open-apis",
+    "robot",
+    "send",
+    "code",
+    "data",
+    "services",
+    "text",
+    "true",
+    "webhook",
+    "webhooks",
+];
+
+/// Hides the parts of an address that may be its key: of the path, values of
+/// the query, and names of the query that have none.
 fn masker(url: &Url) -> Masker {
     let segments = url.path_segments().into_iter().flatten();
-    let segments = segments.map(str::to_owned);
-    let values = url.query_pairs().map(|(_, value)| value.into_owned());
-    let keys = segments.chain(values);
-    let keys = keys.filter(|key| key.len() >= SHORTEST.max(12));
+    let plain = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
+    let segments = segments.flat_map(|segment| [segment.to_owned(), plain(segment)]);
+    let query = url
+        .query_pairs()
+        .map(|(name, value)| match value.is_empty() {
+            true => name.into_owned(),
+            false => value.into_owned(),
+        });
+    let keys = segments.chain(query);
+    let keys = keys.filter(|key| !WORDS.contains(&key.as_str()));
     let keys: Vec<Secret> = keys.map(Secret::new).collect();
     Masker::new(keys.iter())
 }
@@ -198,6 +229,26 @@ mod tests {
             check_refused(url, &[], "is no address");
         }
         check_refused("https://robot.example/", &["nothing"], "is not a URL");
+    }
+
+    #[test]
+    fn whatever_of_an_address_may_be_a_key_is_hidden() {
+        let url =
+            "https://robot.example/open-apis/bot/v2/hook/k3y/ab-12%2Fcd?key=s3cr&t0ken&type=text";
+        let masker = masker(&Url::parse(url).unwrap());
+        for key in ["ab-12%2Fcd", "ab-12/cd", "s3cr", "t0ken"] {
+            let text = format!("sent with {key}: no");
+            assert_eq!(masker.mask_text(&text), "sent with ***: no");
+        }
+        // Words that answers have, and what is too short to be told from data.
+        for plain in [
+            r#"{"errcode":0,"errmsg":"send: hook of robot"}"#,
+            "text",
+            "v2",
+            "k3y",
+        ] {
+            assert_eq!(masker.mask_text(plain), plain);
+        }
     }
 
     #[tokio::test]
