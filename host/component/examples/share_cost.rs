@@ -1,6 +1,6 @@
-//! What a healthy tenant's calls take beside connectors of another that spin:
-//! alone, beside 36 of them within their tenant's share, and beside 36 that
-//! have all of the machine. Two threads, as on a machine of two cores.
+//! What a healthy tenant's calls take beside connectors of others that spin:
+//! alone, beside 36 of one tenant within its share, beside one of each of 36
+//! tenants within theirs, and beside 36 that have all of the machine. Two threads, as on a machine of two cores.
 //! `cargo run --release -p duijie-component --example share_cost <folder>`,
 //! where the folder has `sinner.wasm`.
 
@@ -22,6 +22,11 @@ const SPINNERS: usize = 36;
 /// Where nobody is held back, a call takes so long that fewer have to do.
 const CALLS: usize = 2_000;
 const FEW: usize = 100;
+
+const SHARE: Quota = Quota {
+    cpu_percent: 100,
+    ..Quota::NONE
+};
 
 struct Stopped;
 
@@ -96,13 +101,21 @@ fn told(name: &str, took: &[Duration]) {
     );
 }
 
-async fn beside(code: &Arc<Code>, folder: &str, quota: Quota, name: &str) -> Result<(), Failed> {
-    let healthy = launcher(code, folder, Quota::NONE)?;
+/// The spinners are of so many tenants, each with this quota.
+async fn beside(
+    code: &Arc<Code>,
+    folder: &str,
+    tenants: usize,
+    quota: Quota,
+    name: &str,
+) -> Result<(), Failed> {
+    let healthy = launcher(code, folder, SHARE)?;
     call(&healthy).await?;
     told("alone", &measure(&healthy, CALLS).await?);
-    let hostile = launcher(code, folder, quota)?;
+    let hostile = (0..tenants).map(|_| launcher(code, folder, quota));
+    let hostile = hostile.collect::<Result<Vec<_>, _>>()?;
     let mut spinning = Vec::new();
-    for _ in 0..SPINNERS {
+    for hostile in hostile.iter().cycle().take(SPINNERS) {
         let mut source = hostile.source(&sinner("spin"), None).await?;
         spinning.push(tokio::spawn(async move { source.next(1, 1).await.is_ok() }));
     }
@@ -128,11 +141,11 @@ fn main() -> Result<(), Failed> {
     let memory = Memory::Pooled { instances: 64 };
     let code = Arc::new(Code::new(&memory, cache, Compiler::Here)?);
     runtime.block_on(async {
-        let share = Quota {
-            cpu_percent: 100,
-            ..Quota::NONE
-        };
-        beside(&code, &folder, share, "beside 36, 100 % of a core").await?;
-        beside(&code, &folder, Quota::NONE, "beside 36 without a share").await
+        let name = "beside 36, 100 % of a core";
+        beside(&code, &folder, 1, SHARE, name).await?;
+        let name = "beside 36 of 36 tenants";
+        beside(&code, &folder, SPINNERS, SHARE, name).await?;
+        let name = "beside 36 without a share";
+        beside(&code, &folder, 1, Quota::NONE, name).await
     })
 }

@@ -60,6 +60,8 @@ pub struct Allowance {
     left: Notify,
     /// One component of a tenant is compiled at a time.
     pub(crate) compiling: Arc<Semaphore>,
+    /// Its guest that is the next one in the lane.
+    pub(crate) line: Semaphore,
 }
 
 impl Allowance {
@@ -77,6 +79,7 @@ impl Allowance {
             paid: Mutex::new(long_ago),
             left: Notify::new(),
             compiling: Arc::new(Semaphore::new(1)),
+            line: Semaphore::new(1),
         })
     }
 
@@ -88,6 +91,11 @@ impl Allowance {
 
     pub fn quota(&self) -> Quota {
         *lock(&self.quota)
+    }
+
+    /// Whether there are others to share the processor with.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.quota().cpu_percent > 0
     }
 
     pub fn used(&self) -> Used {

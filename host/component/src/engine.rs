@@ -59,8 +59,8 @@ pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
     /// One for each memory of the pool, or instance without.
     pub(crate) places: Arc<Semaphore>,
-    /// Turns of those who have used their share up, at a time: one thread of
-    /// the machine is left for everyone else.
+    /// Turns of those who have used their share up or do not wait, at a time:
+    /// one thread of the machine is left for everyone else.
     pub(crate) lane: Arc<Semaphore>,
     /// Components that are compiled at a time.
     pub(crate) compiling: Arc<Semaphore>,

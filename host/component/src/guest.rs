@@ -129,7 +129,10 @@ impl Running {
         store.set_hostcall_fuel(limits.handed_over_bytes);
         store.set_epoch_deadline(1);
         // A turn ends here, and whoever drives the call sees to the next.
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+        store.epoch_deadline_callback(|store| {
+            store.data().meter.cut();
+            Ok(UpdateDeadline::Yield(1))
+        });
         let turns = meter.turns(pre.instantiate_async(&mut store), limits.cpu);
         let called = tokio::time::timeout(limits.deadline, turns).await;
         let instance = settled(called).map_err(|failed| {

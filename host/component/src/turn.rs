@@ -2,8 +2,12 @@
 //! each the guest's tenant has its share of the processor left. A turn is all
 //! that the guest does between two waits, the host's work for it included.
 
+#[cfg(test)]
+mod tests;
+
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -19,13 +23,20 @@ use crate::spent::Spent;
 /// other programs.
 const LONGEST: Duration = TICK.saturating_mul(4);
 
+/// Turns in a row that the epoch ends of a guest that may still be about to
+/// wait: a short turn may be late once, on a machine that is busy.
+const MOST_CUTS: u32 = 2;
+
 /// Who pays for an instance's turns.
 pub(crate) struct Meter {
     pub(crate) tenant: Arc<Allowance>,
     pub(crate) run: Arc<Spent>,
-    /// Tenants that have used their share up run in so few places at a time
-    /// that a thread is left for the others.
+    /// Turns of tenants that have used their share up, and of guests that do
+    /// not wait, run in so few places at a time that a thread is left for the
+    /// others.
     pub(crate) lane: Arc<Semaphore>,
+    /// That the epoch ended the turn, and no wait of the guest's.
+    cut: AtomicBool,
     /// Why the guest is to be ended, once it is known.
     beyond: Mutex<Option<String>>,
 }
@@ -36,8 +47,14 @@ impl Meter {
             tenant,
             run,
             lane,
+            cut: AtomicBool::new(false),
             beyond: Mutex::default(),
         }
+    }
+
+    /// The guest would have gone on: its turn ends all the same.
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
     }
 
     /// The first reason stays.
@@ -65,6 +82,7 @@ impl Meter {
             call: Box::pin(call),
             about: Duration::ZERO,
             used: Duration::ZERO,
+            cuts: 0,
             most,
             state: State::Due,
         }
@@ -80,6 +98,8 @@ pub(crate) struct Turns<F> {
     /// The length of the last turn, which the next one is taken to have.
     about: Duration,
     used: Duration,
+    /// Turns since it waited for anything, each ended by the epoch.
+    cuts: u32,
     most: Duration,
     state: State,
 }
@@ -89,7 +109,9 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 enum State {
     /// The next turn is not put down yet.
     Due,
-    /// Held back until its tenant has paid, and until the lane is free.
+    /// Held back until its tenant has paid, and until the lane is free. Of one
+    /// tenant's guests one stands in line at a time, so that tenants take their
+    /// turns in the lane by turns, however many guests each has.
     Held(Boxed<Option<OwnedSemaphorePermit>>),
 }
 
@@ -98,12 +120,16 @@ impl<F: Future> Turns<F> {
     fn poll_admitted(&mut self, context: &mut Context<'_>) -> Poll<Option<OwnedSemaphorePermit>> {
         if let State::Due = self.state {
             let wait = self.meter.tenant.reserve(self.about);
-            if wait.is_zero() {
+            let lane = self.cuts >= MOST_CUTS && self.meter.tenant.is_shared();
+            if wait.is_zero() && !lane {
                 return Poll::Ready(None);
             }
             let (meter, since) = (self.meter.clone(), Instant::now());
             self.state = State::Held(Box::pin(async move {
-                tokio::time::sleep(wait).await;
+                if !wait.is_zero() {
+                    tokio::time::sleep(wait).await;
+                }
+                let _first = meter.tenant.line.acquire().await.ok();
                 let permit = meter.lane.clone().acquire_owned().await.ok();
                 meter.tenant.was_held_back(since.elapsed());
                 permit
@@ -125,12 +151,17 @@ impl<F: Future> Future for Turns<F> {
         let this = &mut *self;
         let permit = ready!(this.poll_admitted(context));
         let began = std::time::Instant::now();
+        this.meter.cut.store(false, Ordering::Relaxed);
         let polled = this.call.as_mut().poll(context);
         let took = began.elapsed().min(LONGEST);
         drop(permit);
         this.meter.tenant.settle(this.about, took);
         this.about = took;
         this.used = this.used.saturating_add(took);
+        this.cuts = match this.meter.cut.load(Ordering::Relaxed) {
+            true => this.cuts.saturating_add(1),
+            false => 0,
+        };
         let within = this.meter.run.cpu(took);
         if let Poll::Ready(answer) = polled {
             return Poll::Ready(Ok(answer));

@@ -247,6 +247,43 @@ async fn calls_of_one_tenant_come_back_beside_dozens_of_spinners_of_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spinners_of_dozens_of_tenants_within_their_shares_leave_a_thread_to_calls_that_wait() {
+    let host = Arc::new(Host::new(Quota::NONE));
+    let threads = u32::try_from(host.sandbox.lane.available_permits()).unwrap();
+    let lane = host.sandbox.lane.acquire_many(threads).await.unwrap();
+    let share = Quota {
+        cpu_percent: 100,
+        ..Quota::NONE
+    };
+    let tenants: Vec<_> = (0..36).map(|_| Allowance::new(share)).collect();
+    let spin = host.component(SPIN);
+    let mut spinning = Vec::new();
+    for tenant in &tenants {
+        let mut running = host.start_as(tenant, &spin).await.unwrap();
+        spinning.push(tokio::spawn(async move { go(&mut running).await }));
+    }
+    let healthy = Allowance::new(share);
+    let mut one = host.start_as(&healthy, &host.component(ONE)).await.unwrap();
+    let all_in_line = async {
+        while tenants.iter().any(|it| it.line.available_permits() > 0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let soon = Duration::from_secs(30);
+    tokio::time::timeout(soon, all_in_line).await.unwrap();
+    // While the lane is taken, no thread is theirs.
+    let used = || -> Duration { tenants.iter().map(|it| it.used().cpu).sum() };
+    let before = used();
+    for _ in 0..5 {
+        assert_eq!(go(&mut one).await.unwrap(), 1);
+    }
+    assert_eq!(used(), before);
+    assert_eq!(healthy.used().held_back, Duration::ZERO);
+    drop(lane);
+    spinning.iter().for_each(|task| task.abort());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_processor_time_of_a_run_is_that_of_all_its_instances() {
     let mut host = Host::new(Quota::NONE);
     host.limits.cpu = Duration::from_millis(60);
