@@ -19,8 +19,10 @@ use crate::allowance::Allowance;
 use crate::engine::TICK;
 use crate::spent::Spent;
 
-/// What a turn counts at most: what it takes beyond that, the machine gave to
-/// other programs.
+/// What a turn counts at most. It is measured by the clock on the wall: what it
+/// takes beyond that, the machine gave to other programs, as the host's work of
+/// one turn is short. The longest is to sign 16 MiB, some tens of milliseconds,
+/// of which what is beyond this is on nobody's account.
 const LONGEST: Duration = TICK.saturating_mul(4);
 
 /// Turns in a row that the epoch ends of a guest that may still be about to
@@ -141,6 +143,15 @@ impl<F: Future> Turns<F> {
         let permit = ready!(held.as_mut().poll(context));
         self.state = State::Due;
         Poll::Ready(permit)
+    }
+}
+
+impl<F> Drop for Turns<F> {
+    /// The turn that was put down will not come.
+    fn drop(&mut self) {
+        if let State::Held(_) = self.state {
+            self.meter.tenant.settle(self.about, Duration::ZERO);
+        }
     }
 }
 

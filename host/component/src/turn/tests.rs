@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::{MOST_CUTS, Meter, Turns};
 use crate::allowance::{Allowance, Quota};
+use crate::engine::TICK;
 use crate::spent::Spent;
 
 const LONG: Duration = Duration::from_secs(3_600);
@@ -105,4 +106,20 @@ async fn tenants_take_turns_in_the_lane_however_many_guests_each_has() {
     let theirs = theirs.load(Ordering::SeqCst);
     assert!(theirs > TURNS / 2, "they do have turns: {theirs}");
     assert!(theirs <= 2 * TURNS + 8 * MOST_CUTS, "{theirs}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_up_while_it_is_held_owes_nothing_for_its_next_turn() {
+    let lane = Arc::new(Semaphore::new(1));
+    let meter = meter(1, &lane);
+    let debt = || meter.tenant.reserve(Duration::ZERO);
+    meter.tenant.reserve(LONG);
+    let mut busy = busy(&meter, 1, &Arc::default());
+    busy.about = TICK;
+    let before = debt();
+    assert!(poll(&mut busy).is_pending());
+    assert_eq!(debt(), before + TICK * 100, "put down beforehand");
+    drop(busy);
+    assert_eq!(debt(), before);
+    assert_eq!(meter.tenant.used().cpu, Duration::ZERO);
 }
