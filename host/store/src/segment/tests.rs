@@ -79,11 +79,11 @@ async fn a_row_that_leads_to_what_is_anothers_by_now_writes_over_nothing() {
         ..Options::default()
     };
     let store = Embedded::open(folder.path(), &options).unwrap();
-    let (orders, other) = (claim(&store, "orders").await, claim(&store, "other").await);
+    let (orders, other) = (Scope::from("orders"), claim(&store, "other").await);
     let lines = [SECOND, SECOND, ""].join("\n");
     let text = lines.as_bytes();
     let anothers = store.append_evidence(&other.scope, text).unwrap();
-    let own = store.append_evidence(&orders.scope, text).unwrap();
+    let own = store.append_evidence(&orders, text).unwrap();
     sealer.scopes.lock().unwrap().insert("other".to_owned());
     let sealed = store.append_evidence(&other.scope, text).unwrap();
     let aside = SegmentRef {
@@ -96,6 +96,8 @@ async fn a_row_that_leads_to_what_is_anothers_by_now_writes_over_nothing() {
         ..own.clone()
     };
     for led_to in [&anothers, &sealed, &aside, &changed] {
+        // Erasing takes the scope over.
+        let orders = claim(&store, "orders").await;
         lead(&store, &orders, led_to, 1).await;
         let orders = &orders.scope;
         assert_eq!(erase(&store, orders).await, 0, "{led_to:?}");
@@ -107,8 +109,6 @@ async fn a_row_that_leads_to_what_is_anothers_by_now_writes_over_nothing() {
             let left = kept(&store, scope, there);
             assert_eq!(left.as_deref(), Some(lines.as_str()), "{led_to:?}");
         }
-        // Erasing took the scope over.
-        self::claim(&store, "orders").await;
     }
 }
 
