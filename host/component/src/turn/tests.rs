@@ -95,6 +95,7 @@ async fn a_guest_that_waits_never_needs_the_lane_and_neither_does_the_only_user(
 async fn tenants_take_turns_in_the_lane_however_many_guests_each_has() {
     const TURNS: u32 = 20;
     let lane = Arc::new(Semaphore::new(1));
+    let taken = lane.clone().acquire_owned().await.unwrap();
     let (many, one) = (meter(400, &lane), meter(400, &lane));
     let theirs: Arc<AtomicU32> = Arc::default();
     for _ in 0..8 {
@@ -102,7 +103,13 @@ async fn tenants_take_turns_in_the_lane_however_many_guests_each_has() {
         tokio::spawn(async move { busy.await.is_ok() });
     }
     let own = busy(&one, TURNS, &Arc::default());
-    assert!(tokio::spawn(own).await.unwrap().is_ok());
+    let own = tokio::spawn(own);
+    let in_line = |meter: &Meter| meter.tenant.line.available_permits() == 0;
+    while !(in_line(&many) && in_line(&one)) {
+        tokio::task::yield_now().await;
+    }
+    drop(taken);
+    assert!(own.await.unwrap().is_ok());
     let theirs = theirs.load(Ordering::SeqCst);
     assert!(theirs > TURNS / 2, "they do have turns: {theirs}");
     assert!(theirs <= 2 * TURNS + 8 * MOST_CUTS, "{theirs}");
