@@ -202,6 +202,13 @@ impl Drop for Embedded {
 #[async_trait]
 impl Store for Embedded {
     async fn claim(&self, scope: &Scope) -> Result<Claim, Error> {
+        // What would be begun now is what a forgetting takes that has yet to end.
+        let forgotten = Forgotten::unfinished(&self.shared.folder)?;
+        if forgotten.is_some_and(|forgotten| forgotten.scope(scope.as_str())) {
+            return Err(Error::Forgetting {
+                scope: scope.to_string(),
+            });
+        }
         let scope = scope.clone();
         self.request(|reply| Request::Claim(scope, reply)).await
     }

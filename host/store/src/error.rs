@@ -33,6 +33,10 @@ pub enum Error {
     CutShort { folder: String },
     #[error("{folder} is no whole backup: {reason}; name a folder that `duijie backup` made")]
     NoBackup { folder: String, reason: String },
+    #[error(
+        "`{scope}` is being forgotten, and that has not ended yet: make room on the disk of the data folder; it goes on by itself, at the latest when the process starts anew"
+    )]
+    Forgetting { scope: String },
     #[error("what is kept of `{scope}` is sealed: {reason}")]
     Sealed { scope: String, reason: String },
     #[error("{folder} holds no state: name the folder of a project's data")]

@@ -59,6 +59,9 @@ impl TenantStore {
                 held,
                 current,
             },
+            Error::Forgetting { scope } => Error::Forgetting {
+                scope: self.told_scope(scope),
+            },
             Error::Sealed { scope, reason } => Error::Sealed {
                 scope: self.told_scope(scope),
                 reason,

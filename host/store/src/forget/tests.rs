@@ -269,6 +269,8 @@ async fn a_forgetting_that_finds_no_room_harms_nobody_and_is_tried_again() {
     assert!(at("forgetting").exists() && !at("long.redb.unfinished").exists());
     store.commit(&claim, vec![]).await.unwrap();
     assert_eq!(seen(&*store, &claim.scope, STAYS, &segments), before);
+    let taken_up = store.claim(&gone.scope).await;
+    assert!(matches!(taken_up, Err(Error::Forgetting { .. })));
     // Another is told so too, and the first is not forgotten over it.
     store.erase(&claim.scope, &[]).await.unwrap_err();
     let claim = store.claim(&claim.scope).await.unwrap();
