@@ -133,6 +133,7 @@ fn the_service_compares_when_it_is_asked_to_and_tells_of_differences() {
 fn a_comparison_has_the_bounds_of_a_run() {
     let (project, window) = project(333);
     let project = project
+        .changed(|manifest| manifest.with_portions(10))
         .changed(|manifest| manifest.with("limits: { page", "limits: { run: { calls: 1 }, page"));
     let [from, to] = &window;
     let command = ["reconcile", "stockouts", "--from", from, "--to", to];

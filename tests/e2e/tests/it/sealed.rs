@@ -64,13 +64,13 @@ fn refused(project: &Project, words: &[&str]) -> Ended {
     ended.says(words)
 }
 
-/// Sends what was refused once more, with a date that the target takes, from what is kept.
-fn edit_and_replay(project: &Project, number: &str) {
+/// Sends what was refused once more, with the date of its order, from what is kept.
+fn edit_and_replay(project: &Project, number: &str, date: &str) {
     let show = ["dead-letters", "show", number, "--personal", "--json"];
     let shown = project.command(&show).expect(0).data();
     let document = shown["dead_letters"][0]["document"].as_str().unwrap();
     let better = project.path("better.json");
-    fs::write(&better, document.replace("2025-13-01", "2025-10-01")).unwrap();
+    fs::write(&better, document.replace("2025-13-01", date)).unwrap();
     let better = better.to_str().unwrap();
     let edit = ["dead-letters", "edit", number, "--document", better];
     project.command(&edit).expect(0);
@@ -105,14 +105,12 @@ fn no_file_names_a_person_and_the_key_shows_all() {
     project.run().expect(0);
     check_none_named(&project, "data");
 
-    let receiver = |number: &str| -> String {
+    let said = |number: &str, field: &str| -> String {
         let orders = project.simulators.orders();
         let order = orders.iter().find(|order| order["order_no"] == *number);
-        order.unwrap()["receiver_mobile"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        order.unwrap()[field].as_str().unwrap().to_owned()
     };
+    let receiver = |number: &str| said(number, "receiver_mobile");
     let row = traced(&project, &other);
     assert!(
         row["record"].as_str().unwrap().contains(&receiver(&other)),
@@ -133,7 +131,7 @@ fn no_file_names_a_person_and_the_key_shows_all() {
         .expect(0)
         .says(&["sealed scopes: 1 in"]);
 
-    edit_and_replay(&project, &number);
+    edit_and_replay(&project, &number, &said(&number, "consign_time"));
     check_exactly_once(&project.simulators);
     check_none_named(&project, "data");
 }

@@ -115,11 +115,8 @@ fn a_run_is_a_tree_of_spans_with_nothing_of_its_documents() {
         sum(&writes, "duijie.entries") > run.number("duijie.applied"),
         "one was refused"
     );
-    let throttled: Vec<_> = writes
-        .iter()
-        .filter_map(|span| span.failure.as_deref())
-        .collect();
-    assert_eq!(throttled, ["rate-limited"]);
+    // What a system says of documents is an answer, and no failure of a call.
+    assert!(writes.len() > 1 && writes.iter().all(|span| span.failure.is_none()));
 
     let is_http = |span: &&Span| span.text("http.request.method").is_some();
     let exchanges: Vec<&Span> = tree.iter().filter(is_http).collect();
