@@ -13,6 +13,7 @@ mod grant;
 mod holds;
 mod import;
 mod inspect;
+mod look;
 mod plan;
 mod quickstart;
 mod reconcile;

@@ -3,17 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use duijie_contract::Mode;
-use duijie_pipeline::{
-    Delta, DiffEntry, DiffReport, Options, Planned, Purpose, Silent, SystemClock,
-};
-use duijie_project::{Project, wire};
+use duijie_pipeline::{Delta, DiffEntry, DiffReport, Planned};
+use duijie_project::Project;
 use serde_json::{Value, json};
 
 use crate::args::{Global, Plan};
-use crate::command::run;
+use crate::command::{look, run};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -22,24 +18,8 @@ const SHOWN: usize = 12;
 
 pub(crate) async fn diff(global: &Global, wish: &Plan, output: &Output) -> Result<(), Failure> {
     let mut project = Project::open(&global.folders())?;
-    let document = project.pipeline(&wish.pipeline)?;
-    let launcher = wire::launcher(&project, Mode::Preview)?;
     let window = run::window(wish.from.as_deref(), wish.to.as_deref());
-    let resolved = wire::plan(&project, &launcher, &document, window.as_ref()).await?;
-    let (plan, warnings) = resolved;
-    if !warnings.is_empty() && !output.is_json() {
-        output.problems(&warnings, &project.sources);
-    }
-    let options = Options {
-        plan: Arc::new(plan),
-        launch: launcher,
-        store: wire::store(&project)?,
-        clock: Arc::new(SystemClock),
-        observer: Arc::new(Silent),
-        seed: 0,
-        checkpoint_every: 1,
-        purpose: window.as_ref().map_or(Purpose::Live, run::backfill),
-    };
+    let options = look::options(&mut project, &wish.pipeline, window.as_ref(), output).await?;
     let report = duijie_pipeline::diff(&options, wish.limit).await?;
     let kept = keep(&project, &report.planned)?;
     let text = told(&report, &wish.pipeline);
