@@ -180,6 +180,21 @@ impl Service {
         }
     }
 
+    /// Every method and path of the interface's own description, of this tenant's `stockouts`.
+    pub fn routes(&self, tenant: &str, number: &str) -> Vec<(String, String)> {
+        let document = self.get("/openapi.json");
+        let mut all = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            let path = path
+                .replace("{tenant}", tenant)
+                .replace("{pipeline}", "stockouts")
+                .replace("{number}", number);
+            let methods = methods.as_object().unwrap().keys();
+            all.extend(methods.map(|method| (method.to_uppercase(), path.clone())));
+        }
+        all
+    }
+
     /// Asks again and again until the answer is as wished, and gives it.
     #[track_caller]
     pub fn until(&self, path: &str, wished: impl Fn(&Value) -> bool) -> Value {

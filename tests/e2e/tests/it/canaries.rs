@@ -25,23 +25,14 @@ fn projects() -> [Project; 3] {
 
 /// Every route of the description for this tenant, with each method.
 fn routes(service: &Service, tenant: &str, number: &str) -> Vec<(String, String)> {
-    let paths = service.get("/openapi.json")["paths"].clone();
-    let mut routes = Vec::new();
-    for (path, methods) in paths.as_object().unwrap() {
-        let filled = path
-            .replace("{tenant}", tenant)
-            .replace("{pipeline}", "stockouts")
-            .replace("{number}", number);
-        for method in methods.as_object().unwrap().keys() {
-            routes.push((method.to_uppercase(), filled.clone()));
-        }
-        if ["/holds", "/dead-letters"]
-            .iter()
-            .any(|end| path.ends_with(end))
-        {
-            routes.push(("GET".to_owned(), format!("{filled}?bodies=true")));
-        }
-    }
+    let mut routes = service.routes(tenant, number);
+    let waiting = routes.iter().map(|(_, path)| path);
+    let waiting =
+        waiting.filter(|path| path.ends_with("/holds") || path.ends_with("/dead-letters"));
+    let with_bodies: Vec<_> = waiting
+        .map(|path| ("GET".to_owned(), format!("{path}?bodies=true")))
+        .collect();
+    routes.extend(with_bodies);
     assert!(routes.len() > 20, "{routes:?}");
     // What is taken away has nothing to show: first all of them look, and the tenant goes last.
     routes.sort_by_key(
