@@ -84,13 +84,7 @@ async fn begin(
     let loaded = shared.load(&tenant).await?;
     // What was changed since is taken over now, as by a reload.
     shared.apply(&tenant, &loaded, Some(&run.key))?;
-    let mut documents = loaded.project.pipelines.iter();
-    let scope = run.key.scope.as_str();
-    let document = documents.find(|document| document.low.scope.as_deref() == Some(scope));
-    let document = document.ok_or_else(|| Error::NoPipeline {
-        tenant: tenant.to_string(),
-        named: scope.to_owned(),
-    })?;
+    let document = loaded.document(&run.key)?;
     let launcher = shared.launcher(&tenant, &loaded)?;
     let (purpose, window) = purpose(run, document);
     let (plan, _) = wire::plan(&loaded.project, &launcher, document, window.as_ref()).await?;

@@ -276,13 +276,7 @@ async fn compared(
 ) -> Result<(Window, Reconciliation), Error> {
     let tenant = TenantName::parse(&key.tenant.0)?;
     let loaded = shared.load(&tenant).await?;
-    let mut documents = loaded.project.pipelines.iter();
-    let scope = key.scope.as_str();
-    let document = documents.find(|document| document.low.scope.as_deref() == Some(scope));
-    let document = document.ok_or_else(|| Error::NoPipeline {
-        tenant: tenant.to_string(),
-        named: scope.to_owned(),
-    })?;
+    let document = loaded.document(key)?;
     *sealed |= document.low.sealed == Some(true);
     let launcher = shared.launch(&shared.state(), &tenant, &loaded, Mode::Preview)?;
     let (schedule, _) = duijie_plan::schedule_of(document);

@@ -10,7 +10,7 @@ use duijie_plan::amount_of_bytes;
 use duijie_project::personal::Personal;
 use duijie_project::{Project, check_own};
 use duijie_record::{PipelineName, Scope};
-use duijie_schedule::{Schedule, Share};
+use duijie_schedule::{Key, Schedule, Share};
 use duijie_store::Fingerprint;
 
 use crate::comparison::Nightly;
@@ -50,6 +50,19 @@ pub(crate) struct Found {
     pub(crate) print: Fingerprint,
     pub(crate) sound: bool,
     pub(crate) personal: Personal,
+}
+
+impl Loaded {
+    /// The manifest of one of its pipelines.
+    pub(crate) fn document(&self, key: &Key) -> Result<&Document<Pipeline>, Error> {
+        let scope = key.scope.as_str();
+        let mut documents = self.project.pipelines.iter();
+        let found = documents.find(|document| document.low.scope.as_deref() == Some(scope));
+        found.ok_or_else(|| Error::NoPipeline {
+            tenant: key.tenant.0.clone(),
+            named: scope.to_owned(),
+        })
+    }
 }
 
 pub(crate) fn load(home: &Home, name: &TenantName) -> Result<Loaded, Error> {
