@@ -12,6 +12,7 @@ use duijie_project::personal::Personal;
 use duijie_record::{PipelineName, Scope};
 use duijie_schedule::{Cause, Key, Run, Scheduler};
 use duijie_store::{Claim, Fingerprint};
+use tokio::sync::Semaphore;
 
 use crate::comparison::{Comparing, Nightly, Queue};
 use crate::metrics::Totals;
@@ -57,6 +58,8 @@ pub(crate) struct Known {
     /// Why its folder could not be read, the last time.
     pub(crate) problem: Option<String>,
     pub(crate) quotas: Standing,
+    /// One at a time reads its folder.
+    pub(crate) reading: Arc<Semaphore>,
 }
 
 impl Known {

@@ -3,6 +3,7 @@
 //! settled what is in flight.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use duijie_pipeline::{Clock, Counts, Stop};
 use duijie_record::Scope;
 use duijie_schedule::{Key, Run, Scheduler};
 use duijie_store::{Embedded, Store, TenantStore};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::alerts::{self, Alerts};
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) alerts: Alerts,
     /// Something is to be compared.
     pub(crate) compare: Notify,
+    /// Tenants' folders, as many as there are processors.
+    pub(crate) reading: Arc<Semaphore>,
 }
 
 /// A clock that was put forward is noticed after this long at most.
@@ -75,6 +78,7 @@ impl Supervisor {
             budgets: Arc::new(Budgets::default()),
             spent_until_ms: BTreeMap::new(),
         };
+        let readers = std::thread::available_parallelism().map_or(2, NonZero::get);
         Self(Arc::new(Shared {
             options,
             state: Mutex::new(state),
@@ -82,6 +86,7 @@ impl Supervisor {
             storing: tokio::sync::Mutex::default(),
             alerts: Alerts::new(),
             compare: Notify::new(),
+            reading: Arc::new(Semaphore::new(readers)),
         }))
     }
 

@@ -10,6 +10,7 @@ use duijie_component::{Allowance, Quota};
 use duijie_record::Scope;
 use duijie_schedule::{Declared, Key, State as Stored, Tenant};
 use duijie_store::Store as _;
+use tokio::sync::Semaphore;
 
 use crate::comparison::Nightly;
 use crate::load::{Found, Loaded, load};
@@ -24,9 +25,23 @@ pub(crate) const OF_TENANT: &str = "";
 
 impl Shared {
     /// Off the threads that runs share: it reads files and judges their form.
+    /// Each thread that did keeps some of what it freed, so that few of them
+    /// do, however many runs begin at once.
     pub(crate) async fn load(self: &Arc<Self>, name: &TenantName) -> Result<Loaded, Error> {
+        let own = self.state().tenants.get(name.as_str()).map(Known::reading);
+        // Neither is ever closed. The tenant's own comes first: whoever waits
+        // for that takes nothing of the others'.
+        let own = match own {
+            Some(own) => own.acquire_owned().await.ok(),
+            None => None,
+        };
+        let permits = (own, self.reading.clone().acquire_owned().await.ok());
         let (shared, name) = (self.clone(), name.clone());
-        let loading = tokio::task::spawn_blocking(move || load(&shared.options.home, &name));
+        let loading = tokio::task::spawn_blocking(move || {
+            let loaded = load(&shared.options.home, &name);
+            drop(permits);
+            loaded
+        });
         loading.await.unwrap_or_else(|died| {
             Err(Error::Place {
                 place: "the tenant's folder".into(),
@@ -364,6 +379,11 @@ impl Known {
             erases_from_ms: 0,
             problem: None,
             quotas: Standing::default(),
+            reading: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    fn reading(&self) -> Arc<Semaphore> {
+        self.reading.clone()
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use duijie_admin::{At, Pause, Reloaded, Service as _, Why};
 use duijie_pipeline::{Clock, Stop, SystemClock};
@@ -370,4 +371,21 @@ async fn what_a_link_leads_to_is_not_read_and_so_not_quoted() {
     }
     std::os::unix::fs::symlink(own.join("tenant.yaml"), own.join("connectors/own")).unwrap();
     service.reload("north").await.unwrap();
+}
+
+#[tokio::test]
+async fn one_at_a_time_reads_a_tenants_folder_and_others_do_not_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service(&with_tenants(folder.path(), &["north", "south"]));
+    let shared = &service.0;
+    shared.reload_all().await.unwrap();
+    let reading = shared.state().known("north").unwrap().reading.clone();
+    let reads = reading.acquire_owned().await.unwrap();
+    let (north, south) = (name("north"), name("south"));
+    let mut waits = std::pin::pin!(shared.load(&north));
+    let polled = |context: &mut Context<'_>| Poll::Ready(waits.as_mut().poll(context).is_pending());
+    assert!(std::future::poll_fn(polled).await);
+    shared.load(&south).await.unwrap();
+    drop(reads);
+    waits.await.unwrap();
 }
