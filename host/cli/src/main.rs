@@ -18,7 +18,6 @@ use exit::Failure;
 use output::Output;
 
 fn main() -> ExitCode {
-    memory::give_back_soon();
     memory::keep_no_core();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

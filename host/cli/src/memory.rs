@@ -1,28 +1,22 @@
 //! The allocator, how soon what it freed goes back to the system, and that
 //! no image of memory is left behind.
 
-use std::ffi::{c_int, c_long};
-
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+/// Of those tried, the one whose hold on memory stays near what is in use while
+/// runs begin and end on many threads for hours: `docs/serve-bench.md`.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// `mi_option_purge_delay` of mimalloc's `mimalloc.h`, for which its bindings
-/// have no name.
-const PURGE_DELAY: c_int = 15;
-
-/// Pages and batches come and go by the megabyte. mimalloc keeps what is free
-/// for a second, which holds a third more memory than is ever in use; after
-/// 10 ms it is as quick and holds next to nothing.
-pub(crate) fn give_back_soon() {
-    const MILLISECONDS: c_long = 10;
-    // SAFETY: the option exists in the linked version and takes any number.
-    #[allow(unsafe_code)]
-    unsafe {
-        libmimalloc_sys::mi_option_set_default(PURGE_DELAY, MILLISECONDS);
-    }
-}
+/// Pages and batches come and go by the megabyte: what is free goes back after
+/// a tenth of a second, and at once where it was promised to the system before.
+/// jemalloc reads it before `main`; its manual has the names.
+#[allow(unsafe_code)]
+// SAFETY: jemalloc looks for a pointer to a text that ends with a zero byte by
+// this name, which nothing else in this program has.
+#[unsafe(export_name = "_rjem_malloc_conf")]
+pub(crate) static CONFIGURATION: &[u8; 59] =
+    b"background_thread:true,dirty_decay_ms:100,muzzy_decay_ms:0\0";
 
 /// Secrets stand in this process's memory, and would in a core file. A limit
 /// of zero is always allowed; where it is not, no secret was read yet.
