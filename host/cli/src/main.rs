@@ -10,12 +10,17 @@ mod output;
 mod progress;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
 use args::{Arguments, Command};
 use exit::Failure;
 use output::Output;
+
+/// How long a thread stays that reads files and has nothing to do. Those of a
+/// wave of runs would else be there for the next, and each holds memory.
+const IDLE: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     memory::keep_no_core();
@@ -38,6 +43,7 @@ fn start(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_keep_alive(IDLE)
         .build()
         .map_err(|error| Failure::Environment(format!("cannot start: {error}")))?;
     runtime.block_on(command::dispatch(arguments, output))

@@ -46,12 +46,15 @@ pub(crate) struct Shared {
     pub(crate) alerts: Alerts,
     /// Something is to be compared.
     pub(crate) compare: Notify,
-    /// Tenants' folders, as many as there are processors.
+    /// Tenants' folders.
     pub(crate) reading: Arc<Semaphore>,
 }
 
 /// A clock that was put forward is noticed after this long at most.
 const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+/// So many threads of each processor read tenants' folders: with fewer, what
+/// already runs keeps what is to begin waiting.
+const READERS: usize = 4;
 /// For what is still to be told at the end.
 const LAST_WORDS: Duration = Duration::from_secs(15);
 /// How often what is no longer kept is looked for.
@@ -78,7 +81,7 @@ impl Supervisor {
             budgets: Arc::new(Budgets::default()),
             spent_until_ms: BTreeMap::new(),
         };
-        let readers = std::thread::available_parallelism().map_or(2, NonZero::get);
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self(Arc::new(Shared {
             options,
             state: Mutex::new(state),
@@ -86,7 +89,7 @@ impl Supervisor {
             storing: tokio::sync::Mutex::default(),
             alerts: Alerts::new(),
             compare: Notify::new(),
-            reading: Arc::new(Semaphore::new(readers)),
+            reading: Arc::new(Semaphore::new(READERS * processors)),
         }))
     }
 
