@@ -23,7 +23,7 @@ usage: cargo xtask bench serve [part] [--option number]...
   active   pipelines at work at once         [--pipelines 1000] [--orders 100] [--latency-ms 200] [--writers 1]
   beside   batches with and without sinners  [--pipelines 200] [--orders 300] [--latency-ms 500] [--rounds 2]
                                              [--spinners 8] [--eaters 4] [--flooders 4] [--waiters 4]
-  soak     schedules, signals, restarts      [--tenants 50] [--minutes 5] [--seed 1]
+  soak     schedules, signals, restarts      [--tenants 50] [--orders-s 10] [--minutes 16] [--seed 1]
 
 Without a part: all of them. With `--built 1` nothing is built before.
 ";

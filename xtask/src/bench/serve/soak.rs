@@ -17,14 +17,14 @@ use crate::bench::field::{Field, now_s};
 use crate::shell;
 
 const EVERY_MS: f64 = 5_000.0;
-/// Orders that come each second.
-const ORDERS: usize = 2;
 /// What the source's windows stay behind, with the next slot and a reserve.
 const BEHIND: Duration = Duration::from_secs(15);
+/// Nothing takes so long to catch up.
+const LONGEST: Duration = Duration::from_secs(300);
 
 pub(super) fn measure(ground: &Ground, wish: &Wish<'_>) -> Result<String> {
     let tenants = wish.count("tenants", 50);
-    let minutes = wish.number("minutes", 5);
+    let minutes = wish.number("minutes", 16);
     let mut seed = wish.number("seed", 1);
     let field = Field::of_now(&ground.root)?;
     let mut home = Home::fresh(ground)?;
@@ -36,30 +36,33 @@ pub(super) fn measure(ground: &Ground, wish: &Wish<'_>) -> Result<String> {
             "    start_time: {}\n    settle: 5s\n",
             china(now_s())?
         ))?
-        .portions(10, 1, 1)?;
+        .portions(100, 1, 1)?;
     for number in 0..tenants {
         home.add(&format!("t{number}"), &field, &manifest.numbered(number)?)?;
     }
     let mut server = Server::start(ground, &home, &token)?;
-    let mut orders = 0;
+    let mut orders = Orders {
+        each_second: wish.count("orders-s", 10),
+        came: 0,
+    };
     let half = Duration::from_secs(minutes * 30);
     let held = held(&server, &field, half, &mut orders)?;
     let mut restarts = 0;
     let begun = Instant::now();
     while begun.elapsed() < half {
         let up = Duration::from_millis(1_000 + next_random(&mut seed) % 12_000);
-        come(&field, up, &mut orders)?;
+        orders.come(&field, up)?;
         server.terminate()?;
         // Some stay away for several slots.
         let down = Duration::from_millis(next_random(&mut seed) % 9_000);
-        come(&field, down, &mut orders)?;
+        orders.come(&field, down)?;
         server = Server::start(ground, &home, &token)?;
         restarts += 1;
     }
     std::thread::sleep(BEHIND);
     let slots = slots(&server, tenants)?;
     let letters = server.sum("duijie_documents_total", "came=\"rejected\"")?;
-    field.check_arrived(tenants * orders)?;
+    field.check_arrived(tenants * orders.came)?;
     server.terminate()?;
     if letters > 0.0 {
         bail!("{letters} documents were refused");
@@ -71,8 +74,8 @@ pub(super) fn measure(ground: &Ground, wish: &Wish<'_>) -> Result<String> {
          | | |\n|---|---|\n\
          | restarts by SIGTERM at random | {restarts} |\n\
          | slots of the schedules, each with one run that ended well | {slots} |\n\
-         | orders that came, each written once by each pipeline | {orders} |\n",
-        held.0.first, held.0.last, held.1.first, held.1.last,
+         | orders that came, each written once by each pipeline | {} |\n",
+        held.0.first, held.0.last, held.1.first, held.1.last, orders.came,
     ))
 }
 
@@ -99,14 +102,14 @@ fn held(
     server: &Server,
     field: &Field,
     so_long: Duration,
-    orders: &mut usize,
+    orders: &mut Orders,
 ) -> Result<(Thirds, Thirds)> {
-    come(field, so_long / 4, orders)?;
-    let so_long = so_long - so_long / 4;
+    orders.come(field, so_long / 2)?;
+    let so_long = so_long - so_long / 2;
     let (mut memory, mut files) = (Vec::new(), Vec::new());
     let begun = Instant::now();
     while begun.elapsed() < so_long {
-        come(field, Duration::from_secs(1), orders)?;
+        orders.come(field, Duration::from_secs(1))?;
         let held = server.held()?;
         memory.push(held.memory_mb);
         files.push(held.files as f64);
@@ -114,27 +117,38 @@ fn held(
     Ok((Thirds::of(&memory), Thirds::of(&files)))
 }
 
-/// Lets time pass in which orders come.
-fn come(field: &Field, so_long: Duration, orders: &mut usize) -> Result<()> {
-    let begun = Instant::now();
-    while begun.elapsed() < so_long {
-        field.add(ORDERS)?;
-        *orders += ORDERS;
-        std::thread::sleep(Duration::from_secs(1).min(so_long));
+/// They come while time passes.
+struct Orders {
+    each_second: usize,
+    came: usize,
+}
+
+impl Orders {
+    fn come(&mut self, field: &Field, so_long: Duration) -> Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < so_long {
+            field.add(self.each_second)?;
+            self.came += self.each_second;
+            std::thread::sleep(Duration::from_secs(1).min(so_long));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// How many slots there were of all schedules; each must have one run that
 /// ended well, and nothing else may have ended well.
 fn slots(server: &Server, tenants: usize) -> Result<usize> {
     let mut all = 0;
+    let begun = Instant::now();
     for number in 0..tenants {
         let path = format!("/v1/tenants/t{number}/pipelines/stockouts");
         let slots = loop {
             let now_ms = now_ms();
             let runs = server.json(&format!("{path}/runs?limit=1000"))?;
             let Some(counted) = counted(&runs, now_ms) else {
+                if begun.elapsed() > LONGEST {
+                    bail!("t{number} still catches up after {LONGEST:?}");
+                }
                 std::thread::sleep(Duration::from_millis(500));
                 continue;
             };
