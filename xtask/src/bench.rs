@@ -13,7 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{guests, shell, test};
+use crate::{guests, shell, test, toolchain};
 use field::Field;
 use process::{Usage, measured};
 use table::{Row, Rows};
@@ -63,6 +63,7 @@ fn example(root: &Path, name: &str) -> Command {
 }
 
 fn build(root: &Path) -> Result<()> {
+    toolchain::host()?;
     guests::build()?;
     let cargo = |arguments: &[&str]| {
         shell::run(

@@ -6,10 +6,11 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{guests, shell};
+use crate::{guests, shell, toolchain};
 
 pub(crate) fn crash(arguments: &[String]) -> Result<()> {
     let root = shell::root();
+    toolchain::host()?;
     guests::build()?;
     build(&root)?;
     let cargo = ["run", "--quiet", "--package", "duijie-crash", "--"];

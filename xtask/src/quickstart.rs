@@ -5,10 +5,11 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{guests, shell};
+use crate::{guests, shell, toolchain};
 
 pub(crate) fn quickstart() -> Result<()> {
     let root = shell::root();
+    toolchain::host()?;
     guests::build()?;
     shell::run(Command::new("cargo").current_dir(&root).args([
         "build",

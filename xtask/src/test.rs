@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{crash, guests, shell, tidy, wit};
+use crate::{crash, guests, shell, tidy, toolchain, wit};
 
 const CARGO_DENY: &str = "0.20.2";
 
@@ -15,7 +15,8 @@ pub(crate) fn test() -> Result<()> {
     tidy::check()?;
     wit::check()?;
     cargo(&root, &["fmt", "--all", "--check"])?;
-    // Guests need a compiler of their own; what is missing is found early.
+    // What is missing is found early; guests need a compiler of their own.
+    toolchain::host()?;
     guests::build()?;
     cargo(
         &root,

@@ -1,6 +1,7 @@
 //! Finds out how this machine can build guests for wasm32-unknown-unknown:
 //! an installed target first, then `rustup target add`, then Debian's
-//! `rustc-web` with the standard library built from its source.
+//! `rustc-web` with the standard library built from its source. And whether it
+//! has what the host is built with.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +13,22 @@ use crate::shell;
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library/std/Cargo.toml";
+
+/// What the host needs that neither Rust nor a library of it brings: its
+/// allocator is built by `make`.
+pub(crate) fn host() -> Result<()> {
+    if shell::exists("make") {
+        return Ok(());
+    }
+    if can_install() {
+        return install(&["make"]);
+    }
+    bail!(
+        "`make` was not found, by which the host's allocator is built\n\n\
+         hint: install it (Debian: `apt-get install make`, Fedora: `dnf install make`, \
+         macOS: `xcode-select --install`) and start again"
+    )
+}
 
 /// How guests are compiled here.
 pub(crate) enum Guest {
@@ -37,13 +54,7 @@ impl Guest {
             }
         }
         if !debian_ready() && can_install() {
-            eprintln!("guests: installing Debian's rustc-web and rust-web-src");
-            shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
-            shell::run(
-                Command::new("apt-get")
-                    .args(["install", "-y", "-qq", "rustc-web", "rust-web-src"])
-                    .env("DEBIAN_FRONTEND", "noninteractive"),
-            )?;
+            install(&["rustc-web", "rust-web-src"])?;
         }
         if debian_ready() {
             return Ok(Self::Debian { linker: linker()? });
@@ -95,6 +106,17 @@ fn has_target() -> Result<bool> {
 
 fn debian_ready() -> bool {
     Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_SOURCE).exists()
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    eprintln!("installing Debian's {}", packages.join(" and "));
+    shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
+    shell::run(
+        Command::new("apt-get")
+            .args(["install", "-y", "-qq"])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
 }
 
 fn can_install() -> bool {
