@@ -79,6 +79,12 @@ fn edit_and_replay(project: &Project, number: &str, date: &str) {
     assert_eq!(report["applied"], 1, "{report}");
 }
 
+/// Whether it is kept what was sent, and what came back.
+fn answered(row: &Value) -> bool {
+    let tries = row["documents"][0]["tries"].as_array().unwrap();
+    tries.iter().any(|one| one["exchange"].is_object())
+}
+
 #[test]
 fn no_file_names_a_person_and_the_key_shows_all() {
     let clear = new(421, false);
@@ -94,7 +100,6 @@ fn no_file_names_a_person_and_the_key_shows_all() {
     assert!(!project.path("data/scopes.sealed").exists());
     give_key(&project);
     let number = project.shipped()[7].clone();
-    let other = project.shipped()[8].clone();
     project.change(|manifest| with_bad_date(manifest, &number));
 
     let running = project.start(&["run", "stockouts"]);
@@ -111,16 +116,18 @@ fn no_file_names_a_person_and_the_key_shows_all() {
         order.unwrap()[field].as_str().unwrap().to_owned()
     };
     let receiver = |number: &str| said(number, "receiver_mobile");
-    let row = traced(&project, &other);
+    // Of what was on its way when the run was killed no answer is known.
+    let others = project.shipped().into_iter();
+    let (other, row) = others
+        .filter(|other| *other != number)
+        .map(|other| (other.clone(), traced(&project, &other)))
+        .find(|(_, row)| answered(row))
+        .unwrap();
     assert!(
         row["record"].as_str().unwrap().contains(&receiver(&other)),
         "{row}"
     );
-    assert!(
-        row["documents"][0]["sent"].is_string()
-            && row["documents"][0]["tries"][0]["exchange"].is_object(),
-        "{row}"
-    );
+    assert!(row["documents"][0]["sent"].is_string(), "{row}");
     let letters = ["dead-letters", "list", "--personal", "--json"];
     let letters = project.command(&letters).expect(0).data();
     assert!(letters.to_string().contains(&number), "{letters}");
